@@ -1,0 +1,208 @@
+//! The ports: what a storage engine implements. Everything above them is engine-neutral; the suite in
+//! `conformance` says in code what the contracts here say in words.
+//!
+//! Ports deal in [`Row`]s and [`Schema`]s, not in record types, so that an engine is written once for
+//! every record type there is or will be. None of them takes a decision about who may do what.
+
+use crate::error::Result;
+use crate::ids::TenantId;
+use crate::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
+use crate::query::{Deleted, Predicate, Query};
+use crate::record::{Row, Schema};
+use crate::tenant::{OperationType, Plan, Slug, Tenant, TenantState};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Reading rows of one tenant.
+///
+/// Contract: a read sees every transaction that was committed before it began and nothing
+/// uncommitted of others. A row that is not there, is deleted ([`Deleted::Hidden`]) or does not meet
+/// `scope` is `None`, never an error. Dropping a future leaves nothing half-done.
+#[async_trait]
+pub trait Rows: Send {
+    /// The row with `id`, if `scope` reaches it.
+    async fn find(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        scope: &Predicate,
+        deleted: Deleted,
+    ) -> Result<Option<Row>>;
+    /// Rows that meet the query, in its order, at most `query.limit`. Ties of the sort are broken by
+    /// `seq`, so the order is total and a cursor is exact.
+    async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>>;
+    /// How many rows meet the query's filter, scope and search.
+    async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64>;
+    /// Unsealed and sealed entries of one record with `version > after_version`, oldest first.
+    async fn changes_since(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        after_version: i64,
+        limit: u32,
+    ) -> Result<Vec<Entry>>;
+}
+
+/// The answer that was given to a request with an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// The key, as scoped by the caller (person and operation included).
+    pub key: String,
+    /// Hash of the request: the same key with another request is refused.
+    pub fingerprint: String,
+    /// What to answer again.
+    pub response: String,
+    /// When it was first answered.
+    pub at: DateTime<Utc>,
+}
+
+/// A write transaction on one tenant's database.
+///
+/// Contract: reads within it see its own writes. [`Work::commit`] consumes it and returns only when
+/// the writes are durable; dropping it undoes all of them. Two units of work of one tenant never
+/// interleave in a way that a serial order could not explain.
+#[async_trait]
+pub trait Work: Rows {
+    /// Adds rows of one type. `seq` is given by the engine, ascending.
+    /// Errors: [`crate::Error::Taken`] names the unique field; then nothing of this call is kept.
+    async fn insert(&mut self, schema: &'static Schema, rows: Vec<Row>) -> Result<()>;
+    /// Replaces the row with `row.id` if its stored version is `expected`; `false` if it is not.
+    async fn update(&mut self, schema: &'static Schema, row: Row, expected: i64) -> Result<bool>;
+    /// Appends entries to the journal, to be sealed after the commit.
+    async fn journal(&mut self, entries: Vec<Entry>) -> Result<()>;
+    /// Keeps the answer to an idempotent request.
+    async fn remember(&mut self, answer: Remembered) -> Result<()>;
+    /// The answer kept under `key`.
+    async fn remembered(&mut self, key: &str) -> Result<Option<Remembered>>;
+    /// Makes everything durable.
+    async fn commit(self: Box<Self>) -> Result<()>;
+}
+
+/// Figures kept by the sealer, as of one position of the journal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The position up to which entries are counted.
+    pub position: u64,
+    /// The figures.
+    pub values: HashMap<CountKey, i64>,
+}
+
+/// One tenant's database.
+///
+/// Holding it is a lease: an engine keeps the connections open at least as long as anyone holds it.
+#[async_trait]
+pub trait TenantStore: Send + Sync + Debug {
+    /// A connection for reading.
+    async fn read(&self) -> Result<Box<dyn Rows + '_>>;
+    /// Begins a write transaction.
+    async fn begin(&self) -> Result<Box<dyn Work>>;
+    /// Entries of one record, newest first, older than `before_version`.
+    async fn history(
+        &self,
+        schema: &'static Schema,
+        id: Uuid,
+        before_version: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Entry>>;
+    /// Sealed entries after `position`, in order. Never skips one, whatever commits meanwhile.
+    async fn feed(&self, position: u64, limit: u32) -> Result<Vec<SealedEntry>>;
+    /// Sealed entries before `position` (`None`: from the head), newest first.
+    async fn feed_back(&self, before: Option<u64>, limit: u32) -> Result<Vec<SealedEntry>>;
+    /// Position of the last sealed entry, kept current: readers of the feed wait on it.
+    fn head(&self) -> watch::Receiver<u64>;
+    /// Seals what is committed now and updates projections; returns the head. Safe to call from any
+    /// number of tasks and processes at once: each entry is sealed and counted exactly once.
+    async fn seal(&self) -> Result<u64>;
+    /// The projected figures.
+    async fn counts(&self) -> Result<Arc<Counts>>;
+    /// The same figures counted afresh from the rows, for checking.
+    async fn recount(&self) -> Result<HashMap<CountKey, i64>>;
+    /// Recomputes the chain and holds it against `anchor`.
+    async fn verify(&self, anchor: Option<Anchor>) -> Result<ChainReport>;
+    /// Removes remembered answers from before `before`; returns how many.
+    async fn forget(&self, before: DateTime<Utc>) -> Result<u64>;
+    /// Creates the table of a record type that is not vivero's own, or brings it up to its schema.
+    async fn ensure(&self, schema: &'static Schema) -> Result<()>;
+}
+
+/// A tenant to be made, checked and with every decision taken.
+#[derive(Debug, Clone)]
+pub struct Provision {
+    /// Its identity.
+    pub id: TenantId,
+    /// Wanted slug; the engine refuses a taken one with [`crate::Error::Taken`].
+    pub slug: Slug,
+    /// Name of the organisation.
+    pub organization: String,
+    /// What it grows.
+    pub operation_type: OperationType,
+    /// Plan.
+    pub plan: Plan,
+    /// Now.
+    pub at: DateTime<Utc>,
+    /// Key under which a repeated request finds the same tenant.
+    pub key: Option<String>,
+    /// Hash of the request behind `key`.
+    pub fingerprint: Option<String>,
+    /// First rows of the database, per type, with their journal entries.
+    pub seed: Vec<(&'static Schema, Vec<Row>)>,
+    /// Entries for the seed.
+    pub entries: Vec<Entry>,
+}
+
+/// Figures of the pools behind all tenants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct FleetStats {
+    /// Tenants in the registry.
+    pub tenants: u64,
+    /// Tenant databases open now.
+    pub open: u64,
+    /// Most that may be open at once.
+    pub max_open: u64,
+    /// Databases opened since the start.
+    pub opened: u64,
+    /// Idle databases closed to make room.
+    pub evicted: u64,
+    /// Requests refused because all were in use.
+    pub refused: u64,
+}
+
+/// The registry of tenants and the way to their databases.
+#[async_trait]
+pub trait Fleet: Send + Sync + Debug {
+    /// Makes a tenant, step by step, each step on record so that a cut-off run is finished by the
+    /// next call with the same key or by [`Fleet::resume_provisioning`]. The tenant becomes `active`
+    /// last. Errors: [`crate::Error::Taken`] for the slug.
+    async fn provision(&self, provision: Provision) -> Result<Tenant>;
+    /// Finishes or undoes what a former process left half-made; returns how many of each.
+    async fn resume_provisioning(&self) -> Result<(u64, u64)>;
+    /// The tenant with this slug, whatever its state.
+    async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Arc<Tenant>>>;
+    /// The tenant with this id, whatever its state.
+    async fn find(&self, id: TenantId) -> Result<Option<Arc<Tenant>>>;
+    /// Tenants by slug, after `after`.
+    async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<Tenant>>;
+    /// Changes the recorded state if `version` is still current.
+    async fn set_state(&self, id: TenantId, to: TenantState, version: i64, at: DateTime<Utc>) -> Result<Tenant>;
+    /// Opens a tenant's database after checking its identity stamp. Waits a bounded time for room,
+    /// then [`crate::Error::Unavailable`].
+    async fn open(&self, tenant: &Tenant) -> Result<Arc<dyn TenantStore>>;
+    /// The last anchored head of a tenant's chain.
+    async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>>;
+    /// Anchors a head; an older one than stored is ignored.
+    async fn set_anchor(&self, id: TenantId, anchor: Anchor, at: DateTime<Utc>) -> Result<()>;
+    /// Whether the registry answers.
+    async fn ping(&self) -> Result<()>;
+    /// Figures of the pools.
+    async fn stats(&self) -> Result<FleetStats>;
+    /// Seals and anchors everything open and closes it. Called once, at the end.
+    async fn close(&self);
+    /// A secret of the installation by name, made on first use: signing keys, HMAC keys.
+    async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>>;
+}

@@ -1,0 +1,104 @@
+//! One query language for every engine: words, all of which must match, each from its start.
+//!
+//! Both what is indexed and what is asked goes through the same folding here, so that engines with
+//! different tokenizers give the same answers. A word with separators inside, like the code
+//! `LAV-2026-00012`, is indexed in pieces *and* as one piece `lav202600012`; asked for as a whole it
+//! is one rare term instead of three common ones.
+
+use crate::error::{Error, Result};
+use crate::record::{Column, Schema};
+use crate::value::Value;
+
+/// The most characters a search may have.
+pub const MAX_QUERY_CHARS: usize = 200;
+/// The most words a search may have.
+pub const MAX_TERMS: usize = 8;
+
+/// The words of a search, folded to lower case letters and digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms(Vec<String>);
+
+impl Terms {
+    /// Reads what a person typed.
+    ///
+    /// ```
+    /// use vivero_core::search::Terms;
+    /// let terms = Terms::parse("Lavandula 'Hidcote' LAV-2026-00012").unwrap();
+    /// assert_eq!(terms.words(), ["lavandula", "hidcote", "lav202600012"]);
+    /// ```
+    pub fn parse(text: &str) -> Result<Self> {
+        let fail = |rule: &str, message: String| Err(Error::invalid("q", rule, message));
+        if text.len() > MAX_QUERY_CHARS * 4 || text.chars().count() > MAX_QUERY_CHARS {
+            return fail("max_length", format!("must have at most {MAX_QUERY_CHARS} characters"));
+        }
+        let words: Vec<String> = text.split_whitespace().map(fold).filter(|w| !w.is_empty()).collect();
+        if words.is_empty() {
+            return fail("words", "must have at least one letter or digit".into());
+        }
+        if words.len() > MAX_TERMS {
+            return fail("max_words", format!("must have at most {MAX_TERMS} words"));
+        }
+        Ok(Self(words))
+    }
+    /// The words; each holds letters and digits only.
+    #[must_use]
+    pub fn words(&self) -> &[String] {
+        &self.0
+    }
+}
+
+/// Letters and digits in lower case, the rest dropped.
+fn fold(word: &str) -> String {
+    word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The text under which a row is found: every searchable column, words folded as in [`Terms`].
+#[must_use]
+pub fn document(schema: &Schema, values: &[Value]) -> String {
+    let mut text = String::new();
+    for (column, value) in schema.columns.iter().zip(values) {
+        if column.search {
+            add(&mut text, column, value);
+        }
+    }
+    text
+}
+
+fn add(text: &mut String, column: &Column, value: &Value) {
+    match value {
+        Value::Text(t) => add_words(text, t),
+        Value::Json(json) => add_json(text, json),
+        Value::Null => {}
+        other => add_words(text, other.to_json().to_string().trim_matches('"')),
+    }
+    debug_assert!(!column.secret, "a secret column must not be searchable");
+}
+
+fn add_json(text: &mut String, json: &serde_json::Value) {
+    match json {
+        serde_json::Value::String(s) => add_words(text, s),
+        serde_json::Value::Number(n) => add_words(text, &n.to_string()),
+        serde_json::Value::Array(items) => items.iter().for_each(|j| add_json(text, j)),
+        serde_json::Value::Object(map) => map.values().for_each(|j| add_json(text, j)),
+        serde_json::Value::Null | serde_json::Value::Bool(_) => {}
+    }
+}
+
+fn add_words(text: &mut String, words: &str) {
+    for word in words.split_whitespace() {
+        let whole = fold(word);
+        if whole.is_empty() {
+            continue;
+        }
+        let mut pieces = word.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty());
+        let first = pieces.next();
+        if let Some(second) = pieces.next() {
+            for piece in first.into_iter().chain(Some(second)).chain(pieces) {
+                text.push_str(&fold(piece));
+                text.push(' ');
+            }
+        }
+        text.push_str(&whole);
+        text.push(' ');
+    }
+}

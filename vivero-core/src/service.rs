@@ -1,0 +1,197 @@
+//! The services: authorise, apply the rules, write rows and journal in one transaction.
+//!
+//! [`Vivero`] is the whole installation. The only way from it to a tenant's data is a
+//! [`TenantSession`], and the only ways to one are a verified credential or a stated reason
+//! ([`Vivero::job`], which is journalled).
+
+mod auth;
+mod entities;
+mod guess;
+pub mod idempotency;
+mod locations;
+mod principal;
+mod repository;
+mod roles;
+mod session;
+mod tenants;
+pub mod users;
+mod work;
+mod write;
+
+pub use auth::{Password, SignedIn};
+pub use entities::{Entities, EntityFilter, WorkEntities};
+pub use locations::{LocationFilter, Locations};
+pub use principal::Principal;
+pub use repository::{Repository, WorkRepository};
+pub use roles::{NewRole, RolePatch, Roles};
+pub use session::{Dashboard, RequestContext, TenantSession};
+pub use tenants::Tenants;
+pub use users::{Invitation, NewUser, UserPatch, Users};
+pub use work::UnitOfWork;
+
+use crate::clock::{Clock, IdSource};
+use crate::error::{Error, Result};
+use crate::ids::{SessionId, TenantId, UserId};
+use crate::password::Passwords;
+use crate::port::{Fleet, FleetStats, TenantStore};
+use crate::record::Schema;
+use crate::tenant::{Slug, Standing, Tenant};
+use crate::token::{SessionLimits, Tokens};
+use chrono::{DateTime, Utc};
+use guess::Guesses;
+use moka::sync::Cache;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How long another process's change of a tenant, person or role can go unseen. Changes made by
+/// this process bite on the next request.
+pub const STALE_FOR: Duration = Duration::from_secs(1);
+
+/// What an installation is put together from.
+#[derive(Debug)]
+pub struct Parts {
+    /// Registry and tenant databases.
+    pub fleet: Arc<dyn Fleet>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and randomness.
+    pub ids: Arc<dyn IdSource>,
+    /// Token keys.
+    pub tokens: Tokens,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// Session lifetimes.
+    pub session_limits: SessionLimits,
+    /// Record types besides vivero's own; each tenant gets their tables when it is next opened.
+    pub records: Vec<&'static Schema>,
+}
+
+/// A running installation: a cheap handle to clone and share.
+#[derive(Debug, Clone)]
+pub struct Vivero {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    guesses: Guesses,
+    tenants: Cache<(Slug, u64), Option<Arc<Tenant>>>,
+    tenants_epoch: AtomicU64,
+    principals: Cache<PrincipalKey, Arc<Principal>>,
+    epochs: Cache<TenantId, Arc<AtomicU64>>,
+    ensured: Cache<(TenantId, i64), ()>,
+}
+
+/// The epoch is part of the key: what was read before a change is never found after it.
+type PrincipalKey = (TenantId, UserId, SessionId, u64);
+
+impl Vivero {
+    /// Puts an installation together. Engines offer a shorter way, e.g. `vivero_store`'s `Open`.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let short = |size| Cache::builder().max_capacity(size).time_to_live(STALE_FOR);
+        Self {
+            inner: Arc::new(Inner {
+                guesses: Guesses::new(),
+                tenants: short(10_000).build(),
+                tenants_epoch: AtomicU64::new(0),
+                principals: Cache::builder().max_capacity(50_000).time_to_live(STALE_FOR).build(),
+                epochs: Cache::builder().max_capacity(1_000_000).build(),
+                ensured: Cache::builder().max_capacity(100_000).build(),
+                parts,
+            }),
+        }
+    }
+
+    /// Tenants: making, finding, suspending.
+    #[must_use]
+    pub const fn tenants(&self) -> Tenants<'_> {
+        Tenants { vivero: self }
+    }
+
+    /// The installation's time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.inner.parts.clock.now()
+    }
+
+    /// The installation's ids.
+    #[must_use]
+    pub fn ids(&self) -> &dyn IdSource {
+        &*self.inner.parts.ids
+    }
+
+    /// A handle for work that no person does, for a stated reason, which is journalled.
+    pub async fn job(&self, tenant: TenantId, reason: &str) -> Result<TenantSession> {
+        let tenant = self.fleet().find(tenant).await?.ok_or_else(|| Error::not_found("tenant"))?;
+        if let Standing::Blocked(standing) = tenant.standing(self.now()) {
+            return Err(Error::TenantStanding { standing });
+        }
+        let store = self.open(&tenant).await?;
+        let session = TenantSession::new(self.clone(), tenant, store, Principal::system(reason));
+        session.note_job(reason).await?;
+        Ok(session)
+    }
+
+    /// Recomputes a tenant's chain and holds it against its anchor: an operator's look at the proof,
+    /// which shows nothing of the tenant's data.
+    pub async fn verify_audit(&self, slug: &Slug) -> Result<crate::journal::ChainReport> {
+        let tenant = self.fleet().find_by_slug(slug).await?.ok_or_else(|| Error::not_found("tenant"))?;
+        let store = self.open(&tenant).await?;
+        store.seal().await?;
+        store.verify(self.fleet().anchor(tenant.id).await?).await
+    }
+
+    /// Whether the registry answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.fleet().ping().await
+    }
+
+    /// Figures of the pools.
+    pub async fn stats(&self) -> Result<FleetStats> {
+        self.fleet().stats().await
+    }
+
+    /// Seals, anchors and closes every open tenant. Call it last.
+    pub async fn close(&self) {
+        self.fleet().close().await;
+    }
+
+    fn fleet(&self) -> &dyn Fleet {
+        &*self.inner.parts.fleet
+    }
+
+    /// The tenant of a path, from a cache that is never older than [`STALE_FOR`].
+    async fn tenant(&self, slug: &Slug) -> Result<Option<Arc<Tenant>>> {
+        let key = (slug.clone(), self.inner.tenants_epoch.load(Ordering::Acquire));
+        if let Some(tenant) = self.inner.tenants.get(&key) {
+            return Ok(tenant);
+        }
+        let tenant = self.fleet().find_by_slug(slug).await?;
+        self.inner.tenants.insert(key, tenant.clone());
+        Ok(tenant)
+    }
+
+    fn tenants_changed(&self) {
+        self.inner.tenants_epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn epoch(&self, tenant: TenantId) -> Arc<AtomicU64> {
+        self.inner.epochs.get_with(tenant, Arc::default)
+    }
+
+    /// Opens a tenant's database and, once per generation, brings integrators' tables up to date.
+    async fn open(&self, tenant: &Tenant) -> Result<Arc<dyn TenantStore>> {
+        let store = self.fleet().open(tenant).await?;
+        let key = (tenant.id, tenant.generation);
+        if !self.inner.parts.records.is_empty() && !self.inner.ensured.contains_key(&key) {
+            for schema in &self.inner.parts.records {
+                store.ensure(schema).await?;
+            }
+            self.inner.ensured.insert(key, ());
+        }
+        Ok(store)
+    }
+}

@@ -1,0 +1,197 @@
+//! Tracked lots: registering, editing, growing, moving.
+
+use super::session::TenantSession;
+use super::work::UnitOfWork;
+use super::write::How;
+use crate::entity::{Entity, EntityPatch, EntityType, Grade, NewEntity, Stage, Status, StoredEntity, Transition};
+use crate::error::{Error, Result};
+use crate::ids::{EntityId, LocationId};
+use crate::journal::Entry;
+use crate::location::Location;
+use crate::page::{Page, PageOf};
+use crate::query::{Filter, Predicate};
+use crate::record::Record as _;
+
+/// Which lots, in which order.
+#[derive(Debug, Clone, Default)]
+pub struct EntityFilter(Filter);
+
+impl EntityFilter {
+    /// All lots, newest first.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Only this kind of stock.
+    #[must_use]
+    pub fn kind(self, kind: EntityType) -> Self {
+        Self(self.0.equals("kind", kind))
+    }
+    /// Only lots in this status.
+    #[must_use]
+    pub fn status(self, status: Status) -> Self {
+        Self(self.0.equals("status", status))
+    }
+    /// Only lots at this stage.
+    #[must_use]
+    pub fn stage(self, stage: Stage) -> Self {
+        Self(self.0.equals("stage", stage))
+    }
+    /// Only lots at this place or below it.
+    #[must_use]
+    pub fn location(self, location: LocationId) -> Self {
+        Self(self.0.within("location_id", location))
+    }
+    /// Only lots with this batch number.
+    #[must_use]
+    pub fn batch_number(self, batch: impl Into<String>) -> Self {
+        Self(self.0.equals("batch_number", batch.into()))
+    }
+    /// Only lots of this grade.
+    #[must_use]
+    pub fn quality_grade(self, grade: Grade) -> Self {
+        Self(self.0.equals("quality_grade", grade))
+    }
+    /// Only lots whose code, name, batch number or attributes have all these words.
+    #[must_use]
+    pub fn search(self, words: impl Into<String>) -> Self {
+        Self(self.0.search(words))
+    }
+    /// Order: `created_at`, `updated_at`, `code`, `name`, `quantity`; `-` in front for descending.
+    #[must_use]
+    pub fn sort(self, sort: impl Into<String>) -> Self {
+        Self(self.0.sort(sort))
+    }
+    /// Only deleted lots.
+    #[must_use]
+    pub fn deleted(self) -> Self {
+        Self(self.0.deleted())
+    }
+}
+
+impl From<EntityFilter> for Filter {
+    fn from(filter: EntityFilter) -> Self {
+        filter.0
+    }
+}
+
+/// Tracked lots of one tenant.
+#[derive(Debug)]
+pub struct Entities<'s> {
+    pub(super) session: &'s TenantSession,
+}
+
+impl Entities<'_> {
+    /// One page of the lots that match.
+    pub async fn list(&self, filter: EntityFilter, page: Page) -> Result<PageOf<StoredEntity>> {
+        self.session.repository::<Entity>().list(filter.0, page).await
+    }
+    /// The lot, if it is within reach.
+    pub async fn find(&self, id: EntityId) -> Result<Option<StoredEntity>> {
+        self.session.repository::<Entity>().find_by_id(id).await
+    }
+    /// Changes of one lot, newest first.
+    pub async fn history(&self, id: EntityId, before_version: Option<i64>, limit: u32) -> Result<Vec<Entry>> {
+        self.session.repository::<Entity>().history(id, before_version, limit).await
+    }
+    /// Registers a lot.
+    pub async fn create(&self, new: NewEntity) -> Result<StoredEntity> {
+        let mut work = self.session.begin().await?;
+        let stored = work.entities().create(new).await?;
+        work.commit().await?;
+        Ok(stored)
+    }
+    /// Edits a lot; edits of different fields merge.
+    pub async fn update(&self, id: EntityId, expected_version: i64, patch: EntityPatch) -> Result<StoredEntity> {
+        let mut work = self.session.begin().await?;
+        let stored = work.entities().update(id, expected_version, patch).await?;
+        work.commit().await?;
+        Ok(stored)
+    }
+    /// Takes a step in a lot's life.
+    pub async fn transition(&self, id: EntityId, expected_version: Option<i64>, step: &Transition) -> Result<StoredEntity> {
+        let mut work = self.session.begin().await?;
+        let stored = work.entities().transition(id, expected_version, step).await?;
+        work.commit().await?;
+        Ok(stored)
+    }
+    /// Moves a lot.
+    pub async fn move_to(&self, id: EntityId, to: LocationId, expected_version: Option<i64>) -> Result<StoredEntity> {
+        let mut work = self.session.begin().await?;
+        let stored = work.entities().move_to(id, to, expected_version).await?;
+        work.commit().await?;
+        Ok(stored)
+    }
+    /// Deletes a lot in such a way that it can be recovered.
+    pub async fn soft_delete(&self, id: EntityId, expected_version: Option<i64>) -> Result<StoredEntity> {
+        self.session.repository::<Entity>().soft_delete(id, expected_version).await
+    }
+    /// Brings a deleted lot back.
+    pub async fn recover_by_id(&self, id: EntityId) -> Result<StoredEntity> {
+        self.session.repository::<Entity>().recover_by_id(id).await
+    }
+}
+
+/// Tracked lots, within a unit of work.
+#[derive(Debug)]
+pub struct WorkEntities<'w> {
+    pub(super) work: &'w mut UnitOfWork,
+}
+
+impl WorkEntities<'_> {
+    /// Registers a lot.
+    pub async fn create(&mut self, new: NewEntity) -> Result<StoredEntity> {
+        if let Some(location) = new.location_id {
+            self.place(location, "create").await?;
+        }
+        let id = EntityId::from_uuid(self.work.session.vivero().ids().id(self.work.session.now()));
+        let mut stored = self.work.add(vec![new.into_entity(id)], "create").await?;
+        stored.pop().ok_or_else(|| Error::corrupt("a created entity is missing"))
+    }
+
+    /// Registers many lots at once, as an import does. Their places must have been checked.
+    pub async fn create_all(&mut self, new: Vec<NewEntity>) -> Result<Vec<StoredEntity>> {
+        let now = self.work.session.now();
+        let ids = self.work.session.vivero().ids();
+        let lots = new.into_iter().map(|n| n.into_entity(EntityId::from_uuid(ids.id(now)))).collect();
+        self.work.add::<Entity>(lots, "create").await
+    }
+
+    /// Edits a lot; edits of different fields merge.
+    pub async fn update(&mut self, id: EntityId, expected_version: i64, patch: EntityPatch) -> Result<StoredEntity> {
+        let edit = |entity: &mut Entity| {
+            patch.apply(entity);
+            Ok(())
+        };
+        self.work.change(id.uuid(), Some(expected_version), How::edit("update"), edit).await
+    }
+
+    /// Takes a step in a lot's life. Without `expected_version` the step applies to the lot as it is:
+    /// two losses both count.
+    pub async fn transition(&mut self, id: EntityId, expected_version: Option<i64>, step: &Transition) -> Result<StoredEntity> {
+        let how = How::command("transition", step.reason.as_deref());
+        self.work.change(id.uuid(), expected_version, how, |entity: &mut Entity| step.apply(entity)).await
+    }
+
+    /// Moves a lot.
+    pub async fn move_to(&mut self, id: EntityId, to: LocationId, expected_version: impl Into<Option<i64>>) -> Result<StoredEntity> {
+        self.place(to, "move").await?;
+        let edit = |entity: &mut Entity| {
+            entity.location_id = Some(to);
+            Ok(())
+        };
+        self.work.change(id.uuid(), expected_version.into(), How::command("move", None), edit).await
+    }
+
+    /// The place must be there and within reach of what is done with it.
+    async fn place(&mut self, location: LocationId, action: &str) -> Result<()> {
+        let scope = self.work.session.reach(&Entity::SCHEMA.permission(action), Location::SCHEMA)?;
+        let scope = match scope {
+            // Reach by ownership is about lots; places have no owner.
+            Predicate::Equals("created_by", _) => Predicate::All,
+            other => other,
+        };
+        self.work.referenced::<Location>("location_id", location.uuid(), &scope).await?;
+        Ok(())
+    }
+}

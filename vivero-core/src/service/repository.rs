@@ -1,0 +1,221 @@
+//! What every record type can do.
+
+use super::session::TenantSession;
+use super::work::UnitOfWork;
+use super::write::How;
+use crate::error::{Error, Result};
+use crate::journal::Entry;
+use crate::page::{Cursor, Page, PageOf};
+use crate::query::{Deleted, Filter, Query};
+use crate::record::{Record, Row, Stored};
+use crate::value::Value;
+use futures_util::Stream;
+use std::fmt;
+use std::marker::PhantomData;
+use uuid::Uuid;
+
+/// Records of one type in one tenant, as far as the session's permissions reach.
+///
+/// Reads see committed data; each write is a unit of work of its own. To make several changes
+/// together, use [`TenantSession::begin`].
+pub struct Repository<'s, R> {
+    session: &'s TenantSession,
+    record: PhantomData<fn() -> R>,
+}
+
+impl<R> fmt::Debug for Repository<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Repository").field("session", self.session).finish_non_exhaustive()
+    }
+}
+
+impl<'s, R: Record> Repository<'s, R> {
+    pub(super) const fn new(session: &'s TenantSession) -> Self {
+        Self { session, record: PhantomData }
+    }
+
+    /// The record, if it is there, not deleted and within reach.
+    pub async fn find_by_id(&self, id: impl Into<Uuid>) -> Result<Option<Stored<R>>> {
+        let scope = self.session.reach(&R::SCHEMA.permission("read"), R::SCHEMA)?;
+        let mut rows = self.session.store().read().await?;
+        rows.find(R::SCHEMA, id.into(), &scope, Deleted::Hidden).await?.map(Stored::from_row).transpose()
+    }
+
+    /// One page of the records that match.
+    pub async fn list(&self, filter: Filter, page: Page) -> Result<PageOf<Stored<R>>> {
+        let schema = R::SCHEMA;
+        // Deleted records are for those who can bring them back.
+        let action = if filter.wants_deleted() { "recover" } else { "read" };
+        let scope = self.session.reach(&schema.permission(action), schema)?;
+        let mut query = filter.into_query(schema, &page, scope)?;
+        query.limit += 1;
+        let mut rows = self.session.store().read().await?;
+        let mut found = rows.list(schema, &query).await?;
+        let total = if page.total() {
+            query.after = None;
+            Some(rows.count(schema, &query).await?)
+        } else {
+            None
+        };
+        let wanted = page.limit() as usize;
+        let next_cursor = if found.len() > wanted {
+            found.truncate(wanted);
+            found.last().map(|row| cursor_at(row, &query, R::SCHEMA).encode())
+        } else {
+            None
+        };
+        let items = found.into_iter().map(Stored::from_row).collect::<Result<_>>()?;
+        Ok(PageOf { items, next_cursor, total })
+    }
+
+    /// Every record that matches, page by page as it is consumed.
+    pub fn find_all(&self, filter: Filter) -> impl Stream<Item = Result<Stored<R>>> + Send {
+        let session = self.session.clone();
+        let start = (session, filter, Some(None::<String>), Vec::new().into_iter());
+        futures_util::stream::try_unfold(start, |(session, filter, mut next, mut items)| async move {
+            loop {
+                if let Some(item) = items.next() {
+                    return Ok(Some((item, (session, filter, next, items))));
+                }
+                let Some(cursor) = next else { return Ok(None) };
+                let page = Page::first(crate::page::MAX_LIMIT);
+                let page = match cursor {
+                    Some(cursor) => page.after(cursor),
+                    None => page,
+                };
+                let found = session.repository::<R>().list(filter.clone(), page).await?;
+                next = found.next_cursor.map(Some);
+                items = found.items.into_iter();
+            }
+        })
+    }
+
+    /// Changes of one record, newest first, from before `before_version`.
+    pub async fn history(
+        &self,
+        id: impl Into<Uuid>,
+        before_version: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
+        let id = id.into();
+        let scope = self.session.reach(&R::SCHEMA.permission("read"), R::SCHEMA)?;
+        let mut rows = self.session.store().read().await?;
+        if rows.find(R::SCHEMA, id, &scope, Deleted::Included).await?.is_none() {
+            return Err(Error::not_found(R::SCHEMA.resource));
+        }
+        drop(rows);
+        self.session.store().history(R::SCHEMA, id, before_version, limit.clamp(1, crate::page::MAX_LIMIT)).await
+    }
+
+    /// Adds a record; an unset id is replaced by a fresh one.
+    pub async fn create(&self, record: R) -> Result<Stored<R>> {
+        let mut work = self.session.begin().await?;
+        let stored = work.repository().create(record).await?;
+        work.commit().await?;
+        Ok(stored)
+    }
+
+    /// Changes a record; see [`WorkRepository::update`].
+    pub async fn update(
+        &self,
+        id: impl Into<Uuid>,
+        expected_version: i64,
+        edit: impl FnOnce(&mut R) + Send,
+    ) -> Result<Stored<R>> {
+        let mut work = self.session.begin().await?;
+        let stored = work.repository().update(id, expected_version, edit).await?;
+        work.commit().await?;
+        Ok(stored)
+    }
+
+    /// Deletes a record in such a way that it can be recovered.
+    pub async fn soft_delete(&self, id: impl Into<Uuid>, expected_version: Option<i64>) -> Result<Stored<R>> {
+        let mut work = self.session.begin().await?;
+        let stored = work.repository().soft_delete(id, expected_version).await?;
+        work.commit().await?;
+        Ok(stored)
+    }
+
+    /// Brings a deleted record back.
+    pub async fn recover_by_id(&self, id: impl Into<Uuid>) -> Result<Stored<R>> {
+        let mut work = self.session.begin().await?;
+        let stored = work.repository().recover_by_id(id).await?;
+        work.commit().await?;
+        Ok(stored)
+    }
+}
+
+fn cursor_at(row: &Row, query: &Query, schema: &crate::record::Schema) -> Cursor {
+    let key = query.sort.column.and_then(|name| schema.index_of(name)).map(|i| row.values[i].clone());
+    let key = match query.sort.column {
+        Some("updated_at") => Value::Time(row.updated_at),
+        _ => key.unwrap_or(Value::Null),
+    };
+    Cursor { sort: query.sort.name(), key, seq: row.seq }
+}
+
+/// Records of one type, within a unit of work.
+pub struct WorkRepository<'w, R> {
+    work: &'w mut UnitOfWork,
+    record: PhantomData<fn() -> R>,
+}
+
+impl<R> fmt::Debug for WorkRepository<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkRepository").field("work", self.work).finish_non_exhaustive()
+    }
+}
+
+impl<'w, R: Record> WorkRepository<'w, R> {
+    pub(super) const fn new(work: &'w mut UnitOfWork) -> Self {
+        Self { work, record: PhantomData }
+    }
+
+    /// The record as this unit of work sees it.
+    pub async fn find_by_id(&mut self, id: impl Into<Uuid>) -> Result<Option<Stored<R>>> {
+        match self.work.fetch::<R>(id.into(), "read", Deleted::Hidden).await {
+            Ok((row, _)) => Stored::from_row(row).map(Some),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Adds a record; an unset id is replaced by a fresh one.
+    pub async fn create(&mut self, record: R) -> Result<Stored<R>> {
+        let mut stored = self.create_all(vec![record]).await?;
+        stored.pop().ok_or_else(|| Error::corrupt("a created record is missing"))
+    }
+
+    /// Adds many records at once: faster by far than one after another.
+    pub async fn create_all(&mut self, records: Vec<R>) -> Result<Vec<Stored<R>>> {
+        self.work.add(records, "create").await
+    }
+
+    /// Changes a record by `edit`.
+    ///
+    /// `expected_version` is the version the caller has seen. If others have changed the record
+    /// since, changes of *different* fields are merged; the same field is [`Error::Conflict`] with
+    /// base, theirs and mine. An edit that changes nothing writes nothing.
+    pub async fn update(
+        &mut self,
+        id: impl Into<Uuid>,
+        expected_version: i64,
+        edit: impl FnOnce(&mut R) + Send,
+    ) -> Result<Stored<R>> {
+        let edit = |record: &mut R| {
+            edit(record);
+            Ok(())
+        };
+        self.work.change(id.into(), Some(expected_version), How::edit("update"), edit).await
+    }
+
+    /// Deletes a record in such a way that it can be recovered.
+    pub async fn soft_delete(&mut self, id: impl Into<Uuid>, expected_version: Option<i64>) -> Result<Stored<R>> {
+        self.work.set_deleted(id.into(), expected_version, true).await
+    }
+
+    /// Brings a deleted record back.
+    pub async fn recover_by_id(&mut self, id: impl Into<Uuid>) -> Result<Stored<R>> {
+        self.work.set_deleted(id.into(), None, false).await
+    }
+}

@@ -1,0 +1,66 @@
+//! A unit of work: several changes that happen together or not at all.
+
+use super::entities::WorkEntities;
+use super::repository::WorkRepository;
+use super::session::TenantSession;
+use crate::error::Result;
+use crate::port::Work;
+use crate::query::Predicate;
+use crate::record::{Record, Schema};
+use std::fmt;
+use std::sync::atomic::Ordering;
+
+/// Several changes that happen together or not at all.
+///
+/// [`UnitOfWork::commit`] returns when all of them are durable. Dropping it undoes all of them.
+pub struct UnitOfWork {
+    pub(super) session: TenantSession,
+    pub(super) work: Box<dyn Work>,
+    touches_access: bool,
+    /// Set while vivero keeps its own books (sign-ins, credentials), which no permission covers.
+    pub(super) unchecked: bool,
+}
+
+impl fmt::Debug for UnitOfWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnitOfWork").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+impl UnitOfWork {
+    pub(super) fn new(session: TenantSession, work: Box<dyn Work>) -> Self {
+        Self { session, work, touches_access: false, unchecked: false }
+    }
+
+    /// Tracked lots, within this unit of work.
+    pub fn entities(&mut self) -> WorkEntities<'_> {
+        WorkEntities { work: self }
+    }
+
+    /// Records of any type, within this unit of work.
+    pub fn repository<R: Record>(&mut self) -> WorkRepository<'_, R> {
+        WorkRepository::new(self)
+    }
+
+    /// Makes all changes durable.
+    pub async fn commit(self) -> Result<()> {
+        let Self { session, work, touches_access, .. } = self;
+        work.commit().await?;
+        if touches_access {
+            session.vivero().epoch(session.tenant().id).fetch_add(1, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    /// The condition under which the caller may do `action` to records of `schema`.
+    pub(super) fn scope(&self, action: &str, schema: &Schema) -> Result<Predicate> {
+        if self.unchecked { Ok(Predicate::All) } else { self.session.reach(&schema.permission(action), schema) }
+    }
+
+    /// Notes that what people may do changes, so that it bites on their next request.
+    pub(super) fn touch<R: Record>(&mut self) {
+        if matches!(R::SCHEMA.resource, "user" | "role" | "session" | "credential") {
+            self.touches_access = true;
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The one place where rows change: scope, version, merge, journal. Every service goes through it, so
+//! none of these can be forgotten.
+
+use super::work::UnitOfWork;
+use crate::error::{Check, Error, Result};
+use crate::journal::{Changes, Entry};
+use crate::merge;
+use crate::query::{Deleted, Predicate};
+use crate::record::{Record, Row, Stored};
+use crate::value::Value;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// How a change is to be made.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    /// Last half of the permission and of the journal's action.
+    pub(super) action: &'a str,
+    /// Whether columns declared `command` may change.
+    pub(super) command: bool,
+    /// Reason to put on record with the change.
+    pub(super) reason: Option<&'a str>,
+}
+
+impl<'a> How<'a> {
+    pub(super) const fn edit(action: &'a str) -> Self {
+        Self { action, command: false, reason: None }
+    }
+    pub(super) const fn command(action: &'a str, reason: Option<&'a str>) -> Self {
+        Self { action, command: true, reason }
+    }
+}
+
+/// What the caller has seen: `None` takes the record as it is now.
+pub(super) type Expected = Option<i64>;
+
+impl UnitOfWork {
+    /// The record within reach of `action`, or not found.
+    pub(super) async fn fetch<R: Record>(
+        &mut self,
+        id: Uuid,
+        action: &str,
+        deleted: Deleted,
+    ) -> Result<(Row, Predicate)> {
+        let scope = self.scope(action, R::SCHEMA)?;
+        let row = self.work.find(R::SCHEMA, id, &scope, deleted).await?;
+        Ok((row.ok_or_else(|| Error::not_found(R::SCHEMA.resource))?, scope))
+    }
+
+    /// Adds records of one type with their journal entries.
+    pub(super) async fn add<R: Record>(&mut self, records: Vec<R>, action: &str) -> Result<Vec<Stored<R>>> {
+        let schema = R::SCHEMA;
+        let scope = self.scope("create", schema)?;
+        let now = self.session.now();
+        let by = self.session.actor().id();
+        let mut rows = Vec::with_capacity(records.len());
+        let mut stored = Vec::with_capacity(records.len());
+        let mut entries = Vec::with_capacity(records.len());
+        for mut record in records {
+            let mut check = Check::new();
+            record.validate(&mut check);
+            check.done()?;
+            if record.record_id().is_nil() {
+                record.set_record_id(self.session.vivero().ids().id(now));
+            }
+            let id = record.record_id();
+            let values = record.clone().into_values();
+            let changes = Changes::between(schema, None, Some(&values));
+            entries.push(self.entry(schema.resource, action, id, 1, changes, None));
+            let row = Row {
+                seq: 0,
+                id,
+                version: 1,
+                created_at: now,
+                created_by: by,
+                updated_at: now,
+                updated_by: by,
+                deleted_at: None,
+                values,
+            };
+            stored.push(Stored {
+                record,
+                version: 1,
+                created_at: now,
+                created_by: by,
+                updated_at: now,
+                updated_by: by,
+                deleted_at: None,
+            });
+            rows.push(row);
+        }
+        let ids: Vec<Uuid> = rows.iter().map(|r| r.id).collect();
+        self.work.insert(schema, rows).await?;
+        if scope != Predicate::All {
+            for id in ids {
+                // The same condition that hides records decides what may be made.
+                if self.work.find(schema, id, &scope, Deleted::Hidden).await?.is_none() {
+                    return Err(Error::Forbidden { permission: schema.permission("create").into() });
+                }
+            }
+        }
+        self.work.journal(entries).await?;
+        self.touch::<R>();
+        Ok(stored)
+    }
+
+    /// Changes one record by `edit`, merging with what others changed since `expected`.
+    pub(super) async fn change<R: Record>(
+        &mut self,
+        id: Uuid,
+        expected: Expected,
+        how: How<'_>,
+        edit: impl FnOnce(&mut R) -> Result<()>,
+    ) -> Result<Stored<R>> {
+        let schema = R::SCHEMA;
+        let (row, scope) = self.fetch::<R>(id, how.action, Deleted::Hidden).await?;
+        let seen = expected.unwrap_or(row.version);
+        if seen > row.version || seen < 1 {
+            return Err(Error::invalid("version", "known_version", format!("the record is at version {}", row.version)));
+        }
+        let before = row.values.clone();
+        let current = Stored::<R>::from_row(row.clone())?;
+        let mut wanted = current.record.clone();
+        edit(&mut wanted)?;
+        let mut check = Check::new();
+        wanted.validate(&mut check);
+        let mut after = wanted.clone().into_values();
+        if !how.command {
+            for (i, column) in schema.columns.iter().enumerate() {
+                if column.command && before[i] != after[i] {
+                    check.fail(column.name, "command_only", "is changed by its own command, not by an edit");
+                }
+            }
+        }
+        check.done()?;
+        if before == after {
+            return Ok(current);
+        }
+        if seen < row.version {
+            let base = self.base_values(schema, id, seen).await?;
+            let fields = merge::conflicts(schema, &base, &before, &after);
+            if !fields.is_empty() {
+                return Err(Error::Conflict { resource: schema.resource.into(), current_version: row.version, fields });
+            }
+        }
+        wanted.set_record_id(id);
+        let changes = Changes::between(schema, Some(&before), Some(&after));
+        let now = self.session.now();
+        let version = row.version + 1;
+        let by = self.session.actor().id();
+        let new = Row { version, updated_at: now, updated_by: by, values: std::mem::take(&mut after), ..row };
+        let stored = Stored {
+            record: wanted,
+            version,
+            created_at: new.created_at,
+            created_by: new.created_by,
+            updated_at: now,
+            updated_by: by,
+            deleted_at: None,
+        };
+        self.replace::<R>(new, version - 1).await?;
+        if scope != Predicate::All && self.work.find(schema, id, &scope, Deleted::Hidden).await?.is_none() {
+            // Nobody moves a record out of their own reach: they could not undo it.
+            return Err(Error::Forbidden { permission: schema.permission(how.action).into() });
+        }
+        let entry = self.entry(schema.resource, how.action, id, version, changes, how.reason);
+        self.work.journal(vec![entry]).await?;
+        self.touch::<R>();
+        Ok(stored)
+    }
+
+    /// Deletes softly (`deleted`) or brings back.
+    pub(super) async fn set_deleted<R: Record>(
+        &mut self,
+        id: Uuid,
+        expected: Expected,
+        deleted: bool,
+    ) -> Result<Stored<R>> {
+        let schema = R::SCHEMA;
+        let (action, which) = if deleted { ("delete", Deleted::Hidden) } else { ("recover", Deleted::Only) };
+        let (row, _) = self.fetch::<R>(id, action, which).await?;
+        if let Some(expected) = expected
+            && expected != row.version
+        {
+            return Err(Error::Conflict {
+                resource: schema.resource.into(),
+                current_version: row.version,
+                fields: Vec::new(),
+            });
+        }
+        let now = self.session.now();
+        let version = row.version + 1;
+        let (before, after) = if deleted { (Some(&row.values[..]), None) } else { (None, Some(&row.values[..])) };
+        let changes = Changes::between(schema, before, after);
+        let new = Row {
+            version,
+            updated_at: now,
+            updated_by: self.session.actor().id(),
+            deleted_at: deleted.then_some(now),
+            ..row
+        };
+        self.replace::<R>(new.clone(), version - 1).await?;
+        let entry = self.entry(schema.resource, action, id, version, changes, None);
+        self.work.journal(vec![entry]).await?;
+        self.touch::<R>();
+        Stored::from_row(new)
+    }
+
+    /// The row was read in this same transaction; on an engine whose reads do not lock it, someone
+    /// may still have been faster.
+    async fn replace<R: Record>(&mut self, row: Row, expected: i64) -> Result<()> {
+        if self.work.update(R::SCHEMA, row, expected).await? {
+            return Ok(());
+        }
+        Err(Error::Conflict { resource: R::SCHEMA.resource.into(), current_version: expected + 1, fields: Vec::new() })
+    }
+
+    /// For each field others changed after version `seen`: its value at `seen`.
+    async fn base_values(
+        &mut self,
+        schema: &'static crate::record::Schema,
+        id: Uuid,
+        seen: i64,
+    ) -> Result<BTreeMap<String, Json>> {
+        let mut base = BTreeMap::new();
+        let mut after = seen;
+        loop {
+            let entries = self.work.changes_since(schema, id, after, 200).await?;
+            let Some(last) = entries.last() else { return Ok(base) };
+            after = last.version;
+            for entry in entries {
+                for (field, (before, _)) in entry.changes.0 {
+                    base.entry(field).or_insert(before);
+                }
+            }
+        }
+    }
+
+    fn entry(
+        &self,
+        resource: &str,
+        action: &str,
+        id: Uuid,
+        version: i64,
+        changes: Changes,
+        reason: Option<&str>,
+    ) -> Entry {
+        Entry {
+            at: self.session.now(),
+            actor: self.session.actor().clone(),
+            action: format!("{resource}.{action}"),
+            resource: resource.to_owned(),
+            record_id: id,
+            version,
+            changes,
+            cause: reason.map(str::to_owned).or_else(|| self.session.cause()),
+        }
+    }
+
+    /// A record that a field of the input names: there and not deleted, or the field is wrong.
+    pub(super) async fn referenced<R: Record>(
+        &mut self,
+        field: &str,
+        id: Uuid,
+        scope: &Predicate,
+    ) -> Result<Stored<R>> {
+        match self.work.find(R::SCHEMA, id, scope, Deleted::Hidden).await? {
+            Some(row) => Stored::from_row(row),
+            None => Err(Error::invalid(field, "exists", format!("names no {} there is", R::SCHEMA.resource))),
+        }
+    }
+
+    /// The only live record whose `column` has `value`.
+    pub(super) async fn by_column<R: Record>(
+        &mut self,
+        column: &'static str,
+        value: Value,
+    ) -> Result<Option<Stored<R>>> {
+        let query = crate::query::Query::new(Predicate::Equals(column, value), 1);
+        self.work.list(R::SCHEMA, &query).await?.pop().map(Stored::from_row).transpose()
+    }
+}
