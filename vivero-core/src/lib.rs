@@ -8,6 +8,8 @@
 extern crate self as vivero_core;
 
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod entity;
 pub mod error;
 pub mod ids;

@@ -72,8 +72,10 @@ pub trait Work: Rows {
     /// Adds rows of one type. `seq` is given by the engine, ascending.
     /// Errors: [`crate::Error::Taken`] names the unique field; then nothing of this call is kept.
     async fn insert(&mut self, schema: &'static Schema, rows: Vec<Row>) -> Result<()>;
-    /// Replaces the row with `row.id` if its stored version is `expected`; `false` if it is not.
-    async fn update(&mut self, schema: &'static Schema, row: Row, expected: i64) -> Result<bool>;
+    /// Replaces `before` by `after` (same id) if the stored version is still `before.version`; `false`
+    /// if it is not. Engines write only what differs.
+    /// Errors: [`crate::Error::Taken`] names the unique field.
+    async fn update(&mut self, schema: &'static Schema, before: &Row, after: Row) -> Result<bool>;
     /// Appends entries to the journal, to be sealed after the commit.
     async fn journal(&mut self, entries: Vec<Entry>) -> Result<()>;
     /// Keeps the answer to an idempotent request.

@@ -49,11 +49,13 @@ pub struct Sort {
     pub column: Option<&'static str>,
     /// Greatest first.
     pub descending: bool,
+    /// Whether every row has a value in the column, so that a store need not look for rows without.
+    pub required: bool,
 }
 
 impl Default for Sort {
     fn default() -> Self {
-        Self { column: None, descending: true }
+        Self { column: None, descending: true, required: true }
     }
 }
 
@@ -62,13 +64,13 @@ impl Sort {
     pub fn parse(text: &str, schema: &'static Schema) -> Result<Self> {
         let (descending, name) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         if name == "created_at" {
-            return Ok(Self { column: None, descending });
+            return Ok(Self { column: None, descending, required: true });
         }
         if name == "updated_at" {
-            return Ok(Self { column: Some("updated_at"), descending });
+            return Ok(Self { column: Some("updated_at"), descending, required: true });
         }
         match schema.columns.iter().find(|c| c.sort && c.name == name) {
-            Some(column) => Ok(Self { column: Some(column.name), descending }),
+            Some(column) => Ok(Self { column: Some(column.name), descending, required: !column.nullable }),
             None => {
                 let known: Vec<_> = schema.columns.iter().filter(|c| c.sort).map(|c| c.name).collect();
                 Err(Error::invalid(

@@ -2,8 +2,9 @@
 //!
 //! Both what is indexed and what is asked goes through the same folding here, so that engines with
 //! different tokenizers give the same answers. A word with separators inside, like the code
-//! `LAV-2026-00012`, is indexed in pieces *and* as one piece `lav202600012`; asked for as a whole it
-//! is one rare term instead of three common ones.
+//! `LAV-2026-00012`, is indexed in pieces *and* whole, the whole behind a mark of its own
+//! (`q0lav202600012`): asked for as a whole it is one rare term instead of three common ones, and the
+//! hundreds of thousands of different codes do not stand in the way of a search for `lav`.
 
 use crate::error::{Error, Result};
 use crate::record::{Column, Schema};
@@ -14,24 +15,35 @@ pub const MAX_QUERY_CHARS: usize = 200;
 /// The most words a search may have.
 pub const MAX_TERMS: usize = 8;
 
-/// The words of a search, folded to lower case letters and digits.
+/// Stands before a word that was written with separators, or with letters and digits mixed.
+const WHOLE: &str = "q0";
+
+/// One word of a search: a row matches if one of the alternatives is the start of one of its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms(Vec<String>);
+pub struct Term {
+    /// One or two, of lower-case letters and digits only.
+    pub alternatives: Vec<String>,
+}
+
+/// The words of a search; all must match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms(Vec<Term>);
 
 impl Terms {
     /// Reads what a person typed.
     ///
     /// ```
     /// use vivero_core::search::Terms;
-    /// let terms = Terms::parse("Lavandula 'Hidcote' LAV-2026-00012").unwrap();
-    /// assert_eq!(terms.words(), ["lavandula", "hidcote", "lav202600012"]);
+    /// let terms = Terms::parse("Lavandula LAV-2026-00012").unwrap();
+    /// assert_eq!(terms.words()[0].alternatives, ["lavandula"]);
+    /// assert_eq!(terms.words()[1].alternatives, ["q0lav202600012"]);
     /// ```
     pub fn parse(text: &str) -> Result<Self> {
         let fail = |rule: &str, message: String| Err(Error::invalid("q", rule, message));
         if text.len() > MAX_QUERY_CHARS * 4 || text.chars().count() > MAX_QUERY_CHARS {
             return fail("max_length", format!("must have at most {MAX_QUERY_CHARS} characters"));
         }
-        let words: Vec<String> = text.split_whitespace().map(fold).filter(|w| !w.is_empty()).collect();
+        let words: Vec<Term> = text.split_whitespace().filter_map(term).collect();
         if words.is_empty() {
             return fail("words", "must have at least one letter or digit".into());
         }
@@ -40,11 +52,31 @@ impl Terms {
         }
         Ok(Self(words))
     }
-    /// The words; each holds letters and digits only.
+    /// The words.
     #[must_use]
-    pub fn words(&self) -> &[String] {
+    pub fn words(&self) -> &[Term] {
         &self.0
     }
+}
+
+fn term(word: &str) -> Option<Term> {
+    let whole = fold(word);
+    if whole.is_empty() {
+        return None;
+    }
+    let inner = pieces(word).count() > 1;
+    let mixed = whole.chars().any(char::is_numeric) && whole.chars().any(char::is_alphabetic);
+    let marked = format!("{WHOLE}{whole}");
+    let alternatives = match (inner, mixed) {
+        (true, _) => vec![marked],
+        (false, true) => vec![whole, marked],
+        (false, false) => vec![whole],
+    };
+    Some(Term { alternatives })
+}
+
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    word.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty())
 }
 
 /// Letters and digits in lower case, the rest dropped.
@@ -90,13 +122,12 @@ fn add_words(text: &mut String, words: &str) {
         if whole.is_empty() {
             continue;
         }
-        let mut pieces = word.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty());
-        let first = pieces.next();
-        if let Some(second) = pieces.next() {
-            for piece in first.into_iter().chain(Some(second)).chain(pieces) {
+        if pieces(word).count() > 1 {
+            for piece in pieces(word) {
                 text.push_str(&fold(piece));
                 text.push(' ');
             }
+            text.push_str(WHOLE);
         }
         text.push_str(&whole);
         text.push(' ');

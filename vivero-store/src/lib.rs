@@ -1,1 +1,30 @@
-//! x
+//! vivero's storage: a registry of tenants and a database for each.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let url = format!("sqlite:{}", folder.path().display());
+//! use vivero_core::{NewTenant, Owner, Password, Vivero};
+//! use vivero_store::Open as _;
+//!
+//! let vivero = Vivero::open(&url).await?;
+//! let owner = Owner::new("grower@example.com", "a long enough secret");
+//! vivero.tenants().provision(NewTenant::trial("acme-plants", owner)).await?;
+//! let acme = vivero.sign_in("acme-plants", Password::new("grower@example.com", "a long enough secret")).await?;
+//! assert_eq!(acme.tenant().slug.as_str(), "acme-plants");
+//! # vivero.close().await;
+//! # Ok::<_, vivero_core::Error>(())
+//! # }).unwrap();
+//! ```
+
+mod backend;
+mod open;
+mod registry;
+mod schema;
+pub mod sqlite;
+mod system;
+mod tenant;
+
+pub use open::{Builder, Open};
+pub use sqlite::{SqliteFleet, SqliteOptions};
+pub use system::{SystemClock, SystemIds};

@@ -183,7 +183,7 @@ impl UnitOfWork {
     async fn below(&mut self, id: LocationId) -> Result<Vec<StoredLocation>> {
         let mut places = Vec::new();
         let mut query = Query::new(Predicate::Within("id", vec![id.uuid()]), 1000);
-        query.sort = Sort { column: None, descending: false };
+        query.sort = Sort { descending: false, ..Sort::default() };
         loop {
             let rows = self.work.list(Location::SCHEMA, &query).await?;
             let last = rows.last().map(|r| r.seq);

@@ -125,7 +125,7 @@ impl UnitOfWork {
         edit(&mut wanted)?;
         let mut check = Check::new();
         wanted.validate(&mut check);
-        let mut after = wanted.clone().into_values();
+        let after = wanted.clone().into_values();
         if !how.command {
             for (i, column) in schema.columns.iter().enumerate() {
                 if column.command && before[i] != after[i] {
@@ -149,7 +149,7 @@ impl UnitOfWork {
         let now = self.session.now();
         let version = row.version + 1;
         let by = self.session.actor().id();
-        let new = Row { version, updated_at: now, updated_by: by, values: std::mem::take(&mut after), ..row };
+        let new = Row { version, updated_at: now, updated_by: by, values: after, ..row.clone() };
         let stored = Stored {
             record: wanted,
             version,
@@ -159,7 +159,7 @@ impl UnitOfWork {
             updated_by: by,
             deleted_at: None,
         };
-        self.replace::<R>(new, version - 1).await?;
+        self.replace::<R>(&row, new).await?;
         if scope != Predicate::All && self.work.find(schema, id, &scope, Deleted::Hidden).await?.is_none() {
             // Nobody moves a record out of their own reach: they could not undo it.
             return Err(Error::Forbidden { permission: schema.permission(how.action).into() });
@@ -198,9 +198,9 @@ impl UnitOfWork {
             updated_at: now,
             updated_by: self.session.actor().id(),
             deleted_at: deleted.then_some(now),
-            ..row
+            ..row.clone()
         };
-        self.replace::<R>(new.clone(), version - 1).await?;
+        self.replace::<R>(&row, new.clone()).await?;
         let entry = self.entry(schema.resource, action, id, version, changes, None);
         self.work.journal(vec![entry]).await?;
         self.touch::<R>();
@@ -209,11 +209,12 @@ impl UnitOfWork {
 
     /// The row was read in this same transaction; on an engine whose reads do not lock it, someone
     /// may still have been faster.
-    async fn replace<R: Record>(&mut self, row: Row, expected: i64) -> Result<()> {
-        if self.work.update(R::SCHEMA, row, expected).await? {
+    async fn replace<R: Record>(&mut self, before: &Row, after: Row) -> Result<()> {
+        if self.work.update(R::SCHEMA, before, after).await? {
             return Ok(());
         }
-        Err(Error::Conflict { resource: R::SCHEMA.resource.into(), current_version: expected + 1, fields: Vec::new() })
+        let current_version = before.version + 1;
+        Err(Error::Conflict { resource: R::SCHEMA.resource.into(), current_version, fields: Vec::new() })
     }
 
     /// For each field others changed after version `seen`: its value at `seen`.

@@ -1,7 +1,7 @@
 //! From the bytes of a file, in whatever encoding, to UTF-8 text, a piece at a time.
 
 use super::problem::ImportError;
-use encoding_rs::{CoderResult, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use std::io::{ErrorKind, Read};
 
 /// How much of the file is looked at before the first row is read, and read at a time.
@@ -45,10 +45,7 @@ pub(super) struct Decoder<R> {
 
 impl<R: Read> Decoder<R> {
     /// Looks at the first [`SNIFF`] bytes and settles the encoding, unless it is given.
-    pub(super) fn new(
-        input: R,
-        encoding: Option<&'static Encoding>,
-    ) -> Result<Self, ImportError> {
+    pub(super) fn new(input: R, encoding: Option<&'static Encoding>) -> Result<Self, ImportError> {
         let mode = Mode::Utf8 { undecided: false };
         let raw = Vec::with_capacity(SNIFF);
         let mut decoder = Self { input, raw, mode, bytes_read: 0, input_ended: false };
@@ -97,20 +94,18 @@ impl<R: Read> Decoder<R> {
             return Fill::Damaged(Damage::Io(error));
         }
         let damaged = match &mut self.mode {
-            Mode::Utf8 { undecided } => {
-                match check(&self.raw, self.input_ended, undecided, out) {
-                    Checked::Good { used } => {
-                        self.raw.drain(..used);
-                        None
-                    }
-                    Checked::Bad { used } if *undecided => {
-                        self.raw.drain(..used);
-                        self.mode = one_byte();
-                        return Fill::More;
-                    }
-                    Checked::Bad { .. } => Some(UTF_8),
+            Mode::Utf8 { undecided } => match check(&self.raw, self.input_ended, undecided, out) {
+                Checked::Good { used } => {
+                    self.raw.drain(..used);
+                    None
                 }
-            }
+                Checked::Bad { used } if *undecided => {
+                    self.raw.drain(..used);
+                    self.mode = one_byte();
+                    return Fill::More;
+                }
+                Checked::Bad { .. } => Some(UTF_8),
+            },
             Mode::Other(decoder) => {
                 let good = convert(decoder, &self.raw, self.input_ended, out);
                 self.raw.clear();
@@ -141,11 +136,14 @@ impl<R: Read> Decoder<R> {
                     break Ok(());
                 }
                 // A reader that claims more than it was given room for is not believed.
-                Ok(count) => filled += count.min(space.len()),
+                Ok(count) => {
+                    let count = count.min(space.len());
+                    filled += count;
+                    self.bytes_read += count as u64;
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => break Err(error),
             }
-            self.bytes_read = self.bytes_read.max(filled as u64);
         };
         self.raw.truncate(filled);
         outcome

@@ -6,7 +6,7 @@
 //! - one of them several times: it separates thousands (`1.250.000`);
 //! - one of them once: it is the decimal mark (`12,0`, `12,5`, `0,250`, `1 250,000`), except in
 //!   front of exactly three digits and behind one to three (`1.250`, `1,250`), where both readings
-//!   make sense. There the file decides, see [`super::dialect::decimal_comma`].
+//!   make sense. There the file decides, see [`super::dialect::Votes`].
 //!
 //! Decimals must be zeros: half a plant is an error of the file.
 
@@ -71,9 +71,10 @@ pub(super) fn whole(text: &str, decimal_comma: bool) -> Result<i64, NotWhole> {
             _ => NotWhole::No,
         });
     }
-    let magnitude = whole.bytes().filter(u8::is_ascii_digit).fold(0_i64, |sum, digit| {
-        sum.saturating_mul(10).saturating_add(i64::from(digit - b'0'))
-    });
+    let magnitude = whole
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
     Ok(if negative { -magnitude } else { magnitude })
 }
 
@@ -133,7 +134,9 @@ fn parts(digits: &str, mark: Mark) -> Option<(&str, &str)> {
     let is_separator =
         |c: char| c == thousands || c.is_whitespace() || matches!(c, '\'' | '\u{2019}');
     let separator = whole.chars().find(|c| !c.is_ascii_digit());
-    let Some(separator) = separator else { return (!whole.is_empty()).then_some((whole, decimals)) };
+    let Some(separator) = separator else {
+        return (!whole.is_empty()).then_some((whole, decimals));
+    };
     if !is_separator(separator) {
         return None;
     }
@@ -192,9 +195,30 @@ mod tests {
     #[test]
     fn what_is_not_a_whole_number_is_refused() {
         let bad = [
-            "", "-", "+", ",", ".", "12,", ",5", "12,5", "12.5", "0,250", "1.25.000", "1 25", "12 Stk",
-            "1,2E+03", "1.250.00,0", "1.250,000.0", "--5", "0x10", "١٢", "1 250.000,5", "12,5,0", "1 250'000",
-            "1  250", " 250 1",
+            "",
+            "-",
+            "+",
+            ",",
+            ".",
+            "12,",
+            ",5",
+            "12,5",
+            "12.5",
+            "0,250",
+            "1.25.000",
+            "1 25",
+            "12 Stk",
+            "1,2E+03",
+            "1.250.00,0",
+            "1.250,000.0",
+            "--5",
+            "0x10",
+            "١٢",
+            "1 250.000,5",
+            "12,5,0",
+            "1 250'000",
+            "1  250",
+            " 250 1",
         ];
         for text in bad {
             assert_eq!(whole(text, true), Err(NotWhole::No), "{text:?} with decimal comma");
@@ -210,7 +234,8 @@ mod tests {
         for text in ["12.5", "1,250.00", "1,250,000", "-0.5"] {
             assert_eq!(evidence(text), Some(false), "{text:?}");
         }
-        for text in ["", "250", "1.250", "1,250", "1.3.2026", "01/03/2026", "a,b", "A 1,5", "1,2,3"] {
+        for text in ["", "250", "1.250", "1,250", "1.3.2026", "01/03/2026", "a,b", "A 1,5", "1,2,3"]
+        {
             assert_eq!(evidence(text), None, "{text:?}");
         }
     }

@@ -167,6 +167,7 @@ impl Splitter {
                         at += 1;
                     }
                     b' ' => {
+                        self.after_cr = false;
                         self.keep(" ", record);
                         at += 1;
                     }
@@ -187,7 +188,7 @@ impl Splitter {
                     let run = rest.iter().position(stop);
                     let end = run.map_or(bytes.len(), |run| at + run);
                     self.keep(input.get(at..end).unwrap_or_default(), record);
-                    let Some(&stop) = bytes.get(end) else { return None };
+                    let &stop = bytes.get(end)?;
                     at = end + 1;
                     if stop == self.delimiter {
                         self.end_cell(record);
@@ -264,10 +265,8 @@ impl Splitter {
 
     /// False for an empty line, which is no row.
     fn end_row(&mut self, record: &mut Record) -> bool {
-        let empty = record.cells == 0
-            && record.text.is_empty()
-            && self.opened.is_none()
-            && !self.dropped;
+        let empty =
+            record.cells == 0 && record.text.is_empty() && self.opened.is_none() && !self.dropped;
         if !empty {
             self.end_cell(record);
         }

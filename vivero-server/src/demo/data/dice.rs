@@ -1,7 +1,7 @@
 //! Chance that comes out the same on every machine and with every version of the libraries.
 //!
 //! xoshiro256++ is one of `rand`'s named portable generators; what is derived from its words uses
-//! integers only, because sampling methods of libraries and `exp`/`ln` of platforms may change.
+//! integers only, because sampling methods of libraries change and `exp` and `ln` differ by platform.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
@@ -58,8 +58,7 @@ impl Dice {
         ];
         let at = self.below(16_000) as i64;
         let (step, rest) = ((at / 1000) as usize, at % 1000);
-        let factor =
-            QUANTILES[step] + (QUANTILES[step + 1] - QUANTILES[step]) * rest / 1000;
+        let factor = QUANTILES[step] + (QUANTILES[step + 1] - QUANTILES[step]) * rest / 1000;
         median * factor / 1000
     }
 

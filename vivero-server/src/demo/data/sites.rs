@@ -37,7 +37,7 @@ const SITES: [Site; 7] = [
     Site { code: 'H', name: "Hill Top", glass: &[8], tunnels: &[6, 6, 6], ground: &[14, 12], fields: &[14, 14, 12, 12, 10, 8] },
     Site { code: 'M', name: "Mill Lane", glass: &[24, 24, 20, 18], tunnels: &[8, 8], ground: &[10, 8], fields: &[] },
     Site { code: 'W', name: "West Meadow", glass: &[6], tunnels: &[10, 10, 10, 10, 8], ground: &[20, 18, 14], fields: &[8, 6] },
-    Site { code: 'S', name: "South Field", glass: &[6], tunnels: &[6, 6], ground: &[12, 10], fields: &[18, 16, 14, 12, 10, 8] },
+    Site { code: 'E', name: "East Field", glass: &[6], tunnels: &[6, 6], ground: &[12, 10], fields: &[18, 16, 14, 12, 10, 8] },
 ];
 
 /// What a row of houses (tunnels, fields …) is like.
@@ -94,13 +94,17 @@ pub(super) struct Sites {
 
 impl Sites {
     pub(super) fn new(seed: u64) -> Self {
-        let mut dice = Dice::new(seed, 0x517E);
+        let mut dice = Dice::new(seed, 1);
         let mut sites = Self { locations: Vec::with_capacity(1_000), places: Vec::new() };
         for site in &SITES {
-            let top = sites.add(site.code.to_string(), site.name.to_owned(), LocationKind::Site, None);
-            for (range, sizes) in
-                [(GLASS, site.glass), (TUNNEL, site.tunnels), (GROUND, site.ground), (FIELD, site.fields)]
-            {
+            let top =
+                sites.add(site.code.to_string(), site.name.to_owned(), LocationKind::Site, None);
+            for (range, sizes) in [
+                (GLASS, site.glass),
+                (TUNNEL, site.tunnels),
+                (GROUND, site.ground),
+                (FIELD, site.fields),
+            ] {
                 for (number, beds) in (1..).zip(sizes) {
                     sites.house(&range, top, number, *beds, &mut dice);
                 }
@@ -130,7 +134,13 @@ impl Sites {
         self.enclose(house, 115);
     }
 
-    fn add(&mut self, code: String, name: String, kind: LocationKind, parent: Option<usize>) -> usize {
+    fn add(
+        &mut self,
+        code: String,
+        name: String,
+        kind: LocationKind,
+        parent: Option<usize>,
+    ) -> usize {
         self.locations.push(DemoLocation { code, name, kind, parent, area_dm2: None });
         self.places.push(None);
         self.locations.len() - 1

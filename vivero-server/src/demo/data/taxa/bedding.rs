@@ -2,7 +2,6 @@
 
 use super::{Group, Species, Start, species};
 
-#[rustfmt::skip]
 pub(super) const BEDDING: &[Species] = species! {
     Bedding Cutting Geraniaceae "Pelargonium zonale": "Americana Dark Red" red, "Americana Coral" coral, "Tango Neon" magenta, "Tango White" white;
     Bedding Cutting Geraniaceae "Pelargonium peltatum": "Ville de Paris" pink, "Decora Rouge" red, "Balcon Imperial" scarlet;

@@ -2,7 +2,6 @@
 
 use super::{Group, Species, Start, species};
 
-#[rustfmt::skip]
 pub(super) const BULBS: &[Species] = species! {
     Bulb Bulb Liliaceae "Tulipa": "Apeldoorn" red, "Queen of Night" purple, "Golden Apeldoorn" yellow, "Purissima" white, "Red Riding Hood" red, "Abba" red, "Spring Green" green, "Strong Gold" yellow;
     Bulb Bulb Liliaceae "Tulipa tarda": "" yellow;

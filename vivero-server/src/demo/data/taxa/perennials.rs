@@ -2,7 +2,6 @@
 
 use super::{Group, Species, Start, species};
 
-#[rustfmt::skip]
 pub(super) const PERENNIALS: &[Species] = species! {
     Perennial Cutting Lamiaceae "Nepeta × faassenii": "" blue, "Six Hills Giant" blue, "Junior Walker" blue;
     Perennial Cutting Lamiaceae "Nepeta racemosa": "Walker's Low" blue;
@@ -90,7 +89,6 @@ pub(super) const PERENNIALS: &[Species] = species! {
     Perennial Plug Athyriaceae "Athyrium niponicum": "Pictum" silver;
 };
 
-#[rustfmt::skip]
 pub(super) const GRASSES: &[Species] = species! {
     Grass Plug Poaceae "Miscanthus sinensis": "Gracillimus" green, "Morning Light" variegated, "Zebrinus" variegated;
     Grass Plug Poaceae "Pennisetum alopecuroides": "Hameln" buff, "Little Bunny" buff;

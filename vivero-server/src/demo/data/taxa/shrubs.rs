@@ -2,7 +2,6 @@
 
 use super::{Group, Species, Start, species};
 
-#[rustfmt::skip]
 pub(super) const SHRUBS: &[Species] = species! {
     Shrub Cutting Lamiaceae "Lavandula angustifolia": "Hidcote" violet, "Munstead" blue, "Imperial Gem" purple, "Rosea" pink, "Arctic Snow" white;
     Shrub Cutting Lamiaceae "Lavandula × intermedia": "Grosso" violet, "Edelweiss" white, "Phenomenal" violet;
@@ -100,7 +99,6 @@ pub(super) const SHRUBS: &[Species] = species! {
     Shrub Seed Viburnaceae "Viburnum lantana": "" white;
 };
 
-#[rustfmt::skip]
 pub(super) const CLIMBERS: &[Species] = species! {
     Climber Cutting Ranunculaceae "Clematis": "Nelly Moser" pink, "Jackmanii" violet, "The President" purple, "Ville de Lyon" carmine, "Rouge Cardinal" crimson, "Niobe" ruby;
     Climber Cutting Ranunculaceae "Clematis montana": "Grandiflora" white, "Tetrarose" pink;

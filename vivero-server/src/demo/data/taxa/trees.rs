@@ -2,7 +2,6 @@
 
 use super::{Group, Species, Start, species};
 
-#[rustfmt::skip]
 pub(super) const TREES: &[Species] = species! {
     Tree Graft Sapindaceae "Acer palmatum": "Bloodgood" crimson, "Osakazuki" red, "Sango-kaku" coral, "Orange Dream" orange, "Katsura" apricot;
     Tree Graft Sapindaceae "Acer palmatum var. dissectum": "Garnet" crimson, "Viridis" green;
@@ -69,7 +68,6 @@ pub(super) const TREES: &[Species] = species! {
     Tree Cutting Lythraceae "Lagerstroemia indica": "Tuscarora" coral;
 };
 
-#[rustfmt::skip]
 pub(super) const CONIFERS: &[Species] = species! {
     Conifer Cutting Taxaceae "Taxus baccata": "Fastigiata" green, "Repandens" green, "Fastigiata Aureomarginata" yellow;
     Conifer Seed Taxaceae "Taxus baccata": "" green;

@@ -1,0 +1,115 @@
+//! Drives a running vivero server over HTTP/1.1 with N kept-alive connections and prints, per
+//! operation, throughput, p50, p99, the longest answer, errors, and the server's memory and CPU.
+//!
+//! ```text
+//! cargo build --release
+//! cargo bench --bench load -- --start --records 200000 --connections 10,64
+//! cargo bench --bench load -- --start --data ./data/load --operations list,list_deep --verbose
+//! vivero demo --json | head -1 > demo.json; cargo bench --bench load -- --demo-json demo.json --pid PID
+//! ```
+//!
+//! With `--start` the release binary is started on a folder of its own, seeded, stopped and started
+//! again, so that the start on existing data is measured and the seeding is not part of the memory
+//! figures. The folder lies beside the binary, not in a temporary directory, which may be in memory
+//! and would make durable writes look free.
+//!
+//! What is measured:
+//!
+//! - Closed loop: each connection sends its next request when it has the whole answer to the last.
+//!   The time runs from the first byte written to the last byte read. Only 2xx answers count; others
+//!   are counted by status, the first of each with its body.
+//! - Client and server share the machine, so the client is one thread with a minimal HTTP reader;
+//!   `cpu` shows what each side took, in cores, the server first.
+//! - `peak` is the server's largest resident set during that operation (`VmHWM`, reset before each).
+//! - `list` asks for every combination of the declared filters in every declared sort, three in four
+//!   with the values of one stored lot, one in four with values that may never meet in one lot.
+//!   `KiB` is the mean body, so that sparse answers do not pass for full pages; `list_plain` is
+//!   always a full page. `list_deep` goes on from cursors at about the 1,000th page of 50.
+//! - Writes go to lots that the run itself has created; a folder that is kept grows with every run.
+//!
+//! Bounds on p99 hold at 10 connections, bounds on throughput at 64 connections and 200,000 records.
+
+mod load {
+    pub(crate) mod api;
+    pub(crate) mod bounds;
+    pub(crate) mod deep;
+    pub(crate) mod drive;
+    pub(crate) mod each;
+    pub(crate) mod histogram;
+    pub(crate) mod http;
+    pub(crate) mod jobs;
+    pub(crate) mod operation;
+    pub(crate) mod options;
+    pub(crate) mod plan;
+    pub(crate) mod process;
+    pub(crate) mod random;
+    pub(crate) mod report;
+    pub(crate) mod sample;
+    pub(crate) mod server;
+    pub(crate) mod targets;
+    pub(crate) mod writes;
+}
+
+use clap::Parser as _;
+use load::options::Options;
+use load::plan::Plan;
+use load::report::Report;
+use load::server::Server;
+use std::process::ExitCode;
+
+/// Whatever stops a run.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    // A plain `cargo bench` also comes here, with `--bench` alone.
+    if std::env::args().skip(1).all(|argument| argument == "--bench") {
+        eprintln!("load: nothing measured; give --start or --demo-json FILE (see --help)");
+        return ExitCode::SUCCESS;
+    }
+    let options = Options::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(run(&options)) {
+        Ok(report) if options.bounds && !report.bounds_met() => ExitCode::FAILURE,
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &Failure) -> ExitCode {
+    eprintln!("load: {error}");
+    ExitCode::from(2)
+}
+
+async fn run(options: &Options) -> Result<Report, Failure> {
+    let mut server = Server::open(options).await?;
+    let outcome = measure(options, &server).await;
+    server.stop().await?;
+    let report = outcome?;
+    report.finish(options.json);
+    Ok(report)
+}
+
+async fn measure(options: &Options, server: &Server) -> Result<Report, Failure> {
+    let mut plan = Plan::prepare(options, server).await?;
+    let mut report = Report::new(server, plan.entities());
+    if !options.json {
+        report.print_head();
+    }
+    for operation in &options.operations {
+        if options.each {
+            plan.each(*operation).await?;
+            continue;
+        }
+        for connections in &options.connections {
+            let case = plan.run(*operation, *connections).await?;
+            let line = report.add(case);
+            if !options.json {
+                println!("{line}");
+            }
+        }
+    }
+    Ok(report)
+}

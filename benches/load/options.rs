@@ -1,0 +1,69 @@
+//! The command line.
+
+use super::operation::Operation;
+use clap::Parser;
+use std::path::PathBuf;
+
+/// Loads a running vivero server over HTTP and prints throughput, latency and memory.
+#[derive(Debug, Parser)]
+#[command(name = "load", version)]
+#[command(group(clap::ArgGroup::new("source").required(true).args(["demo_json", "start"])))]
+pub(crate) struct Options {
+    /// The line that `vivero demo --json` prints, as a file; - reads it from standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) demo_json: Option<PathBuf>,
+    /// Start the release binary on data of its own, twice: once to seed, once to measure.
+    #[arg(long)]
+    pub(crate) start: bool,
+    /// The binary to start [default: `vivero` in the release folder of this build].
+    #[arg(long, value_name = "FILE", requires = "start")]
+    pub(crate) binary: Option<PathBuf>,
+    /// How many records a started server is seeded with.
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    pub(crate) records: u64,
+    /// Data folder of a started server, kept afterwards [default: a folder that is removed].
+    #[arg(long, value_name = "DIR", requires = "start")]
+    pub(crate) data: Option<PathBuf>,
+    /// Process id of a server that was not started here, to read its memory and CPU.
+    #[arg(long, conflicts_with = "start")]
+    pub(crate) pid: Option<u32>,
+    /// Numbers of connections to measure with, e.g. 10,64.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "10")]
+    pub(crate) connections: Vec<usize>,
+    /// Seconds to measure each operation.
+    #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
+    pub(crate) seconds: f64,
+    /// Seconds of the same load before measuring.
+    #[arg(long, value_name = "S", default_value_t = 0.5, value_parser = seconds)]
+    pub(crate) warmup: f64,
+    /// What to measure, in this order.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Operation::DEFAULT)]
+    pub(crate) operations: Vec<Operation>,
+    /// Send an Idempotency-Key with every POST.
+    #[arg(long)]
+    pub(crate) idempotency: bool,
+    /// Seed of every random choice.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print one JSON object instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Exit with 1 if a bound is not met or a request failed.
+    #[arg(long)]
+    pub(crate) bounds: bool,
+    /// Print the slowest request targets of each operation, and the server's own log.
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// Measure nothing under load: ask for every target of the reading operations, one after
+    /// another, and print the slowest. Finds queries with a bad plan.
+    #[arg(long)]
+    pub(crate) each: bool,
+    /// Given by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=600.0).contains(&seconds) { Ok(seconds) } else { Err("must be 0 to 600".to_owned()) }
+}

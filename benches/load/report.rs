@@ -1,0 +1,168 @@
+//! The results, for people and for machines.
+
+use super::bounds::{self, Bound, START_MS};
+use super::drive::Case;
+use super::server::Server;
+use serde_json::{Value as Json, json};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// All that was measured.
+#[derive(Debug)]
+pub(crate) struct Report {
+    entities: u64,
+    seeding: Option<Duration>,
+    start: Option<Duration>,
+    start_bound: Option<Bound>,
+    cases: Vec<(Case, Vec<Bound>)>,
+}
+
+impl Report {
+    pub(crate) fn new(server: &Server, entities: u64) -> Self {
+        let start_bound = server.start.map(|start| Bound::most("start_ms", START_MS, ms(start)));
+        let (seeding, start) = (server.seeding, server.start);
+        Self { entities, seeding, start, start_bound, cases: Vec::new() }
+    }
+
+    /// Whether every bound that applies was met and every request succeeded.
+    pub(crate) fn bounds_met(&self) -> bool {
+        let cases = self.cases.iter();
+        self.start_bound.iter().all(|bound| bound.met)
+            && cases.clone().flat_map(|(_, bounds)| bounds).all(|bound| bound.met)
+            && cases.map(|(case, _)| case.failed()).sum::<u64>() == 0
+    }
+
+    /// What stands above the table.
+    pub(crate) fn print_head(&self) {
+        println!("{} entities", self.entities);
+        if let Some(seeding) = self.seeding {
+            println!("first start {:.0} ms, seeding included", ms(seeding));
+        }
+        if let (Some(start), Some(bound)) = (self.start, &self.start_bound) {
+            println!("start on existing data {:.0} ms   {}", ms(start), bound.text());
+        }
+        println!(
+            "\n{:<11}{:>6}{:>10}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>9}{:>9}{:>12}  bounds",
+            "operation",
+            "conns",
+            "requests",
+            "per s",
+            "p50 ms",
+            "p99 ms",
+            "max ms",
+            "errors",
+            "KiB",
+            "rss MiB",
+            "peak MiB",
+            "cpu srv/load"
+        );
+    }
+
+    /// Takes a result and gives its line of the table.
+    pub(crate) fn add(&mut self, case: Case) -> String {
+        let bounds = bounds::of(&case, self.entities);
+        let line = line(&case, &bounds);
+        self.cases.push((case, bounds));
+        line
+    }
+
+    /// What stands below the table, or everything as JSON.
+    pub(crate) fn finish(&self, as_json: bool) {
+        if as_json {
+            println!("{}", self.json());
+        } else if !self.cases.is_empty() {
+            println!(
+                "\n{}",
+                if self.bounds_met() { "all bounds met" } else { "not all bounds met" }
+            );
+        }
+    }
+
+    fn json(&self) -> Json {
+        json!({
+            "entities": self.entities,
+            "first_start_ms": self.seeding.map(ms),
+            "start_ms": self.start.map(ms),
+            "start_bound": self.start_bound.as_ref().map(bound_json),
+            "bounds_met": self.bounds_met(),
+            "cases": self.cases.iter().map(|(case, bounds)| case_json(case, bounds)).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn line(case: &Case, bounds: &[Bound]) -> String {
+    let (rss, peak, cores) = match &case.usage {
+        Some(usage) => (
+            format!("{:.0}", usage.resident_mib),
+            format!("{:.0}", usage.peak_mib),
+            format!("{:.2}", usage.cores),
+        ),
+        None => ("-".to_owned(), "-".to_owned(), "-".to_owned()),
+    };
+    let latency = &case.latency;
+    let bounds: Vec<String> = bounds.iter().map(Bound::text).collect();
+    let mut line = format!(
+        "{:<11}{:>6}{:>10}{:>9.0}{:>9.2}{:>9.2}{:>9.2}{:>8}{:>8.1}{rss:>9}{peak:>9}{:>12}  {}",
+        case.operation.name(),
+        case.connections,
+        latency.count(),
+        case.per_second(),
+        latency.percentile_ms(50.0),
+        latency.percentile_ms(99.0),
+        latency.max_ms(),
+        case.failed(),
+        mean_kib(case),
+        format!("{cores}/{:.2}", case.own_cores),
+        bounds.join(", "),
+    );
+    // Writing into a String cannot fail.
+    for (kind, count) in &case.errors {
+        let _ = write!(line, "\n             {count} x {kind}");
+    }
+    for slow in &case.slowest {
+        let _ = write!(
+            line,
+            "\n{:>17.2} ms, {:.2} alone  {}",
+            slow.under_load_ms, slow.alone_ms, slow.target
+        );
+    }
+    line
+}
+
+fn case_json(case: &Case, bounds: &[Bound]) -> Json {
+    let latency = &case.latency;
+    json!({
+        "operation": case.operation.name(),
+        "connections": case.connections,
+        "seconds": case.took.as_secs_f64(),
+        "requests": latency.count(),
+        "per_second": case.per_second(),
+        "p50_ms": latency.percentile_ms(50.0),
+        "p99_ms": latency.percentile_ms(99.0),
+        "max_ms": latency.max_ms(),
+        "errors": case.errors,
+        "mean_body_kib": mean_kib(case),
+        "rss_mib": case.usage.as_ref().map(|usage| usage.resident_mib),
+        "peak_mib": case.usage.as_ref().map(|usage| usage.peak_mib),
+        "server_cores": case.usage.as_ref().map(|usage| usage.cores),
+        "load_cores": case.own_cores,
+        "slowest": case.slowest.iter().map(|slow| json!({
+            "target": slow.target,
+            "under_load_ms": slow.under_load_ms,
+            "alone_ms": slow.alone_ms,
+        })).collect::<Vec<_>>(),
+        "bounds": bounds.iter().map(bound_json).collect::<Vec<_>>(),
+    })
+}
+
+fn bound_json(bound: &Bound) -> Json {
+    json!({ "what": bound.what, "limit": bound.limit, "value": bound.value, "met": bound.met })
+}
+
+fn mean_kib(case: &Case) -> f64 {
+    case.bytes as f64 / 1_024.0 / case.latency.count().max(1) as f64
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}

@@ -1,0 +1,169 @@
+//! The server under load: one that runs already, or a child that is started and stopped here.
+
+use super::api::Demo;
+use super::options::Options;
+use crate::Failure;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// Seeding a million records is part of the first start.
+const FIRST_START: Duration = Duration::from_secs(600);
+const NEXT_START: Duration = Duration::from_secs(60);
+const STOP: Duration = Duration::from_secs(60);
+
+/// The server and how to reach it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) demo: Demo,
+    pub(crate) pid: Option<u32>,
+    /// How long the first start took, seeding included.
+    pub(crate) seeding: Option<Duration>,
+    /// How long the start on existing data took, from the call to the line that says it is ready.
+    pub(crate) start: Option<Duration>,
+    child: Option<Child>,
+    /// Log, and data unless a folder was named; removed at the end.
+    _folder: Option<TempDir>,
+}
+
+impl Server {
+    /// As the options say.
+    pub(crate) async fn open(options: &Options) -> Result<Self, Failure> {
+        match &options.demo_json {
+            Some(file) => {
+                let demo = parse(&read(file)?)?;
+                Ok(Self {
+                    demo,
+                    pid: options.pid,
+                    seeding: None,
+                    start: None,
+                    child: None,
+                    _folder: None,
+                })
+            }
+            None => Self::start(options).await,
+        }
+    }
+
+    async fn start(options: &Options) -> Result<Self, Failure> {
+        let release = release_folder()?;
+        let binary = options.binary.clone().unwrap_or_else(|| release.join("vivero"));
+        let folder = tempfile::Builder::new().prefix("load-").tempdir_in(&release)?;
+        let data = options.data.clone().unwrap_or_else(|| folder.path().join("data"));
+        let launch = Launch { binary, data, log: folder.path().join("server.log"), options };
+
+        eprintln!("load: seeding {} records in {}", options.records, launch.data.display());
+        let (mut first, _, seeding) = launch.run(FIRST_START).await?;
+        stop(&mut first).await?;
+        let (child, demo, start) = launch.run(NEXT_START).await?;
+        let pid = child.id();
+        let (seeding, start) = (Some(seeding), Some(start));
+        Ok(Self { demo, pid, seeding, start, child: Some(child), _folder: Some(folder) })
+    }
+
+    /// Stops the server if it was started here.
+    pub(crate) async fn stop(&mut self) -> Result<(), Failure> {
+        match &mut self.child {
+            Some(child) => stop(child).await,
+            None => Ok(()),
+        }
+    }
+}
+
+struct Launch<'a> {
+    binary: PathBuf,
+    data: PathBuf,
+    log: PathBuf,
+    options: &'a Options,
+}
+
+impl Launch<'_> {
+    /// Starts the server and waits for its line.
+    async fn run(&self, patience: Duration) -> Result<(Child, Demo, Duration), Failure> {
+        let log =
+            if self.options.verbose { Stdio::inherit() } else { File::create(&self.log)?.into() };
+        let since = Instant::now();
+        let mut child = Command::new(&self.binary)
+            .arg("demo")
+            .args(["--records", &self.options.records.to_string()])
+            .arg("--data")
+            .arg(&self.data)
+            .args(["--listen", "127.0.0.1:0", "--json"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| {
+                format!("{}: {error}; build it with `cargo build --release`", self.binary.display())
+            })?;
+        let output = child.stdout.take().ok_or("the server has no standard output")?;
+        let mut lines = BufReader::new(output).lines();
+        let line = match timeout(patience, lines.next_line()).await {
+            Ok(line) => line?
+                .ok_or_else(|| format!("the server ended before it was ready\n{}", self.tail()))?,
+            Err(_) => {
+                return Err(
+                    format!("the server was not ready in {patience:?}\n{}", self.tail()).into()
+                );
+            }
+        };
+        let took = since.elapsed();
+        // Nothing more is expected, but a server that writes to a closed pipe would fail.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok((child, parse(&line)?, took))
+    }
+
+    fn tail(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+/// Asks the child to end, as an operator would, and waits until it has.
+async fn stop(child: &mut Child) -> Result<(), Failure> {
+    let Some(pid) = child.id() else { return Ok(()) };
+    Command::new("kill").args(["-TERM", &pid.to_string()]).status().await?;
+    if let Ok(status) = timeout(STOP, child.wait()).await {
+        let status = status?;
+        return if status.success() {
+            Ok(())
+        } else {
+            Err(format!("the server ended with {status}").into())
+        };
+    }
+    child.kill().await?;
+    Err(format!("the server did not end within {STOP:?} of SIGTERM and was killed").into())
+}
+
+/// Where cargo puts release binaries in this build: two above `release/deps/load-…`.
+fn release_folder() -> Result<PathBuf, Failure> {
+    let program = std::env::current_exe()?;
+    let deps = program.parent().and_then(Path::parent);
+    Ok(deps.ok_or("no folder of release binaries; give --binary")?.to_owned())
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    if file.as_os_str() == "-" {
+        std::io::stdin().read_line(&mut text)?;
+    } else {
+        File::open(file)
+            .map_err(|e| format!("{}: {e}", file.display()))?
+            .read_to_string(&mut text)?;
+    }
+    Ok(text)
+}
+
+fn parse(text: &str) -> Result<Demo, Failure> {
+    let line = text.lines().find(|line| line.starts_with('{')).unwrap_or(text);
+    serde_json::from_str(line)
+        .map_err(|error| format!("the demo line is not as expected: {error}").into())
+}

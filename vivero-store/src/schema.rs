@@ -1,0 +1,229 @@
+//! Tables and indexes from record schemas, brought up to date step by step.
+//!
+//! Every step is one statement that does no harm when it is repeated; it is noted before and after in
+//! `schema_steps`, so that a run that was cut off is continued by the next.
+
+use crate::backend::{Backend, Sql, read_text};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::collections::HashSet;
+use vivero_core::record::{Column, Kind, Record as _, Schema};
+use vivero_core::user::{Credential, Role, Session, User};
+use vivero_core::{Result, Value};
+
+/// vivero's own record types, in the order in which their tables are made.
+pub(crate) const OWN: &[&Schema] = &[
+    vivero_core::location::Location::SCHEMA,
+    vivero_core::entity::Entity::SCHEMA,
+    User::SCHEMA,
+    Role::SCHEMA,
+    Credential::SCHEMA,
+    Session::SCHEMA,
+];
+
+/// Grows when a release needs more of a database than its tables say of themselves.
+pub(crate) const SCHEMA_VERSION: i64 = 1;
+
+/// Tables that every tenant database has besides its records.
+const BOOKKEEPING: &[(&str, &str)] = &[
+    (
+        "stamp",
+        "CREATE TABLE IF NOT EXISTS stamp (one INTEGER PRIMARY KEY CHECK (one = 1), tenant_id BLOB NOT NULL, \
+         generation INTEGER NOT NULL, created_at INTEGER NOT NULL)",
+    ),
+    (
+        "schema_steps",
+        "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY, statement TEXT NOT NULL, \
+         state TEXT NOT NULL)",
+    ),
+    (
+        "journal",
+        "CREATE TABLE IF NOT EXISTS journal (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, \
+         actor TEXT NOT NULL, action TEXT NOT NULL, resource TEXT NOT NULL, record_id BLOB NOT NULL, \
+         version INTEGER NOT NULL, changes TEXT NOT NULL, cause TEXT)",
+    ),
+    ("journal_record", "CREATE INDEX IF NOT EXISTS journal_record ON journal (record_id, version)"),
+    (
+        "journal_seal",
+        "CREATE TABLE IF NOT EXISTS journal_seal (position INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL)",
+    ),
+    (
+        "chain",
+        "CREATE TABLE IF NOT EXISTS chain (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, \
+         hash BLOB NOT NULL, seq INTEGER NOT NULL)",
+    ),
+    (
+        "counts",
+        "CREATE TABLE IF NOT EXISTS counts (resource TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, \
+         n INTEGER NOT NULL, PRIMARY KEY (resource, field, value)) WITHOUT ROWID",
+    ),
+    (
+        "idempotency",
+        "CREATE TABLE IF NOT EXISTS idempotency (name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, \
+         response TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
+    ),
+    ("idempotency_at", "CREATE INDEX IF NOT EXISTS idempotency_at ON idempotency (at)"),
+];
+
+/// Columns every record table has, in the order in which rows are read.
+pub(crate) const BASE: &[(&str, Kind, bool)] = &[
+    ("seq", Kind::Int, false),
+    ("id", Kind::Id, false),
+    ("version", Kind::Int, false),
+    ("created_at", Kind::Time, false),
+    ("created_by", Kind::Id, false),
+    ("updated_at", Kind::Time, false),
+    ("updated_by", Kind::Id, false),
+    ("deleted_at", Kind::Time, true),
+];
+
+/// An index of a record table: what a plan chooses from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Index {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<&'static str>,
+}
+
+/// The filters that ride along in a sort's index, so that rows that do not match are passed over
+/// without being read.
+fn riders(schema: &Schema) -> impl Iterator<Item = &'static str> + '_ {
+    schema.columns.iter().filter(|c| c.filter && rides(c)).map(|c| c.name)
+}
+
+/// Short values only: a long one would make every entry of every sort's index long.
+fn rides(column: &Column) -> bool {
+    !column.domain.is_empty() || matches!(column.kind, Kind::Id | Kind::Bool)
+}
+
+/// The sorts that have an index: `updated_at` and every declared one.
+pub(crate) fn sorts(schema: &Schema) -> Vec<&'static str> {
+    std::iter::once("updated_at").chain(schema.columns.iter().filter(|c| c.sort).map(|c| c.name)).collect()
+}
+
+/// Every index of a record table, besides the unique ones.
+///
+/// - one per filter: finds few rows, and walks many in order of creation (`seq` ends every index);
+/// - one over the facets together: finds the few rows of a rare combination;
+/// - one per sort, with the filters riding along: walks in that order and passes over the rest;
+/// - one per lead filter and sort: for filters whose rows gather at one end of a sort.
+pub(crate) fn indexes(schema: &Schema) -> Vec<Index> {
+    let table = schema.table;
+    let mut indexes = Vec::new();
+    let mut add = |name: String, columns: Vec<&'static str>| indexes.push(Index { name, columns });
+    for column in schema.columns.iter().filter(|c| c.filter && !c.unique) {
+        add(format!("{table}_by_{}", column.name), vec![column.name]);
+    }
+    if schema.facets.len() > 1 {
+        // Every non-empty choice of facets has an index that begins with it.
+        add(format!("{table}_facets"), schema.facets.to_vec());
+        if schema.facets.len() > 2 {
+            add(format!("{table}_facets_2"), schema.facets[1..].to_vec());
+            add(format!("{table}_facets_3"), vec![schema.facets[0], schema.facets[2]]);
+        }
+    }
+    for sort in sorts(schema) {
+        add(format!("{table}_sort_{sort}"), std::iter::once(sort).chain(riders(schema).filter(|r| *r != sort)).collect());
+        for lead in schema.columns.iter().filter(|c| c.lead && c.name != sort) {
+            add(format!("{table}_{}_{sort}", lead.name), vec![lead.name, sort]);
+        }
+    }
+    indexes
+}
+
+/// Every statement that makes `schema`'s table from nothing, with the name of what it makes.
+fn statements<B: Backend>(schema: &Schema) -> Vec<(String, String)> {
+    let table = schema.table;
+    let mut create = format!("CREATE TABLE IF NOT EXISTS {table} (seq INTEGER PRIMARY KEY");
+    for (name, kind, nullable) in &BASE[1..] {
+        let column = Column { kind: *kind, ..Column::of::<i64>(name) };
+        create.push_str(&format!(", {name} {}{}", B::column_type(&column), if *nullable { "" } else { " NOT NULL" }));
+    }
+    for column in schema.columns {
+        create.push_str(&format!(", {}", definition::<B>(column)));
+    }
+    create.push_str(") STRICT");
+    let mut all = vec![(table.to_owned(), create)];
+    all.push((format!("{table}_id"), format!("CREATE UNIQUE INDEX IF NOT EXISTS {table}_id ON {table} (id)")));
+    for column in schema.columns.iter().filter(|c| c.unique) {
+        let name = format!("{table}_unique_{}", column.name);
+        all.push((name.clone(), format!("CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table} ({})", column.name)));
+    }
+    for index in indexes(schema) {
+        let sql = format!("CREATE INDEX IF NOT EXISTS {} ON {table} ({})", index.name, index.columns.join(", "));
+        all.push((index.name, sql));
+    }
+    if schema.is_searchable() {
+        for sql in B::create_search(table) {
+            all.push((format!("{table}_search"), sql));
+        }
+    }
+    all
+}
+
+fn definition<B: Backend>(column: &Column) -> String {
+    // A column added later must have a value in the rows that are there.
+    let default = match (column.nullable, column.kind) {
+        (true, _) => "",
+        (false, Kind::Bool | Kind::Int | Kind::Time) => " NOT NULL DEFAULT 0",
+        (false, Kind::Json) => " NOT NULL DEFAULT '{}'",
+        (false, Kind::Date) => " NOT NULL DEFAULT '1970-01-01'",
+        (false, Kind::Text) => " NOT NULL DEFAULT ''",
+        (false, Kind::Id | Kind::Bytes) => " NOT NULL DEFAULT x''",
+    };
+    format!("{} {}{default}", column.name, B::column_type(column))
+}
+
+/// Names a set of schemas: two builds with the same fingerprint make the same tables.
+pub(crate) fn fingerprint<B: Backend>(schemas: &[&Schema]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(SCHEMA_VERSION.to_be_bytes());
+    for (_, sql) in BOOKKEEPING {
+        hash.update(sql.as_bytes());
+    }
+    for schema in schemas {
+        for (_, sql) in statements::<B>(schema) {
+            hash.update(sql.as_bytes());
+        }
+    }
+    hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
+}
+
+/// Makes what is missing. Runs inside the caller's transaction where the engine's DDL allows it.
+pub(crate) async fn bring_up<B: Backend>(connection: &mut B::Connection, schemas: &[&'static Schema]) -> Result<()> {
+    for (_, sql) in BOOKKEEPING {
+        Sql::<B>::new(*sql).execute(connection).await?;
+    }
+    let mut present: HashMap<String, HashSet<String>> = HashMap::new();
+    for row in Sql::<B>::new(B::COLUMNS).fetch(connection).await? {
+        if let (Some(table), Some(column)) = (read_text::<B>(&row, 0)?, read_text::<B>(&row, 1)?) {
+            present.entry(table).or_default().insert(column);
+        }
+    }
+    for schema in schemas {
+        if let Some(columns) = present.get(schema.table) {
+            for column in schema.columns.iter().filter(|c| !columns.contains(c.name)) {
+                let sql = format!("ALTER TABLE {} ADD COLUMN {}", schema.table, definition::<B>(column));
+                step::<B>(connection, &sql).await?;
+            }
+        }
+        let is_new = !present.contains_key(schema.table);
+        for (_, sql) in statements::<B>(schema) {
+            if is_new {
+                step::<B>(connection, &sql).await?;
+            } else {
+                Sql::<B>::new(sql).execute(connection).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn step<B: Backend>(connection: &mut B::Connection, statement: &str) -> Result<()> {
+    let text = Value::Text(statement.to_owned());
+    let begin = "INSERT INTO schema_steps (statement, state) VALUES (?, 'started')";
+    Sql::<B>::new(begin).with(text.clone()).execute(connection).await?;
+    Sql::<B>::new(statement).execute(connection).await?;
+    let end = "UPDATE schema_steps SET state = 'finished' WHERE statement = ?";
+    Sql::<B>::new(end).with(text).execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! SQLite as a fleet: a registry file and one file per tenant, in one folder.
+//!
+//! ```text
+//! data/
+//!   registry.sqlite3          what is about tenants
+//!   template-<hash>.sqlite3   an empty tenant at the current schema: new ones are copies of it
+//!   tenants/<xx>/<id>.sqlite3 one tenant; the path comes from the id alone, never from input
+//! ```
+
+mod files;
+mod limits;
+mod pools;
+mod provision;
+
+use crate::backend::{Sql, failed};
+use crate::registry::Registry;
+use crate::tenant::{SqlTenant, Tables};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use files::Files;
+use pools::Pools;
+use sqlx::Sqlite;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use vivero_core::ids::TenantId;
+use vivero_core::journal::Anchor;
+use vivero_core::port::{Fleet, FleetStats, Provision, TenantStore};
+use vivero_core::record::Schema;
+use vivero_core::tenant::{Tenant, TenantState};
+use vivero_core::{Clock, Error, Result, Slug, Value};
+
+/// How a folder of SQLite files is used.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// Tenant databases open at once.
+    pub max_open: usize,
+    /// Reading connections per tenant.
+    pub readers: u32,
+    /// How long a request waits for room.
+    pub wait: Duration,
+    /// How stale dashboards and live events may be.
+    pub seal_delay: Duration,
+    /// Whether an acknowledged write survives power loss (the default) or only a crash of the
+    /// process. Without it, SQLite syncs at checkpoints only.
+    pub durable: bool,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            max_open: 256,
+            readers: 4,
+            wait: Duration::from_secs(2),
+            seal_delay: Duration::from_millis(25),
+            durable: true,
+        }
+    }
+}
+
+/// Registry and tenants in one folder of SQLite files.
+#[derive(Debug)]
+pub struct SqliteFleet {
+    files: Files,
+    registry: Arc<RegistryOf>,
+    pools: Pools,
+    tables: Arc<Tables>,
+    provisioning: tokio::sync::Mutex<()>,
+}
+
+/// The registry with the clock anchors are dated by.
+struct RegistryOf {
+    registry: Registry<Sqlite>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for RegistryOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Registry")
+    }
+}
+
+#[async_trait]
+impl crate::tenant::Anchors for RegistryOf {
+    async fn anchor(&self, tenant: TenantId, position: u64, hash: [u8; 32]) -> Result<()> {
+        self.registry.set_anchor(tenant, Anchor { position, hash }, self.clock.now()).await
+    }
+}
+
+impl SqliteFleet {
+    /// Opens or makes the folder. `records` are the record types of an integrator.
+    pub async fn open(
+        folder: &Path,
+        options: SqliteOptions,
+        records: &[&'static Schema],
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let tables = Arc::new(Tables::new(records));
+        let files = Files::open(folder, options.durable)?;
+        let registry = Registry::open(files.registry_pool(4), files.registry_pool(1)).await?;
+        files.prepare_template(&tables.schemas()).await?;
+        Ok(Self {
+            registry: Arc::new(RegistryOf { registry, clock }),
+            pools: Pools::new(options),
+            files,
+            tables,
+            provisioning: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    fn registry(&self) -> &Registry<Sqlite> {
+        &self.registry.registry
+    }
+
+    /// Opens a tenant's file, checks its stamp and brings its tables up to date.
+    async fn open_file(&self, tenant: &Tenant) -> Result<Arc<SqlTenant<Sqlite>>> {
+        let path = self.files.tenant(tenant.id);
+        if !path.exists() {
+            return Err(Error::corrupt(format!("the database of tenant {} is missing", tenant.slug)));
+        }
+        let options = self.pools.options();
+        let writer = self.files.tenant_pool(&path, 1);
+        let opened = async {
+            files::check_stamp(&writer, tenant).await?;
+            files::bring_up(&writer, &self.tables.schemas()).await?;
+            let readers = self.files.tenant_pool(&path, options.readers);
+            SqlTenant::open(tenant.id, readers, writer.clone(), Arc::clone(&self.tables)).await
+        };
+        match opened.await {
+            Ok(store) => {
+                let store = Arc::new(store);
+                store.start_sealer(options.seal_delay, Arc::clone(&self.registry) as Arc<_>);
+                Ok(store)
+            }
+            Err(e) => {
+                writer.close().await;
+                Err(e)
+            }
+        }
+    }
+
+    /// Seals and anchors what is left, then closes.
+    async fn close_one(registry: &RegistryOf, id: TenantId, store: &SqlTenant<Sqlite>) {
+        use crate::tenant::Anchors as _;
+        match store.seal_all().await {
+            Ok(Some(head)) => {
+                if let Err(e) = registry.anchor(id, head.position, head.hash).await {
+                    tracing::warn!(tenant = %id, error = %e, "anchoring at close failed");
+                }
+            }
+            Ok(None) => {}
+            Err(e) => tracing::warn!(tenant = %id, error = %e, "sealing at close failed"),
+        }
+        store.close().await;
+    }
+}
+
+#[async_trait]
+impl Fleet for SqliteFleet {
+    async fn provision(&self, provision: Provision) -> Result<Tenant> {
+        self.make(provision).await
+    }
+
+    async fn resume_provisioning(&self) -> Result<(u64, u64)> {
+        self.finish_or_undo().await
+    }
+
+    async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Arc<Tenant>>> {
+        Ok(self.registry().find("slug", Value::Text(slug.to_string())).await?.map(Arc::new))
+    }
+
+    async fn find(&self, id: TenantId) -> Result<Option<Arc<Tenant>>> {
+        Ok(self.registry().find("id", Value::Id(id.uuid())).await?.map(Arc::new))
+    }
+
+    async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<Tenant>> {
+        self.registry().list(after, limit).await
+    }
+
+    async fn set_state(&self, id: TenantId, to: TenantState, version: i64, at: DateTime<Utc>) -> Result<Tenant> {
+        self.registry().set_state(id, to, version, at).await
+    }
+
+    async fn open(&self, tenant: &Tenant) -> Result<Arc<dyn TenantStore>> {
+        let registry = Arc::clone(&self.registry);
+        let store = self
+            .pools
+            .lease(
+                (tenant.id, tenant.generation),
+                || self.open_file(tenant),
+                move |(id, _), store| {
+                    let registry = Arc::clone(&registry);
+                    async move { Self::close_one(&registry, id, &store).await }
+                },
+            )
+            .await?;
+        Ok(store)
+    }
+
+    async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>> {
+        self.registry().anchor(id).await
+    }
+
+    async fn set_anchor(&self, id: TenantId, anchor: Anchor, at: DateTime<Utc>) -> Result<()> {
+        self.registry().set_anchor(id, anchor, at).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.registry().ping().await
+    }
+
+    async fn stats(&self) -> Result<FleetStats> {
+        Ok(FleetStats { tenants: self.registry().number().await?, ..self.pools.stats() })
+    }
+
+    async fn close(&self) {
+        for ((id, _), store) in self.pools.drain() {
+            Self::close_one(&self.registry, id, &store).await;
+        }
+        self.registry().close().await;
+    }
+
+    async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {
+        self.registry().secret(name, fresh).await
+    }
+}
+
+async fn pragma(pool: &sqlx::SqlitePool, text: &str) -> Result<()> {
+    let mut connection = pool.acquire().await.map_err(failed)?;
+    Sql::<Sqlite>::new(text).fetch(&mut connection).await.map(|_| ())
+}

@@ -1,0 +1,139 @@
+//! Which tenant databases are open: one set of connections per (tenant, generation), opened once
+//! however many ask, closed when nobody holds it and room is needed.
+
+use super::SqliteOptions;
+use crate::tenant::SqlTenant;
+use sqlx::Sqlite;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use vivero_core::ids::TenantId;
+use vivero_core::port::FleetStats;
+use vivero_core::{Error, Result};
+
+/// A tenant at one generation of its database.
+pub(super) type Key = (TenantId, i64);
+type Store = Arc<SqlTenant<Sqlite>>;
+
+#[derive(Debug)]
+struct Slot {
+    cell: Arc<OnceCell<Store>>,
+    used: u64,
+}
+
+impl Slot {
+    /// Whether nobody holds it: neither its store nor the promise of one.
+    fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.cell) == 1 && self.cell.get().is_none_or(|store| Arc::strong_count(store) == 1)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    slots: HashMap<Key, Slot>,
+    uses: u64,
+    stats: FleetStats,
+}
+
+#[derive(Debug)]
+pub(super) struct Pools {
+    options: SqliteOptions,
+    open: Mutex<Open>,
+}
+
+/// Between two looks for room. Leases end without telling anyone, so that taking one costs nothing.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+impl Pools {
+    pub(super) fn new(options: SqliteOptions) -> Self {
+        let stats = FleetStats { max_open: options.max_open as u64, ..FleetStats::default() };
+        Self { options, open: Mutex::new(Open { stats, ..Open::default() }) }
+    }
+
+    pub(super) const fn options(&self) -> &SqliteOptions {
+        &self.options
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The open database of `key`. Room is made *before* anything is opened.
+    pub(super) async fn lease<F, C>(
+        &self,
+        key: Key,
+        open: impl FnOnce() -> F,
+        close: impl FnOnce(Key, Store) -> C,
+    ) -> Result<Store>
+    where
+        F: Future<Output = Result<Store>>,
+        C: Future<Output = ()> + Send + 'static,
+    {
+        let deadline = Instant::now() + self.options.wait;
+        let (cell, evicted) = loop {
+            if let Some(found) = self.try_slot(key) {
+                break found;
+            }
+            if Instant::now() >= deadline {
+                self.lock().stats.refused += 1;
+                return Err(Error::Unavailable { what: "tenant databases, all are in use".into(), retry_after: 1, source: None });
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        };
+        if let Some((key, store)) = evicted {
+            tokio::spawn(close(key, store));
+        }
+        let store = cell
+            .get_or_try_init(|| async {
+                let store = open().await?;
+                self.lock().stats.opened += 1;
+                Ok::<_, Error>(store)
+            })
+            .await
+            .cloned();
+        if store.is_err() {
+            // What could not be opened must not take up room.
+            let mut open = self.lock();
+            if open.slots.get(&key).is_some_and(|s| Arc::ptr_eq(&s.cell, &cell) && s.cell.get().is_none()) {
+                open.slots.remove(&key);
+            }
+        }
+        store
+    }
+
+    /// A slot for `key` and what had to be closed for it; `None` if there is no room now.
+    #[expect(clippy::type_complexity, reason = "used once, right here")]
+    fn try_slot(&self, key: Key) -> Option<(Arc<OnceCell<Store>>, Option<(Key, Store)>)> {
+        let mut guard = self.lock();
+        let open = &mut *guard;
+        open.uses += 1;
+        let uses = open.uses;
+        if let Some(slot) = open.slots.get_mut(&key) {
+            slot.used = uses;
+            return Some((Arc::clone(&slot.cell), None));
+        }
+        let mut evicted = None;
+        if open.slots.len() >= self.options.max_open {
+            let idle = open.slots.iter().filter(|(_, s)| s.is_idle()).min_by_key(|(_, s)| s.used).map(|(k, _)| *k)?;
+            let slot = open.slots.remove(&idle)?;
+            evicted = slot.cell.get().cloned().map(|store| (idle, store));
+            open.stats.evicted += 1;
+        }
+        let cell = Arc::new(OnceCell::new());
+        open.slots.insert(key, Slot { cell: Arc::clone(&cell), used: uses });
+        Some((cell, evicted))
+    }
+
+    /// Everything that is open, which then is not any more.
+    pub(super) fn drain(&self) -> Vec<(Key, Store)> {
+        let slots = std::mem::take(&mut self.lock().slots);
+        slots.into_iter().filter_map(|(key, slot)| slot.cell.get().cloned().map(|store| (key, store))).collect()
+    }
+
+    pub(super) fn stats(&self) -> FleetStats {
+        let open = self.lock();
+        FleetStats { open: open.slots.len() as u64, ..open.stats }
+    }
+}

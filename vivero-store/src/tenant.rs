@@ -1,0 +1,233 @@
+//! One tenant's database: the body that every driver shares.
+
+pub(crate) mod journal;
+pub(crate) mod plan;
+pub(crate) mod rows;
+mod sealer;
+mod work;
+
+pub(crate) use sealer::Anchors;
+pub(crate) use work::seed;
+
+use crate::backend::{Backend, Sql, failed};
+use crate::schema;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use journal::Head;
+use plan::Table;
+use sqlx::Pool;
+use sqlx::pool::PoolConnection;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::{Notify, watch};
+use uuid::Uuid;
+use vivero_core::ids::TenantId;
+use vivero_core::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
+use vivero_core::port::{Counts, Rows, TenantStore, Work};
+use vivero_core::query::{Deleted, Predicate, Query};
+use vivero_core::record::{Row, Schema};
+use vivero_core::{Result, Value};
+
+/// The record types of an installation, shared by all its tenants.
+#[derive(Debug, Default)]
+pub(crate) struct Tables(RwLock<HashMap<&'static str, Arc<Table>>>);
+
+impl Tables {
+    pub(crate) fn new(records: &[&'static Schema]) -> Self {
+        let tables = Self::default();
+        for schema in schema::OWN.iter().chain(records) {
+            tables.get(schema);
+        }
+        tables
+    }
+    pub(crate) fn get(&self, schema: &'static Schema) -> Arc<Table> {
+        let tables = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = tables.get(schema.table) {
+            return Arc::clone(table);
+        }
+        drop(tables);
+        let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(tables.entry(schema.table).or_insert_with(|| Arc::new(Table::new(schema))))
+    }
+    /// All record types, vivero's own first.
+    pub(crate) fn schemas(&self) -> Vec<&'static Schema> {
+        let tables = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let others = tables.values().map(|t| t.schema).filter(|s| !schema::OWN.contains(s));
+        schema::OWN.iter().copied().chain(others).collect()
+    }
+}
+
+/// One tenant's database on any driver.
+pub(crate) struct SqlTenant<B: Backend> {
+    id: TenantId,
+    readers: Pool<B>,
+    writer: Pool<B>,
+    tables: Arc<Tables>,
+    head: watch::Sender<u64>,
+    counts: RwLock<Option<Arc<Counts>>>,
+    committed: Arc<Notify>,
+}
+
+impl<B: Backend> fmt::Debug for SqlTenant<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlTenant").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl<B: Backend> SqlTenant<B> {
+    /// A tenant whose stamp was checked. Seals what a former process left unsealed.
+    pub(crate) async fn open(id: TenantId, readers: Pool<B>, writer: Pool<B>, tables: Arc<Tables>) -> Result<Self> {
+        let tenant = Self {
+            id,
+            readers,
+            writer,
+            tables,
+            head: watch::Sender::new(0),
+            counts: RwLock::new(None),
+            committed: Arc::new(Notify::new()),
+        };
+        tenant.refresh().await?;
+        tenant.committed.notify_one();
+        Ok(tenant)
+    }
+
+    /// Takes over what other processes have sealed.
+    pub(crate) async fn refresh(&self) -> Result<u64> {
+        let mut connection = self.connection().await?;
+        let head = journal::head::<B>(&mut connection, self.id).await?;
+        let known = self.counts.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|c| c.position);
+        if known.is_none_or(|known| known < head.position) {
+            let (position, values) = journal::counts::<B>(&mut connection).await?;
+            self.publish(position, |_| values);
+        }
+        Ok(head.position)
+    }
+
+    fn publish(&self, position: u64, values: impl FnOnce(HashMap<CountKey, i64>) -> HashMap<CountKey, i64>) {
+        {
+            let mut counts = self.counts.write().unwrap_or_else(PoisonError::into_inner);
+            let old = counts.as_ref().map(|c| c.values.clone()).unwrap_or_default();
+            *counts = Some(Arc::new(Counts { position, values: values(old) }));
+        }
+        self.head.send_if_modified(|head| {
+            let moved = *head < position;
+            *head = (*head).max(position);
+            moved
+        });
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<B>> {
+        self.readers.acquire().await.map_err(failed)
+    }
+
+    /// Closes the connections; what is committed stays.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn seal_once(&self) -> Result<Option<Head>> {
+        let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
+        let schemas = self.tables.schemas();
+        let Some(sealed) = journal::seal::<B>(&mut transaction, self.id, &schemas).await? else {
+            return Ok(None);
+        };
+        transaction.commit().await.map_err(failed)?;
+        let known = self.counts.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|c| c.position);
+        if known == Some(sealed.from) {
+            self.publish(sealed.head.position, |mut values| {
+                for (key, by) in sealed.deltas {
+                    *values.entry(key).or_default() += by;
+                }
+                values
+            });
+        } else {
+            // Another process sealed in between: the figures in memory do not stand where this began.
+            self.refresh().await?;
+        }
+        Ok(Some(sealed.head))
+    }
+}
+
+/// A reading connection.
+struct Reader<B: Backend> {
+    connection: PoolConnection<B>,
+    tables: Arc<Tables>,
+}
+
+#[async_trait]
+impl<B: Backend> Rows for Reader<B> {
+    async fn find(&mut self, schema: &'static Schema, id: Uuid, scope: &Predicate, deleted: Deleted) -> Result<Option<Row>> {
+        rows::find::<B>(&mut self.connection, &self.tables.get(schema), id, scope, deleted).await
+    }
+    async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
+        rows::list::<B>(&mut self.connection, &self.tables.get(schema), query).await
+    }
+    async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
+        rows::count::<B>(&mut self.connection, &self.tables.get(schema), query).await
+    }
+    async fn changes_since(&mut self, schema: &'static Schema, id: Uuid, after: i64, limit: u32) -> Result<Vec<Entry>> {
+        journal::changes_since::<B>(&mut self.connection, schema, id, after, limit).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> TenantStore for SqlTenant<B> {
+    async fn read(&self) -> Result<Box<dyn Rows + '_>> {
+        Ok(Box::new(Reader { connection: self.connection().await?, tables: Arc::clone(&self.tables) }))
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Work>> {
+        let transaction = B::begin(&self.writer).await.map_err(failed)?;
+        Ok(Box::new(work::SqlWork::<B>::new(transaction, Arc::clone(&self.tables), Arc::clone(&self.committed))))
+    }
+
+    async fn history(&self, schema: &'static Schema, id: Uuid, before: Option<i64>, limit: u32) -> Result<Vec<Entry>> {
+        journal::history::<B>(&mut *self.connection().await?, schema, id, before, limit).await
+    }
+
+    async fn feed(&self, position: u64, limit: u32) -> Result<Vec<SealedEntry>> {
+        journal::feed::<B>(&mut *self.connection().await?, position, false, limit).await
+    }
+
+    async fn feed_back(&self, before: Option<u64>, limit: u32) -> Result<Vec<SealedEntry>> {
+        journal::feed::<B>(&mut *self.connection().await?, before.unwrap_or(u64::MAX), true, limit).await
+    }
+
+    fn head(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
+    async fn seal(&self) -> Result<u64> {
+        while self.seal_once().await?.is_some() {}
+        self.refresh().await
+    }
+
+    async fn counts(&self) -> Result<Arc<Counts>> {
+        Ok(self.counts.read().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default())
+    }
+
+    async fn recount(&self) -> Result<HashMap<CountKey, i64>> {
+        journal::recount::<B>(&mut *self.connection().await?, &self.tables.schemas()).await
+    }
+
+    async fn verify(&self, anchor: Option<Anchor>) -> Result<ChainReport> {
+        journal::verify::<B>(&mut *self.connection().await?, self.id, anchor).await
+    }
+
+    async fn forget(&self, before: DateTime<Utc>) -> Result<u64> {
+        let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
+        let sql = Sql::<B>::new("DELETE FROM idempotency WHERE at < ?").with(Value::Time(before));
+        let forgotten = sql.execute(&mut transaction).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(forgotten)
+    }
+
+    async fn ensure(&self, schema: &'static Schema) -> Result<()> {
+        self.tables.get(schema);
+        let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
+        schema::bring_up::<B>(&mut transaction, &[schema]).await?;
+        transaction.commit().await.map_err(failed)
+    }
+}

@@ -1,0 +1,402 @@
+//! The journal on disk: appending, sealing, reading, verifying.
+
+use super::rows::{hash, id, int, text, time};
+use crate::backend::{Backend, Sql, read};
+use std::collections::HashMap;
+use uuid::Uuid;
+use vivero_core::ids::TenantId;
+use vivero_core::journal::{
+    Actor, Anchor, ChainBreak, ChainReport, Changes, CountKey, Entry, SealedEntry, StoredText, count_deltas, genesis,
+    instant, link,
+};
+use vivero_core::record::{Kind, Schema};
+use vivero_core::{Error, Result, Value};
+
+const ENTRY: &str = "j.at, j.actor, j.action, j.resource, j.record_id, j.version, j.changes, j.cause";
+/// Parameters of one statement: SQLite takes 32,766, MariaDB 65,535.
+const ROWS_AT_ONCE: usize = 500;
+/// Entries sealed in one transaction: more would keep writers waiting.
+pub(crate) const SEAL_AT_ONCE: i64 = 4_000;
+
+pub(crate) async fn append<B: Backend>(connection: &mut B::Connection, entries: Vec<Entry>) -> Result<()> {
+    let mut entries = entries.into_iter();
+    loop {
+        let chunk: Vec<Entry> = entries.by_ref().take(ROWS_AT_ONCE).collect();
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let mut sql = Sql::<B>::new(
+            "INSERT INTO journal (at, actor, action, resource, record_id, version, changes, cause) VALUES ",
+        );
+        for (i, entry) in chunk.into_iter().enumerate() {
+            sql.add(if i == 0 { "(?, ?, ?, ?, ?, ?, ?, ?)" } else { ", (?, ?, ?, ?, ?, ?, ?, ?)" });
+            let changes = serde_json::to_string(&entry.changes).map_err(|e| Error::internal("writing changes", e))?;
+            sql.bind(Value::Time(entry.at))
+                .bind(Value::Text(entry.actor.encode()))
+                .bind(Value::Text(entry.action))
+                .bind(Value::Text(entry.resource))
+                .bind(Value::Id(entry.record_id))
+                .bind(Value::Int(entry.version))
+                .bind(Value::Text(changes))
+                .bind(entry.cause.map_or(Value::Null, Value::Text));
+        }
+        sql.execute(connection).await?;
+    }
+}
+
+/// An entry as its columns hold it.
+struct Raw {
+    at: chrono::DateTime<chrono::Utc>,
+    actor: String,
+    action: String,
+    resource: String,
+    record_id: Uuid,
+    version: i64,
+    changes: String,
+    cause: Option<String>,
+}
+
+impl Raw {
+    fn read<B: Backend>(row: &B::Row, from: usize) -> Result<Self> {
+        let col = |i: usize, kind| read::<B>(row, from + i, kind);
+        Ok(Self {
+            at: time(col(0, Kind::Time)?).ok_or_else(|| Error::corrupt("journal.at"))?,
+            actor: text(col(1, Kind::Text)?),
+            action: text(col(2, Kind::Text)?),
+            resource: text(col(3, Kind::Text)?),
+            record_id: id(col(4, Kind::Id)?),
+            version: int(col(5, Kind::Int)?),
+            changes: text(col(6, Kind::Text)?),
+            cause: match col(7, Kind::Text)? {
+                Value::Text(t) => Some(t),
+                _ => None,
+            },
+        })
+    }
+    fn link(&self, previous: &[u8; 32], position: u64) -> [u8; 32] {
+        link(
+            previous,
+            position,
+            &StoredText {
+                at: &instant(self.at),
+                actor: &self.actor,
+                action: &self.action,
+                resource: &self.resource,
+                record_id: self.record_id,
+                version: self.version,
+                changes: &self.changes,
+                cause: self.cause.as_deref(),
+            },
+        )
+    }
+    fn into_entry(self) -> Result<Entry> {
+        Ok(Entry {
+            at: self.at,
+            actor: Actor::decode(&self.actor).ok_or_else(|| Error::corrupt("journal.actor"))?,
+            action: self.action,
+            resource: self.resource,
+            record_id: self.record_id,
+            version: self.version,
+            changes: serde_json::from_str::<Changes>(&self.changes).map_err(|_| Error::corrupt("journal.changes"))?,
+            cause: self.cause,
+        })
+    }
+}
+
+/// The end of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) position: u64,
+    pub(crate) hash: [u8; 32],
+    seq: i64,
+}
+
+pub(crate) async fn head<B: Backend>(connection: &mut B::Connection, tenant: TenantId) -> Result<Head> {
+    let rows = Sql::<B>::new("SELECT position, hash, seq FROM chain WHERE one = 1").fetch(connection).await?;
+    match rows.first() {
+        None => Ok(Head { position: 0, hash: genesis(tenant), seq: 0 }),
+        Some(row) => Ok(Head {
+            position: u64::try_from(int(read::<B>(row, 0, Kind::Int)?)).unwrap_or(0),
+            hash: hash(read::<B>(row, 1, Kind::Bytes)?)?,
+            seq: int(read::<B>(row, 2, Kind::Int)?),
+        }),
+    }
+}
+
+/// What one seal did.
+pub(crate) struct Sealed {
+    /// The position before.
+    pub(crate) from: u64,
+    pub(crate) head: Head,
+    /// The figures that changed.
+    pub(crate) deltas: HashMap<CountKey, i64>,
+}
+
+/// Seals up to [`SEAL_AT_ONCE`] entries inside the caller's write transaction.
+///
+/// `None` if there was nothing to seal.
+pub(crate) async fn seal<B: Backend>(
+    connection: &mut B::Connection,
+    tenant: TenantId,
+    schemas: &[&'static Schema],
+) -> Result<Option<Sealed>> {
+    let mut head = head::<B>(connection, tenant).await?;
+    let from = head.position;
+    let rows = Sql::<B>::new(format!("SELECT j.seq, {ENTRY} FROM journal j WHERE j.seq > ? ORDER BY j.seq LIMIT ?"))
+        .with(Value::Int(head.seq))
+        .with(Value::Int(SEAL_AT_ONCE))
+        .fetch(connection)
+        .await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let mut deltas: HashMap<CountKey, i64> = HashMap::new();
+    for chunk in rows.chunks(ROWS_AT_ONCE) {
+        let mut sql = Sql::<B>::new("INSERT INTO journal_seal (position, seq, hash) VALUES ");
+        for (i, row) in chunk.iter().enumerate() {
+            let raw = Raw::read::<B>(row, 1)?;
+            head.position += 1;
+            head.seq = int(read::<B>(row, 0, Kind::Int)?);
+            head.hash = raw.link(&head.hash, head.position);
+            sql.add(if i == 0 { "(?, ?, ?)" } else { ", (?, ?, ?)" });
+            sql.bind(position(head.position)).bind(Value::Int(head.seq)).bind(Value::Bytes(head.hash.to_vec()));
+            let schema = schemas.iter().find(|s| s.resource == raw.resource);
+            if let Some(schema) = schema.filter(|s| counted(s)) {
+                for (key, by) in count_deltas(schema, &raw.into_entry()?) {
+                    *deltas.entry(key).or_default() += by;
+                }
+            }
+        }
+        sql.execute(connection).await?;
+    }
+    deltas.retain(|_, by| *by != 0);
+    for (key, by) in &deltas {
+        Sql::<B>::new(B::ADD_COUNT)
+            .with(Value::Text(key.resource.clone()))
+            .with(Value::Text(key.field.clone()))
+            .with(Value::Text(key.value.clone()))
+            .with(Value::Int(*by))
+            .execute(connection)
+            .await?;
+    }
+    let sql = if from == 0 {
+        "INSERT INTO chain (position, hash, seq, one) VALUES (?, ?, ?, 1)"
+    } else {
+        "UPDATE chain SET position = ?, hash = ?, seq = ? WHERE one = 1"
+    };
+    Sql::<B>::new(sql)
+        .with(position(head.position))
+        .with(Value::Bytes(head.hash.to_vec()))
+        .with(Value::Int(head.seq))
+        .execute(connection)
+        .await?;
+    Ok(Some(Sealed { from, head, deltas }))
+}
+
+/// Record types without figures need not be read for them.
+pub(crate) fn counted(schema: &Schema) -> bool {
+    schema.columns.iter().any(|c| c.count || c.sum)
+}
+
+fn position(position: u64) -> Value {
+    Value::Int(i64::try_from(position).unwrap_or(i64::MAX))
+}
+
+/// The figures and the position they stand at, by one statement and so as of one instant.
+pub(crate) async fn counts<B: Backend>(connection: &mut B::Connection) -> Result<(u64, HashMap<CountKey, i64>)> {
+    let sql = "SELECT k.resource, k.field, k.value, k.n, c.position FROM chain c LEFT JOIN counts k ON 1 = 1";
+    let rows = Sql::<B>::new(sql).fetch(connection).await?;
+    let mut counts = HashMap::with_capacity(rows.len());
+    let mut position = 0;
+    for row in &rows {
+        position = u64::try_from(int(read::<B>(row, 4, Kind::Int)?)).unwrap_or(0);
+        if read::<B>(row, 0, Kind::Text)?.is_null() {
+            continue;
+        }
+        let col = |i| read::<B>(row, i, Kind::Text).map(text);
+        let key = CountKey { resource: col(0)?, field: col(1)?, value: col(2)? };
+        counts.insert(key, int(read::<B>(row, 3, Kind::Int)?));
+    }
+    Ok((position, counts))
+}
+
+pub(crate) async fn recount<B: Backend>(
+    connection: &mut B::Connection,
+    schemas: &[&'static Schema],
+) -> Result<HashMap<CountKey, i64>> {
+    let mut all = HashMap::new();
+    for schema in schemas.iter().filter(|s| counted(s)) {
+        let key = |field: &str, value: String| CountKey { resource: schema.resource.into(), field: field.into(), value };
+        let table = schema.table;
+        let total = format!("SELECT count(*) FROM {table} WHERE deleted_at IS NULL");
+        let rows = Sql::<B>::new(total).fetch(connection).await?;
+        for row in &rows {
+            all.insert(key("", String::new()), int(read::<B>(row, 0, Kind::Int)?));
+        }
+        for column in schema.columns {
+            let name = column.name;
+            if column.sum {
+                let sql = format!("SELECT coalesce(sum({name}), 0) FROM {table} WHERE deleted_at IS NULL");
+                for row in &Sql::<B>::new(sql).fetch(connection).await? {
+                    all.insert(key(&format!("+{name}"), String::new()), int(read::<B>(row, 0, Kind::Int)?));
+                }
+            }
+            if column.count {
+                let sql = format!("SELECT {name}, count(*) FROM {table} WHERE deleted_at IS NULL GROUP BY {name}");
+                for row in &Sql::<B>::new(sql).fetch(connection).await? {
+                    let value = match read::<B>(row, 0, column.kind)?.to_json() {
+                        serde_json::Value::Null => String::new(),
+                        serde_json::Value::String(s) => s,
+                        other => other.to_string(),
+                    };
+                    all.insert(key(name, value), int(read::<B>(row, 1, Kind::Int)?));
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+pub(crate) async fn changes_since<B: Backend>(
+    connection: &mut B::Connection,
+    schema: &Schema,
+    record: Uuid,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<Entry>> {
+    Sql::<B>::new(format!(
+        "SELECT {ENTRY} FROM journal j WHERE j.record_id = ? AND j.version > ? AND j.resource = ? \
+         ORDER BY j.version, j.seq LIMIT ?"
+    ))
+    .with(Value::Id(record))
+    .with(Value::Int(after))
+    .with(Value::Text(schema.resource.into()))
+    .with(Value::Int(limit.into()))
+    .fetch(connection)
+    .await?
+    .iter()
+    .map(|row| Raw::read::<B>(row, 0)?.into_entry())
+    .collect()
+}
+
+pub(crate) async fn history<B: Backend>(
+    connection: &mut B::Connection,
+    schema: &Schema,
+    record: Uuid,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Entry>> {
+    Sql::<B>::new(format!(
+        "SELECT {ENTRY} FROM journal j WHERE j.record_id = ? AND j.version < ? AND j.resource = ? \
+         ORDER BY j.version DESC, j.seq DESC LIMIT ?"
+    ))
+    .with(Value::Id(record))
+    .with(Value::Int(before.unwrap_or(i64::MAX)))
+    .with(Value::Text(schema.resource.into()))
+    .with(Value::Int(limit.into()))
+    .fetch(connection)
+    .await?
+    .iter()
+    .map(|row| Raw::read::<B>(row, 0)?.into_entry())
+    .collect()
+}
+
+/// Sealed entries in order: after `from` upwards, or before it downwards.
+pub(crate) async fn feed<B: Backend>(
+    connection: &mut B::Connection,
+    from: u64,
+    backwards: bool,
+    limit: u32,
+) -> Result<Vec<SealedEntry>> {
+    let (sign, order) = if backwards { ("<", " DESC") } else { (">", "") };
+    let rows = Sql::<B>::new(format!(
+        "SELECT s.position, s.hash, {ENTRY} FROM journal_seal s JOIN journal j ON j.seq = s.seq \
+         WHERE s.position {sign} ? ORDER BY s.position{order} LIMIT ?"
+    ))
+    .with(position(from))
+    .with(Value::Int(limit.into()))
+    .fetch(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(SealedEntry {
+                position: u64::try_from(int(read::<B>(row, 0, Kind::Int)?)).unwrap_or(0),
+                hash: hash(read::<B>(row, 1, Kind::Bytes)?)?,
+                entry: Raw::read::<B>(row, 2)?.into_entry()?,
+            })
+        })
+        .collect()
+}
+
+/// Recomputes the chain in pieces, so that memory does not grow with it.
+pub(crate) async fn verify<B: Backend>(
+    connection: &mut B::Connection,
+    tenant: TenantId,
+    anchor: Option<Anchor>,
+) -> Result<ChainReport> {
+    let head = head::<B>(connection, tenant).await?;
+    let mut report = ChainReport { checked: 0, head: head.position, unsealed: 0, breaks: Vec::new() };
+    let mut previous = genesis(tenant);
+    let mut at = 0;
+    'chain: loop {
+        // The journal may have been thinned out: a seal without its entry must not be overlooked.
+        let rows = Sql::<B>::new(format!(
+            "SELECT s.position, s.hash, j.seq, {ENTRY} FROM journal_seal s LEFT JOIN journal j ON j.seq = s.seq \
+             WHERE s.position > ? ORDER BY s.position LIMIT ?"
+        ))
+        .with(position(at))
+        .with(Value::Int(2_000))
+        .fetch(connection)
+        .await?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in &rows {
+            let here = u64::try_from(int(read::<B>(row, 0, Kind::Int)?)).unwrap_or(0);
+            if here != at + 1 {
+                report.fail(at + 1, "missing", format!("positions {} to {} are missing", at + 1, here - 1));
+                break 'chain;
+            }
+            at = here;
+            if read::<B>(row, 2, Kind::Int)?.is_null() {
+                report.fail(here, "missing", "the sealed entry is gone".into());
+                break 'chain;
+            }
+            let sealed = hash(read::<B>(row, 1, Kind::Bytes)?)?;
+            let computed = Raw::read::<B>(row, 3)?.link(&previous, here);
+            if computed != sealed {
+                report.fail(here, "edited", "the entry or an earlier one is not what was sealed".into());
+                break 'chain;
+            }
+            if let Some(anchor) = anchor.filter(|a| a.position == here)
+                && anchor.hash != sealed
+            {
+                report.fail(here, "anchor_mismatch", "the chain is not the one that was anchored".into());
+            }
+            report.checked += 1;
+            previous = sealed;
+        }
+    }
+    if report.breaks.is_empty() {
+        if at != head.position || previous != head.hash {
+            report.fail(at, "truncated", format!("the chain ends at {at}, its head says {}", head.position));
+        }
+        if let Some(anchor) = anchor.filter(|a| a.position > at) {
+            report.fail(at, "truncated", format!("position {} was anchored, the chain ends at {at}", anchor.position));
+        }
+    }
+    let rows = Sql::<B>::new("SELECT count(*) FROM journal WHERE seq > ?").with(Value::Int(head.seq)).fetch(connection).await?;
+    for row in &rows {
+        report.unsealed = u64::try_from(int(read::<B>(row, 0, Kind::Int)?)).unwrap_or(0);
+    }
+    Ok(report)
+}
+
+trait Fail {
+    fn fail(&mut self, position: u64, kind: &'static str, detail: String);
+}
+impl Fail for ChainReport {
+    fn fail(&mut self, position: u64, kind: &'static str, detail: String) {
+        self.breaks.push(ChainBreak { position, kind, detail });
+    }
+}

@@ -1,0 +1,331 @@
+//! From a query to SQL whose cost does not depend on luck.
+//!
+//! Databases guess badly at filtered, sorted, deep pages: at 200,000 rows a mis-planned cursor costs a
+//! hundred times what it should. So the index is chosen here and forced:
+//!
+//! 1. If some filter leaves few rows ([`FEW`]; counted, not guessed, and never further than that), they
+//!    are gathered through its index and sorted.
+//! 2. Otherwise many rows match, so a page is soon full: the index that has the wanted order is walked
+//!    from the cursor, and what does not match is passed over.
+
+use crate::backend::{Backend, Sql, read_int};
+use crate::schema::{BASE, Index, indexes};
+use vivero_core::query::{Deleted, Predicate, Query};
+use vivero_core::record::Schema;
+use vivero_core::{Result, Value};
+
+/// Up to so many rows, gathering and sorting beats walking.
+pub(crate) const FEW: i64 = 1_500;
+
+/// What is known of a record table, worked out once.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) schema: &'static Schema,
+    pub(crate) columns: String,
+    pub(crate) indexes: Vec<Index>,
+}
+
+impl Table {
+    pub(crate) fn new(schema: &'static Schema) -> Self {
+        let names = BASE.iter().map(|(name, ..)| *name).chain(schema.columns.iter().map(|c| c.name));
+        let columns = names.map(|n| format!("t.{n}")).collect::<Vec<_>>().join(", ");
+        Self { schema, columns, indexes: indexes(schema) }
+    }
+}
+
+/// How the rows are found.
+#[derive(Debug, PartialEq, Eq)]
+enum Path {
+    /// By the engine's own choice: the unique index of an id, the primary key.
+    Free,
+    /// Through this index.
+    Index(String),
+    /// Through the search index, in its own order (newest first or oldest first).
+    Search,
+    /// As by `Path::Index`, keeping what is among the matches of the search.
+    IndexInSearch(String),
+    /// By the engine's choice, keeping what is among the matches of the search.
+    FreeInSearch,
+}
+
+/// The statement that lists the rows of `query`.
+pub(crate) async fn list<B: Backend>(connection: &mut B::Connection, table: &Table, query: &Query) -> Result<Sql<B>> {
+    let path = choose::<B>(connection, table, query).await?;
+    let mut sql = Sql::new(format!("SELECT {} FROM ", table.columns));
+    from_where(&mut sql, table, query, &path);
+    after(&mut sql, query, &path);
+    let direction = if query.sort.descending { " DESC" } else { "" };
+    let seq = if path == Path::Search { "f.rowid" } else { "t.seq" };
+    match query.sort.column {
+        Some(column) => sql.addf(format_args!(" ORDER BY t.{column}{direction}, {seq}{direction}")),
+        None => sql.addf(format_args!(" ORDER BY {seq}{direction}")),
+    };
+    sql.add(" LIMIT ?").bind(Value::Int(i64::from(query.limit)));
+    Ok(sql)
+}
+
+/// The statement that counts the rows of `query`, its place and order apart.
+pub(crate) fn count<B: Backend>(table: &Table, query: &Query) -> Sql<B> {
+    let mut sql = Sql::new("SELECT count(*) FROM ");
+    let path = if query.search.is_some() { Path::Search } else { Path::Free };
+    from_where(&mut sql, table, query, &path);
+    sql
+}
+
+fn from_where<B: Backend>(sql: &mut Sql<B>, table: &Table, query: &Query, path: &Path) {
+    let name = table.schema.table;
+    match path {
+        Path::Search => sql.add(&B::from_search(name)),
+        Path::Index(index) | Path::IndexInSearch(index) => {
+            sql.addf(format_args!("{name} t{}", B::index_hint(index)))
+        }
+        Path::Free | Path::FreeInSearch => sql.addf(format_args!("{name} t")),
+    };
+    sql.add(" WHERE ");
+    if let Some(terms) = &query.search {
+        match path {
+            Path::Search => sql.add(&B::where_search(name)),
+            _ => sql.add(&B::in_search(name)),
+        };
+        sql.add(" AND ").bind(Value::Text(B::match_text(terms)));
+    }
+    sql.add(match query.deleted {
+        Deleted::Hidden => "t.deleted_at IS NULL",
+        Deleted::Only => "t.deleted_at IS NOT NULL",
+        Deleted::Included => "1 = 1",
+    });
+    for predicate in [&query.filter, &query.scope] {
+        if *predicate != Predicate::All {
+            sql.add(" AND ");
+            condition(sql, predicate);
+        }
+    }
+}
+
+/// The rows after the cursor, in the order's own terms. No value sorts before every value.
+fn after<B: Backend>(sql: &mut Sql<B>, query: &Query, path: &Path) {
+    let Some(cursor) = &query.after else { return };
+    let sign = if query.sort.descending { "<" } else { ">" };
+    let seq = Value::Int(cursor.seq);
+    match query.sort.column {
+        None => {
+            let column = if *path == Path::Search { "f.rowid" } else { "t.seq" };
+            sql.addf(format_args!(" AND {column} {sign} ?")).bind(seq);
+        }
+        Some(column) if cursor.key.is_null() => {
+            let rest = if query.sort.descending { "" } else { &format!(" OR t.{column} IS NOT NULL") };
+            sql.addf(format_args!(" AND (t.{column} IS NULL AND t.seq {sign} ?{rest})")).bind(seq);
+        }
+        Some(column) => {
+            let nulls = if query.sort.descending { &format!(" OR t.{column} IS NULL") } else { "" };
+            // Without the OR where it cannot matter: with it, no index can be walked.
+            sql.addf(format_args!(" AND ((t.{column}, t.seq) {sign} (?, ?)"));
+            if !query.sort.required {
+                sql.add(nulls);
+            }
+            sql.add(")").bind(cursor.key.clone()).bind(seq);
+        }
+    }
+}
+
+/// A predicate as SQL on `t`.
+pub(crate) fn condition<B: Backend>(sql: &mut Sql<B>, predicate: &Predicate) {
+    match predicate {
+        Predicate::All => {
+            sql.add("1 = 1");
+        }
+        Predicate::None => {
+            sql.add("1 = 0");
+        }
+        Predicate::Equals(column, Value::Null) => {
+            sql.addf(format_args!("t.{column} IS NULL"));
+        }
+        Predicate::Equals(column, value) => {
+            sql.addf(format_args!("t.{column} = ?")).bind(value.clone());
+        }
+        Predicate::OneOf(_, values) if values.is_empty() => {
+            sql.add("1 = 0");
+        }
+        Predicate::OneOf(column, values) => {
+            sql.addf(format_args!("t.{column} IN ("));
+            placeholders(sql, values.iter().cloned());
+            sql.add(")");
+        }
+        Predicate::Within(_, roots) if roots.is_empty() => {
+            sql.add("1 = 0");
+        }
+        Predicate::Within(column, roots) => {
+            // A path ends with `/` and holds hexadecimal digits and `/` only: `~` sorts after all.
+            sql.addf(format_args!(
+                "t.{column} IN (SELECT below.id FROM locations top JOIN locations below \
+                 ON below.path >= top.path AND below.path < {} WHERE top.id IN (",
+                B::concat("top.path", "'~'")
+            ));
+            placeholders(sql, roots.iter().map(|id| Value::Id(*id)));
+            sql.add("))");
+        }
+        Predicate::And(parts) | Predicate::Or(parts) => {
+            let (word, empty) =
+                if matches!(predicate, Predicate::And(_)) { (" AND ", "1 = 1") } else { (" OR ", "1 = 0") };
+            sql.add("(");
+            if parts.is_empty() {
+                sql.add(empty);
+            }
+            for (i, part) in parts.iter().enumerate() {
+                if i > 0 {
+                    sql.add(word);
+                }
+                condition(sql, part);
+            }
+            sql.add(")");
+        }
+    }
+}
+
+fn placeholders<B: Backend>(sql: &mut Sql<B>, values: impl Iterator<Item = Value>) {
+    for (i, value) in values.enumerate() {
+        sql.add(if i == 0 { "?" } else { ", ?" }).bind(value);
+    }
+}
+
+/// The parts of a predicate that all must hold.
+fn parts(predicate: &Predicate) -> Vec<&Predicate> {
+    match predicate {
+        Predicate::All => Vec::new(),
+        Predicate::And(all) => all.iter().flat_map(parts).collect(),
+        one => vec![one],
+    }
+}
+
+/// The column a predicate pins down, if an index can use it.
+fn pinned(predicate: &Predicate) -> Option<&'static str> {
+    match predicate {
+        Predicate::Equals(column, _) | Predicate::Within(column, _) | Predicate::OneOf(column, _) => Some(column),
+        _ => None,
+    }
+}
+
+fn is_equality(predicate: &Predicate) -> bool {
+    matches!(predicate, Predicate::Equals(..))
+}
+
+async fn choose<B: Backend>(connection: &mut B::Connection, table: &Table, query: &Query) -> Result<Path> {
+    let searching = query.search.is_some();
+    let wrap = |path: Path| match path {
+        Path::Index(index) if searching => Path::IndexInSearch(index),
+        Path::Free if searching => Path::FreeInSearch,
+        other => other,
+    };
+    if query.deleted != Deleted::Hidden {
+        // Few rows are deleted, but no index knows which.
+        return Ok(wrap(Path::Free));
+    }
+    let conditions: Vec<&Predicate> =
+        parts(&query.filter).into_iter().chain(parts(&query.scope)).filter(|p| pinned(p).is_some()).collect();
+    if conditions.iter().any(|p| pinned(p) == Some("id") || unique(table, p)) {
+        return Ok(wrap(Path::Free));
+    }
+    if let Some(index) = few::<B>(connection, table, &conditions).await? {
+        return Ok(wrap(Path::Index(index)));
+    }
+    if searching {
+        return search_path::<B>(connection, table, query).await;
+    }
+    Ok(walk(table, query, &conditions).map_or(Path::Free, Path::Index))
+}
+
+fn unique(table: &Table, predicate: &Predicate) -> bool {
+    matches!(predicate, Predicate::Equals(name, value)
+        if !value.is_null() && table.schema.column(name).is_some_and(|c| c.unique))
+}
+
+/// An index whose beginning the conditions pin down to few rows.
+async fn few<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    conditions: &[&Predicate],
+) -> Result<Option<String>> {
+    let mut candidates: Vec<(&Index, Vec<&Predicate>)> = Vec::new();
+    for index in &table.indexes {
+        let mut used = Vec::new();
+        for column in &index.columns {
+            let Some(p) = conditions.iter().find(|p| pinned(p) == Some(column)) else { break };
+            used.push(*p);
+            if !is_equality(p) {
+                break;
+            }
+        }
+        if !used.is_empty() {
+            candidates.push((index, used));
+        }
+    }
+    // The more conditions an index pins down, the fewer rows; equal choices are not tried twice.
+    candidates.sort_by_key(|(index, used)| (std::cmp::Reverse(used.len()), index.columns.len()));
+    let mut tried: Vec<Vec<&str>> = Vec::new();
+    for (index, used) in candidates {
+        let columns: Vec<&str> = used.iter().filter_map(|p| pinned(p)).collect();
+        if tried.iter().any(|t| columns.iter().all(|c| t.contains(c))) {
+            continue;
+        }
+        let mut sql = Sql::<B>::new(format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {} t{} WHERE ",
+            table.schema.table,
+            B::index_hint(&index.name)
+        ));
+        for (i, predicate) in used.iter().enumerate() {
+            if i > 0 {
+                sql.add(" AND ");
+            }
+            condition(&mut sql, predicate);
+        }
+        sql.add(" LIMIT ?) few").bind(Value::Int(FEW + 1));
+        let rows = sql.fetch(connection).await?;
+        let number = rows.first().map(read_int_at::<B>).transpose()?.unwrap_or(0);
+        if number <= FEW {
+            return Ok(Some(index.name.clone()));
+        }
+        tried.push(columns);
+    }
+    Ok(None)
+}
+
+fn read_int_at<B: Backend>(row: &B::Row) -> Result<i64> {
+    read_int::<B>(row, 0)
+}
+
+/// The index that has the wanted order; one that begins with a pinned filter if there is one.
+fn walk(table: &Table, query: &Query, conditions: &[&Predicate]) -> Option<String> {
+    let equal = |column: &str| conditions.iter().any(|p| is_equality(p) && pinned(p) == Some(column));
+    let lead = |index: &&Index| match query.sort.column {
+        None => index.columns.len() == 1 && equal(index.columns[0]),
+        Some(sort) => index.columns.len() == 2 && index.columns[1] == sort && equal(index.columns[0]),
+    };
+    // Of several filters, one whose rows gather at an end of the order comes first.
+    let is_lead = |index: &&Index| table.schema.column(index.columns[0]).is_some_and(|c| c.lead);
+    let mut leads: Vec<&Index> = table.indexes.iter().filter(lead).collect();
+    leads.sort_by_key(|index| !is_lead(index));
+    if let Some(index) = leads.first() {
+        return Some(index.name.clone());
+    }
+    let sort = query.sort.column?;
+    table.indexes.iter().find(|i| i.name == format!("{}_sort_{sort}", table.schema.table)).map(|i| i.name.clone())
+}
+
+/// Whether the matches are read in order of creation, or gathered and sorted.
+async fn search_path<B: Backend>(connection: &mut B::Connection, table: &Table, query: &Query) -> Result<Path> {
+    let Some(sort) = query.sort.column else { return Ok(Path::Search) };
+    let name = table.schema.table;
+    let mut sql = Sql::<B>::new(format!(
+        "SELECT count(*) FROM (SELECT 1 FROM {name}_search f WHERE {} LIMIT ?) few",
+        B::where_search(name)
+    ));
+    if let Some(terms) = &query.search {
+        sql.bind(Value::Text(B::match_text(terms)));
+    }
+    sql.bind(Value::Int(FEW + 1));
+    let rows = sql.fetch(connection).await?;
+    if rows.first().map(read_int_at::<B>).transpose()?.unwrap_or(0) <= FEW {
+        return Ok(Path::Search);
+    }
+    Ok(Path::IndexInSearch(format!("{name}_sort_{sort}")))
+}

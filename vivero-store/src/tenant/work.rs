@@ -1,0 +1,202 @@
+//! A write transaction: everything in it happens together or not at all.
+
+use super::{Tables, journal, rows};
+use crate::backend::{Backend, Sql, failed, read, read_text};
+use async_trait::async_trait;
+use sqlx::Transaction;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use uuid::Uuid;
+use vivero_core::journal::Entry;
+use vivero_core::port::{Remembered, Rows, Work};
+use vivero_core::query::{Deleted, Predicate, Query};
+use vivero_core::record::{Kind, Row, Schema};
+use vivero_core::search::document;
+use vivero_core::{Result, Value};
+
+/// Parameters of one statement stay below every driver's limit.
+const MAX_PARAMETERS: usize = 15_000;
+
+pub(super) struct SqlWork<B: Backend> {
+    transaction: Transaction<'static, B>,
+    tables: Arc<Tables>,
+    committed: Arc<Notify>,
+}
+
+impl<B: Backend> SqlWork<B> {
+    pub(super) const fn new(transaction: Transaction<'static, B>, tables: Arc<Tables>, committed: Arc<Notify>) -> Self {
+        Self { transaction, tables, committed }
+    }
+
+    async fn insert_some(&mut self, schema: &'static Schema, rows: Vec<Row>, first: i64) -> Result<()> {
+        let names: Vec<&str> = schema.columns.iter().map(|c| c.name).collect();
+        let mut sql = Sql::<B>::new(format!(
+            "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{}{}) VALUES ",
+            schema.table,
+            if names.is_empty() { "" } else { ", " },
+            names.join(", ")
+        ));
+        let marks = format!("({})", vec!["?"; 8 + names.len()].join(", "));
+        let mut found = schema.is_searchable().then(|| Sql::<B>::new(B::insert_search(schema.table, rows.len())));
+        for (seq, row) in (first..).zip(rows) {
+            sql.add(if seq == first { "" } else { ", " }).add(&marks);
+            if let Some(found) = &mut found {
+                found.bind(Value::Int(seq)).bind(Value::Text(document(schema, &row.values)));
+            }
+            sql.bind(Value::Int(seq))
+                .bind(Value::Id(row.id))
+                .bind(Value::Int(row.version))
+                .bind(Value::Time(row.created_at))
+                .bind(Value::Id(row.created_by))
+                .bind(Value::Time(row.updated_at))
+                .bind(Value::Id(row.updated_by))
+                .bind(row.deleted_at.map_or(Value::Null, Value::Time));
+            for value in row.values {
+                sql.bind(value);
+            }
+        }
+        sql.execute_unique(&mut self.transaction, schema.resource).await?;
+        if let Some(found) = found {
+            found.execute(&mut self.transaction).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Rows for SqlWork<B> {
+    async fn find(&mut self, schema: &'static Schema, id: Uuid, scope: &Predicate, deleted: Deleted) -> Result<Option<Row>> {
+        rows::find::<B>(&mut self.transaction, &self.tables.get(schema), id, scope, deleted).await
+    }
+    async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
+        rows::list::<B>(&mut self.transaction, &self.tables.get(schema), query).await
+    }
+    async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
+        rows::count::<B>(&mut self.transaction, &self.tables.get(schema), query).await
+    }
+    async fn changes_since(&mut self, schema: &'static Schema, id: Uuid, after: i64, limit: u32) -> Result<Vec<Entry>> {
+        journal::changes_since::<B>(&mut self.transaction, schema, id, after, limit).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> Work for SqlWork<B> {
+    async fn insert(&mut self, schema: &'static Schema, rows: Vec<Row>) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        // The engine has one writer, so the next number is the highest plus one.
+        let sql = Sql::<B>::new(format!("SELECT coalesce(max(seq), 0) + 1 FROM {}", schema.table));
+        let found = sql.fetch(&mut self.transaction).await?;
+        let mut first = found.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()?.unwrap_or(1);
+        let at_once = (MAX_PARAMETERS / (8 + schema.columns.len())).max(1);
+        let many = rows.len() > 1;
+        if many {
+            // A duplicate in a later part must undo the earlier parts of the same call.
+            Sql::<B>::new("SAVEPOINT insert_rows").execute(&mut self.transaction).await?;
+        }
+        let mut rows = rows.into_iter();
+        loop {
+            let part: Vec<Row> = rows.by_ref().take(at_once).collect();
+            if part.is_empty() {
+                break;
+            }
+            let number = i64::try_from(part.len()).unwrap_or(i64::MAX);
+            if let Err(e) = self.insert_some(schema, part, first).await {
+                if many {
+                    Sql::<B>::new("ROLLBACK TO insert_rows").execute(&mut self.transaction).await?;
+                }
+                return Err(e);
+            }
+            first += number;
+        }
+        if many {
+            Sql::<B>::new("RELEASE insert_rows").execute(&mut self.transaction).await?;
+        }
+        Ok(())
+    }
+
+    async fn update(&mut self, schema: &'static Schema, before: &Row, after: Row) -> Result<bool> {
+        // Only what differs: an index is touched only when one of its columns is named.
+        let mut sql = Sql::<B>::new(format!(
+            "UPDATE {} SET version = ?, updated_at = ?, updated_by = ?, deleted_at = ?",
+            schema.table
+        ));
+        sql.bind(Value::Int(after.version))
+            .bind(Value::Time(after.updated_at))
+            .bind(Value::Id(after.updated_by))
+            .bind(after.deleted_at.map_or(Value::Null, Value::Time));
+        let mut found = None;
+        for (i, column) in schema.columns.iter().enumerate() {
+            if before.values[i] != after.values[i] {
+                sql.addf(format_args!(", {} = ?", column.name)).bind(after.values[i].clone());
+                if column.search {
+                    found = Some(document(schema, &after.values));
+                }
+            }
+        }
+        sql.add(" WHERE id = ? AND version = ?").bind(Value::Id(before.id)).bind(Value::Int(before.version));
+        if sql.execute_unique(&mut self.transaction, schema.resource).await? == 0 {
+            return Ok(false);
+        }
+        if let Some(text) = found {
+            Sql::<B>::new(B::update_search(schema.table))
+                .with(Value::Text(text))
+                .with(Value::Int(before.seq))
+                .execute(&mut self.transaction)
+                .await?;
+        }
+        Ok(true)
+    }
+
+    async fn journal(&mut self, entries: Vec<Entry>) -> Result<()> {
+        journal::append::<B>(&mut self.transaction, entries).await
+    }
+
+    async fn remember(&mut self, answer: Remembered) -> Result<()> {
+        Sql::<B>::new("INSERT INTO idempotency (name, fingerprint, response, at) VALUES (?, ?, ?, ?)")
+            .with(Value::Text(answer.key))
+            .with(Value::Text(answer.fingerprint))
+            .with(Value::Text(answer.response))
+            .with(Value::Time(answer.at))
+            .execute(&mut self.transaction)
+            .await?;
+        Ok(())
+    }
+
+    async fn remembered(&mut self, key: &str) -> Result<Option<Remembered>> {
+        let rows = Sql::<B>::new("SELECT fingerprint, response, at FROM idempotency WHERE name = ?")
+            .with(Value::Text(key.to_owned()))
+            .fetch(&mut self.transaction)
+            .await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let at = rows::time(read::<B>(row, 2, Kind::Time)?).unwrap_or_default();
+        Ok(Some(Remembered {
+            key: key.to_owned(),
+            fingerprint: read_text::<B>(row, 0)?.unwrap_or_default(),
+            response: read_text::<B>(row, 1)?.unwrap_or_default(),
+            at,
+        }))
+    }
+
+    async fn commit(self: Box<Self>) -> Result<()> {
+        self.transaction.commit().await.map_err(failed)?;
+        self.committed.notify_one();
+        Ok(())
+    }
+}
+
+/// The first rows of a database, in the transaction that stamps it.
+pub(crate) async fn seed<B: Backend>(
+    transaction: Transaction<'static, B>,
+    tables: &Arc<Tables>,
+    rows: Vec<(&'static Schema, Vec<Row>)>,
+    entries: Vec<Entry>,
+) -> Result<()> {
+    let mut work = SqlWork::<B>::new(transaction, Arc::clone(tables), Arc::default());
+    for (schema, rows) in rows {
+        work.insert(schema, rows).await?;
+    }
+    work.journal(entries).await?;
+    Box::new(work).commit().await
+}
