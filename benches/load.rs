@@ -5,7 +5,8 @@
 //! cargo build --release
 //! cargo bench --bench load -- --start --records 200000 --connections 10,64
 //! cargo bench --bench load -- --start --data ./data/load --operations list,list_deep --verbose
-//! vivero demo --json | head -1 > demo.json; cargo bench --bench load -- --demo-json demo.json --pid PID
+//! target/release/vivero demo --json > demo.json &
+//! cargo bench --bench load -- --demo-json demo.json --pid $!
 //! ```
 //!
 //! With `--start` the release binary is started on a folder of its own, seeded, stopped and started
@@ -17,7 +18,7 @@
 //!
 //! - Closed loop: each connection sends its next request when it has the whole answer to the last.
 //!   The time runs from the first byte written to the last byte read. Only 2xx answers count; others
-//!   are counted by status, the first of each with its body.
+//!   are counted by status, those of the warm-up too, the first of each printed with its body.
 //! - Client and server share the machine, so the client is one thread with a minimal HTTP reader;
 //!   `cpu` shows what each side took, in cores, the server first.
 //! - `peak` is the server's largest resident set during that operation (`VmHWM`, reset before each).
@@ -86,9 +87,10 @@ fn failed(error: &Failure) -> ExitCode {
 async fn run(options: &Options) -> Result<Report, Failure> {
     let mut server = Server::open(options).await?;
     let outcome = measure(options, &server).await;
-    server.stop().await?;
+    let stopped = server.stop().await;
     let report = outcome?;
     report.finish(options.json);
+    stopped?;
     Ok(report)
 }
 
@@ -96,7 +98,7 @@ async fn measure(options: &Options, server: &Server) -> Result<Report, Failure> 
     let mut plan = Plan::prepare(options, server).await?;
     let mut report = Report::new(server, plan.entities());
     if !options.json {
-        report.print_head();
+        report.print_head(!options.each);
     }
     for operation in &options.operations {
         if options.each {

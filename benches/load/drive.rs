@@ -91,7 +91,6 @@ pub(crate) async fn run(drive: &Drive, jobs: Vec<Box<dyn Job>>) -> Result<Case, 
     sleep(drive.warmup).await;
     let server = drive.server.and_then(Watch::start);
     let own = Watch::start(std::process::id());
-    let began = Instant::now();
     let mut tally = Tally::new();
     let all = async {
         while let Some(done) = workers.join_next().await {
@@ -101,7 +100,7 @@ pub(crate) async fn run(drive: &Drive, jobs: Vec<Box<dyn Job>>) -> Result<Case, 
     };
     let patience = drive.seconds + PATIENCE;
     timeout(patience, all).await.map_err(|_| format!("{} hangs", drive.operation.name()))??;
-    let took = began.elapsed();
+    let took = from.elapsed();
     for (kind, (_, first)) in &tally.errors {
         eprintln!("load: {}: first {kind}: {first}", drive.operation.name());
     }

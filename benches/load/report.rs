@@ -1,7 +1,8 @@
 //! The results, for people and for machines.
 
-use super::bounds::{self, Bound, START_MS};
+use super::bounds::{self, Bound};
 use super::drive::Case;
+use super::each::millis;
 use super::server::Server;
 use serde_json::{Value as Json, json};
 use std::fmt::Write as _;
@@ -11,38 +12,42 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Report {
     entities: u64,
-    seeding: Option<Duration>,
-    start: Option<Duration>,
-    start_bound: Option<Bound>,
+    seeding: Option<(Duration, Option<Bound>)>,
+    start: Option<(Duration, Bound)>,
     cases: Vec<(Case, Vec<Bound>)>,
 }
 
 impl Report {
     pub(crate) fn new(server: &Server, entities: u64) -> Self {
-        let start_bound = server.start.map(|start| Bound::most("start_ms", START_MS, ms(start)));
-        let (seeding, start) = (server.seeding, server.start);
-        Self { entities, seeding, start, start_bound, cases: Vec::new() }
+        let seeding = server.seeding.map(|took| (took, bounds::of_seeding(took, entities)));
+        let start = server.start.map(|took| (took, bounds::of_start(took)));
+        Self { entities, seeding, start, cases: Vec::new() }
     }
 
     /// Whether every bound that applies was met and every request succeeded.
     pub(crate) fn bounds_met(&self) -> bool {
         let cases = self.cases.iter();
-        self.start_bound.iter().all(|bound| bound.met)
+        self.start.iter().all(|(_, bound)| bound.met)
+            && self.seeding.iter().flat_map(|(_, bound)| bound).all(|bound| bound.met)
             && cases.clone().flat_map(|(_, bounds)| bounds).all(|bound| bound.met)
             && cases.map(|(case, _)| case.failed()).sum::<u64>() == 0
     }
 
     /// What stands above the table.
-    pub(crate) fn print_head(&self) {
+    pub(crate) fn print_head(&self, table: bool) {
         println!("{} entities", self.entities);
-        if let Some(seeding) = self.seeding {
-            println!("first start {:.0} ms, seeding included", ms(seeding));
+        if let Some((took, bound)) = &self.seeding {
+            let bound = bound.as_ref().map_or_else(String::new, Bound::text);
+            println!("first start, with seeding   {:>8.0} ms  {bound}", millis(*took));
         }
-        if let (Some(start), Some(bound)) = (self.start, &self.start_bound) {
-            println!("start on existing data {:.0} ms   {}", ms(start), bound.text());
+        if let Some((took, bound)) = &self.start {
+            println!("start on existing data      {:>8.0} ms  {}", millis(*took), bound.text());
+        }
+        if !table {
+            return;
         }
         println!(
-            "\n{:<11}{:>6}{:>10}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>9}{:>9}{:>12}  bounds",
+            "\n{:<11}{:>6}{:>10}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>9}{:>9}{:>14}  bounds",
             "operation",
             "conns",
             "requests",
@@ -81,9 +86,10 @@ impl Report {
     fn json(&self) -> Json {
         json!({
             "entities": self.entities,
-            "first_start_ms": self.seeding.map(ms),
-            "start_ms": self.start.map(ms),
-            "start_bound": self.start_bound.as_ref().map(bound_json),
+            "seeding_bound": self.seeding.as_ref().and_then(|(_, bound)| bound.as_ref()).map(bound_json),
+            "seeding_ms": self.seeding.as_ref().map(|(took, _)| millis(*took)),
+            "start_bound": self.start.as_ref().map(|(_, bound)| bound_json(bound)),
+            "start_ms": self.start.as_ref().map(|(took, _)| millis(*took)),
             "bounds_met": self.bounds_met(),
             "cases": self.cases.iter().map(|(case, bounds)| case_json(case, bounds)).collect::<Vec<_>>(),
         })
@@ -102,7 +108,7 @@ fn line(case: &Case, bounds: &[Bound]) -> String {
     let latency = &case.latency;
     let bounds: Vec<String> = bounds.iter().map(Bound::text).collect();
     let mut line = format!(
-        "{:<11}{:>6}{:>10}{:>9.0}{:>9.2}{:>9.2}{:>9.2}{:>8}{:>8.1}{rss:>9}{peak:>9}{:>12}  {}",
+        "{:<11}{:>6}{:>10}{:>9.0}{:>9.2}{:>9.2}{:>9.2}{:>8}{:>8.1}{rss:>9}{peak:>9}{:>14}  {}",
         case.operation.name(),
         case.connections,
         latency.count(),
@@ -161,8 +167,4 @@ fn bound_json(bound: &Bound) -> Json {
 
 fn mean_kib(case: &Case) -> f64 {
     case.bytes as f64 / 1_024.0 / case.latency.count().max(1) as f64
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }

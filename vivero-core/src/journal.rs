@@ -163,9 +163,10 @@ pub fn link(previous: &[u8; 32], position: u64, entry: &StoredText<'_>) -> [u8; 
     hash.update(position.to_be_bytes());
     hash.update(entry.record_id.as_bytes());
     hash.update(entry.version.to_be_bytes());
-    let texts =
-        [entry.at, entry.actor, entry.action, entry.resource, entry.changes, entry.cause.unwrap_or("\0")];
-    for text in texts {
+    // No cause and a cause without a character are told apart.
+    hash.update([u8::from(entry.cause.is_some())]);
+    let cause = entry.cause.unwrap_or_default();
+    for text in [entry.at, entry.actor, entry.action, entry.resource, entry.changes, cause] {
         hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(text.as_bytes());
     }
@@ -224,13 +225,13 @@ pub struct CountKey {
 
 /// The figures an entry changes, and by how much: the one rule behind projections and recounts.
 #[must_use]
-pub fn count_deltas(schema: &Schema, entry: &Entry) -> Vec<(CountKey, i64)> {
+pub fn count_deltas(schema: &Schema, action: &str, changes: &Changes) -> Vec<(CountKey, i64)> {
     let key = |field: &str, value: &str| CountKey {
         resource: schema.resource.into(),
         field: field.into(),
         value: value.into(),
     };
-    let action = entry.action.rsplit('.').next().unwrap_or_default();
+    let action = action.rsplit('.').next().unwrap_or_default();
     let (gone, come) = match action {
         "create" | "recover" | "import" => (false, true),
         "delete" => (true, false),
@@ -242,7 +243,7 @@ pub fn count_deltas(schema: &Schema, entry: &Entry) -> Vec<(CountKey, i64)> {
         deltas.push((key("", ""), if come { 1 } else { -1 }));
     }
     for column in schema.columns.iter().filter(|c| c.count || c.sum) {
-        let change = entry.changes.0.get(column.name);
+        let change = changes.0.get(column.name);
         if change.is_none() && !whole {
             continue;
         }

@@ -327,12 +327,12 @@ macro_rules! text_enum {
         $vis enum $name { $($(#[$vdoc])* $variant),* }
         impl $name {
             /// Every value, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+            $vis const ALL: &'static [Self] = &[$(Self::$variant),*];
             /// Every value as text, in order.
-            pub const NAMES: &'static [&'static str] = &[$($text),*];
+            $vis const NAMES: &'static [&'static str] = &[$($text),*];
             /// As stored and sent.
             #[must_use]
-            pub const fn as_str(self) -> &'static str {
+            $vis const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),* }
             }
         }

@@ -81,7 +81,8 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
 
 /// Letters and digits in lower case, the rest dropped.
 fn fold(word: &str) -> String {
-    word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    // Filtered last: some capitals become a letter and a mark, as İ does.
+    word.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// The text under which a row is found: every searchable column, words folded as in [`Terms`].

@@ -247,7 +247,7 @@ pub enum Rotation {
 pub const fn rotation_rule(current: i64, presented: i64) -> Rotation {
     if presented == current {
         Rotation::Advance
-    } else if presented >= 0 && presented + 1 == current {
+    } else if presented >= 0 && presented < current && current - presented == 1 {
         Rotation::Repeat
     } else {
         Rotation::Reused

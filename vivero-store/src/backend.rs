@@ -41,6 +41,8 @@ pub(crate) trait Backend: Database<Arguments: Default + Send> + Sized {
     fn insert_search(table: &str, rows: usize) -> String;
     /// Statement that replaces the text of one row; parameters: text, seq.
     fn update_search(table: &str) -> String;
+    /// Statement that removes the rows from one seq on; parameter: seq.
+    fn remove_search(table: &str) -> String;
     /// `FROM` clause that yields the matches of one parameter as `f.rowid`, newest first if the
     /// order asks for it, joined to the rows `t`.
     fn from_search(table: &str) -> String;

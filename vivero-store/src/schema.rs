@@ -110,7 +110,9 @@ pub(crate) fn indexes(schema: &Schema) -> Vec<Index> {
     let table = schema.table;
     let mut indexes = Vec::new();
     let mut add = |name: String, columns: Vec<&'static str>| indexes.push(Index { name, columns });
-    for column in schema.columns.iter().filter(|c| c.filter && !c.unique) {
+    // The second facet heads an index of its own below.
+    let covered = |name: &str| schema.facets.len() > 2 && schema.facets[1] == name;
+    for column in schema.columns.iter().filter(|c| c.filter && !c.unique && !covered(c.name)) {
         add(format!("{table}_by_{}", column.name), vec![column.name]);
     }
     if schema.facets.len() > 1 {

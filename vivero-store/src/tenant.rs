@@ -128,16 +128,23 @@ impl<B: Backend> SqlTenant<B> {
     }
 
     async fn seal_once(&self) -> Result<Option<Head>> {
-        let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
         let schemas = self.tables.schemas();
-        let Some(sealed) = journal::seal::<B>(&mut transaction, self.id, &schemas).await? else {
-            return Ok(None);
+        let sealing = loop {
+            let mut reader = self.connection().await?;
+            let Some(sealing) = journal::prepare_seal::<B>(&mut reader, self.id, &schemas).await? else {
+                return Ok(None);
+            };
+            drop(reader);
+            let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
+            if journal::write_seal::<B>(&mut transaction, self.id, &sealing).await? {
+                transaction.commit().await.map_err(failed)?;
+                break sealing;
+            }
         };
-        transaction.commit().await.map_err(failed)?;
         let known = self.counts.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|c| c.position);
-        if known == Some(sealed.from) {
-            self.publish(sealed.head.position, |mut values| {
-                for (key, by) in sealed.deltas {
+        if known == Some(sealing.from.position) {
+            self.publish(sealing.to.position, |mut values| {
+                for (key, by) in sealing.deltas {
                     *values.entry(key).or_default() += by;
                 }
                 values
@@ -146,7 +153,7 @@ impl<B: Backend> SqlTenant<B> {
             // Another process sealed in between: the figures in memory do not stand where this began.
             self.refresh().await?;
         }
-        Ok(Some(sealed.head))
+        Ok(Some(sealing.to))
     }
 }
 

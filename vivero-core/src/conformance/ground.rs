@@ -199,7 +199,7 @@ impl Ground {
         let mut record = record_of::<R>(&row);
         edit(&mut record);
         let (new, entry) = self.successor(&row, record);
-        let done = work.update(R::SCHEMA, new.clone(), row.version).await.expect("updating a row");
+        let done = work.update(R::SCHEMA, &row, new.clone()).await.expect("updating a row");
         assert!(done, "an update with the stored version is done");
         work.journal(vec![entry]).await.expect("journalling");
         new
@@ -236,7 +236,7 @@ impl Ground {
             ("recover", None, Some(&row.values[..]))
         };
         let entry = self.entry::<R>(action, &new, Changes::between(R::SCHEMA, before, after));
-        let done = work.update(R::SCHEMA, new.clone(), row.version).await.expect("updating a row");
+        let done = work.update(R::SCHEMA, &row, new.clone()).await.expect("updating a row");
         assert!(done, "a deletion with the stored version is done");
         work.journal(vec![entry]).await.expect("journalling");
         new
@@ -294,7 +294,8 @@ impl Ground {
     /// A tree site → greenhouse → bed → bed, and a second site; all ids from the top down.
     pub(super) async fn plant_tree(&self) -> Vec<LocationId> {
         use LocationKind::{Bed, Greenhouse, Site};
-        let plan = [(None, Site), (Some(0), Greenhouse), (Some(1), Bed), (Some(2), Bed), (None, Site)];
+        let plan =
+            [(None, Site), (Some(0), Greenhouse), (Some(1), Bed), (Some(2), Bed), (None, Site)];
         let mut tree: Vec<Location> = Vec::new();
         for (i, (parent, kind)) in plan.into_iter().enumerate() {
             let id = LocationId::from_uuid(self.source.id());
@@ -329,6 +330,13 @@ pub(super) fn without_zeros<'c>(
     counts: impl Iterator<Item = (&'c CountKey, &'c i64)>,
 ) -> BTreeMap<CountKey, i64> {
     counts.filter(|(_, n)| **n != 0).map(|(key, n)| (key.clone(), *n)).collect()
+}
+
+/// A sort as a caller asks for it.
+pub(super) fn sort_by(schema: &'static Schema, column: Option<&str>, descending: bool) -> Sort {
+    let minus = if descending { "-" } else { "" };
+    let text = format!("{minus}{}", column.unwrap_or("created_at"));
+    Sort::parse(&text, schema).expect("a declared sort")
 }
 
 /// The cursor after `row`, through the text a caller would send back.

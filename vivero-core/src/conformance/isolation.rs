@@ -47,9 +47,9 @@ pub(super) async fn two_tenants_see_nothing_of_each_other(harness: &dyn Harness)
     assert_eq!(samples, 0, "figures");
     let mut work = second.begin().await;
     assert_eq!(work.remembered("k").await.expect("remembered"), None, "remembered answers");
-    let mut row = first.find(id).await.expect("the first tenant has it");
-    row.version = 2;
-    assert!(!work.update(Sample::SCHEMA, row, 1).await.expect("updating"), "update");
+    let row = first.find(id).await.expect("the first tenant has it");
+    let next = crate::record::Row { version: 2, ..row.clone() };
+    assert!(!work.update(Sample::SCHEMA, &row, next).await.expect("updating"), "update");
 }
 
 pub(super) async fn two_tenants_may_use_the_same_ids_and_unique_values(harness: &dyn Harness) {

@@ -1,10 +1,10 @@
 //! Pages by cursor give each row exactly once.
 
 use super::Harness;
-use super::ground::{Ground, cursor_after};
+use super::ground::{Ground, cursor_after, sort_by};
 use super::sample::{Sample, State};
 use super::sorting::{every_sort, tied_samples, varied};
-use crate::query::{Deleted, Predicate, Query, Sort};
+use crate::query::{Deleted, Predicate, Query};
 use crate::record::{Field as _, Record as _, Row};
 use crate::search::Terms;
 use crate::{Uuid, Value};
@@ -101,7 +101,7 @@ pub(super) async fn pages_through_texts_of_any_script_give_each_row_once(harness
     ground.create(samples).await;
     for column in ["name", "remark", "code"] {
         for descending in [false, true] {
-            let sort = Sort { column: Some(column), descending };
+            let sort = sort_by(Sample::SCHEMA, Some(column), descending);
             assert_pages(&ground, &Query { sort, ..Query::new(Predicate::All, 0) }).await;
         }
     }

@@ -73,7 +73,9 @@ pub(super) async fn when_all_are_held_one_more_is_told_to_come_back(harness: &dy
     let (first, tenants) = crowd(harness, "full", 1).await;
     let mut held = vec![Arc::clone(&first.store)];
     for tenant in &tenants[1..usize::try_from(max).expect("few")] {
-        held.push(first.fleet.open(tenant).await.expect("there is room for as many as may be open"));
+        held.push(
+            first.fleet.open(tenant).await.expect("there is room for as many as may be open"),
+        );
     }
     let one_more = &tenants[usize::try_from(max).expect("few")];
     match first.fleet.open(one_more).await {

@@ -95,9 +95,8 @@ impl Stock {
 
     /// A condition on one column, with values that occur and values that do not.
     fn simple(&self) -> Predicate {
-        const COLUMNS: &[&str] = &[
-            "state", "grade", "place", "keeper", "rank", "remark", "checked", "created_by", "id",
-        ];
+        const COLUMNS: &[&str] =
+            &["state", "grade", "place", "keeper", "rank", "remark", "checked", "created_by", "id"];
         let source = &self.ground.source;
         let column = *source.pick(COLUMNS);
         let value = || Self::value(source.pick(&self.rows), column);
@@ -189,7 +188,8 @@ pub(super) async fn a_condition_on_every_kind_of_value_is_exact(harness: &dyn Ha
     ground.create(samples.clone()).await;
     for column in ["seen_at", "due_on", "rank", "remark"] {
         let i = Sample::SCHEMA.index_of(column).expect("a column");
-        let values: Vec<Value> = samples.iter().map(|s| s.clone().into_values().remove(i)).collect();
+        let values: Vec<Value> =
+            samples.iter().map(|s| s.clone().into_values().remove(i)).collect();
         for value in values.iter().filter(|v| !v.is_null()) {
             let same = samples.iter().zip(&values).filter(|(_, v)| *v == value);
             let mut wanted: Vec<_> = same.map(|(s, _)| s.code.clone()).collect();

@@ -1,7 +1,7 @@
 //! Single rows: writing, finding, versions, soft deletion.
 
 use super::Harness;
-use super::ground::Ground;
+use super::ground::{Ground, sort_by};
 use super::sample::{Sample, State};
 use crate::query::{Deleted, Predicate, Query, Sort};
 use crate::record::{Record as _, Row};
@@ -30,7 +30,9 @@ pub(super) async fn a_row_out_of_scope_is_not_found(harness: &dyn Harness) {
     let other = Value::Id(ground.source.id());
     let mine = Predicate::Equals("created_by", by);
     let theirs = Predicate::Equals("created_by", other);
-    for (scope, reaches) in [(Predicate::All, true), (mine, true), (theirs, false), (Predicate::None, false)] {
+    for (scope, reaches) in
+        [(Predicate::All, true), (mine, true), (theirs, false), (Predicate::None, false)]
+    {
         let found = ground.find_in(Sample::SCHEMA, id, &scope, Deleted::Hidden).await;
         assert_eq!(found.is_some(), reaches, "find within {scope:?}");
         let mut work = ground.begin().await;
@@ -55,7 +57,7 @@ pub(super) async fn sequence_numbers_ascend_in_the_order_of_creation(harness: &d
     ids.extend(ground.add(&mut *work, samples(10..12)).await);
     work.commit().await.expect("committing");
     let mut query = Query::new(Predicate::All, 100);
-    query.sort = Sort { column: None, descending: false };
+    query.sort = sort_by(Sample::SCHEMA, None, false);
     let rows = ground.list(&query).await;
     let in_order: Vec<Uuid> = rows.iter().map(|r| r.id).collect();
     assert_eq!(in_order, ids, "ascending order of creation, also within one insert");
@@ -82,13 +84,17 @@ pub(super) async fn deleted_rows_are_hidden_or_shown_as_asked(harness: &dyn Harn
             let found = ground.find_in(Sample::SCHEMA, id, &Predicate::All, which).await;
             assert_eq!(found.is_some(), sees, "find with {which:?}");
         }
-        for sort in [Sort::default(), Sort { column: Some("code"), descending: false }] {
+        for sort in [Sort::default(), sort_by(Sample::SCHEMA, Some("code"), false)] {
             let mut query = Query::new(Predicate::All, 10);
             query.deleted = which;
             query.sort = sort;
             query.filter = Predicate::Equals("state", Value::Text(State::Open.as_str().into()));
             let ids: Vec<Uuid> = ground.list(&query).await.iter().map(|r| r.id).collect();
-            assert_eq!((ids.contains(&kept), ids.contains(&gone)), (sees_kept, sees_gone), "list with {which:?}");
+            assert_eq!(
+                (ids.contains(&kept), ids.contains(&gone)),
+                (sees_kept, sees_gone),
+                "list with {which:?}"
+            );
             assert_eq!(ground.count(&query).await, ids.len() as u64, "count with {which:?}");
         }
     }
@@ -107,21 +113,29 @@ pub(super) async fn an_update_needs_the_version_that_is_stored(harness: &dyn Har
     sample.pieces = 9;
     let (new, _) = ground.successor(&row, sample);
     for wrong in [0, 2, -1, i64::MAX] {
+        let before = Row { version: wrong, ..row.clone() };
         let mut work = ground.begin().await;
-        let done = work.update(Sample::SCHEMA, new.clone(), wrong).await.expect("updating");
+        let done = work.update(Sample::SCHEMA, &before, new.clone()).await.expect("updating");
         assert!(!done, "an update that expects version {wrong} of 1 is not done");
         work.commit().await.expect("committing");
         assert_eq!(ground.find(id).await.as_ref(), Some(&row), "and changes nothing");
     }
     let mut work = ground.begin().await;
-    assert!(work.update(Sample::SCHEMA, new.clone(), 1).await.expect("updating"), "the stored version");
-    let again = work.update(Sample::SCHEMA, new.clone(), 1).await.expect("updating");
+    assert!(
+        work.update(Sample::SCHEMA, &row, new.clone()).await.expect("updating"),
+        "the stored version"
+    );
+    let again = work.update(Sample::SCHEMA, &row, new.clone()).await.expect("updating");
     assert!(!again, "the work sees its own new version");
     work.commit().await.expect("committing");
     assert_eq!(ground.find(id).await, Some(new.clone()), "the row is replaced");
     let mut work = ground.begin().await;
-    let stranger = Row { id: ground.source.id(), ..new };
-    assert!(!work.update(Sample::SCHEMA, stranger, 2).await.expect("updating"), "an unknown id");
+    let stranger = Row { id: ground.source.id(), ..new.clone() };
+    let next = Row { version: 3, ..stranger.clone() };
+    assert!(
+        !work.update(Sample::SCHEMA, &stranger, next).await.expect("updating"),
+        "an unknown id"
+    );
 }
 
 pub(super) async fn an_update_keeps_other_rows_as_they_are(harness: &dyn Harness) {

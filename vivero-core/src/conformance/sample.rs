@@ -1,14 +1,14 @@
 //! A record type with a column of every kind and every declaration.
 
-use crate::ids::RecordId;
 use crate::Record;
+use crate::ids::RecordId;
 use crate::{LocationId, UserId, Uuid, text_enum};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value as Json, json};
 
 text_enum! {
     /// A column with few and known values.
-    pub enum State {
+    pub(super) enum State {
         /// First.
         Open = "open",
         /// Second.

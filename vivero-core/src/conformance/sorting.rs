@@ -1,13 +1,12 @@
 //! Orders of lists.
 
 use super::Harness;
-use super::ground::{Ground, record_of};
+use super::ground::{Ground, record_of, sort_by};
 use super::sample::{SORTS, Sample, State};
 use crate::query::{Predicate, Query, Sort};
 use crate::record::{Record as _, Row};
 use crate::{Uuid, Value};
 use std::cmp::Ordering;
-use std::fmt::Write as _;
 
 /// Samples with few values in each sortable column, so that most rows tie.
 pub(super) async fn tied_samples(ground: &Ground, count: usize) -> Vec<Uuid> {
@@ -25,10 +24,8 @@ pub(super) async fn tied_samples(ground: &Ground, count: usize) -> Vec<Uuid> {
 /// One sample of many, with a code of lowercase letters: in order in every collation.
 pub(super) fn varied(ground: &Ground, number: usize) -> Sample {
     let source = &ground.source;
-    let mut code = String::new();
-    for digit in format!("{number:04}").chars() {
-        let _ = write!(code, "{}", char::from(b'a' + u8::try_from(digit.to_digit(10).unwrap_or(0)).unwrap_or(0)));
-    }
+    let code: String =
+        format!("{number:04}").bytes().map(|b| char::from(b - b'0' + b'a')).collect();
     let mut sample = source.sample(code);
     let instants = super::values::instants();
     sample.name = (*source.pick(&["acer", "hebe", "hebe albicans", "ilex"])).into();
@@ -61,7 +58,7 @@ fn compare(a: &Value, b: &Value) -> Ordering {
 }
 
 pub(super) fn every_sort() -> impl Iterator<Item = Sort> {
-    let both = |column| [false, true].map(|descending| Sort { column, descending });
+    let both = |column| [false, true].map(|descending| sort_by(Sample::SCHEMA, column, descending));
     SORTS.iter().copied().flat_map(both)
 }
 
@@ -84,7 +81,10 @@ fn assert_in_order(rows: &[Row], sort: Sort) {
         }
     }
     assert!(blocks <= 1, "{name}: rows without a value stand together, first or last");
-    assert!(ties.windows(2).all(|w| w[0] == w[1]), "{name}: ties are broken by seq, all the same way");
+    assert!(
+        ties.windows(2).all(|w| w[0] == w[1]),
+        "{name}: ties are broken by seq, all the same way"
+    );
     assert!(!ties.contains(&Ordering::Equal), "{name}: a sequence number is given once");
     if sort.column.is_none() {
         let wanted = if sort.descending { Ordering::Greater } else { Ordering::Less };
@@ -120,7 +120,7 @@ pub(super) async fn rows_without_a_value_stand_together(harness: &dyn Harness) {
     ground.create(samples.map(|s| Sample { rank: None, ..s }).collect::<Vec<_>>()).await;
     let all_null = ground.all().await;
     let mut query = Query::new(Predicate::All, 1_000);
-    query.sort = Sort { column: Some("rank"), descending: true };
+    query.sort = sort_by(Sample::SCHEMA, Some("rank"), true);
     assert_eq!(ground.list(&query).await.len(), all_null.len(), "no value in any row");
     let one = ground.create_one(Sample { rank: Some(0), ..varied(&ground, 9) }).await;
     for descending in [false, true] {
@@ -148,10 +148,8 @@ pub(super) async fn instants_with_and_without_fractions_are_in_order(harness: &d
 pub(super) async fn the_smallest_and_greatest_numbers_are_in_order(harness: &dyn Harness) {
     let ground = Ground::new(harness, "extremes").await;
     let numbers = [i64::MIN, i64::MIN + 1, -10, -9, -1, 0, 1, 9, 10, 100, i64::MAX - 1, i64::MAX];
-    let mut samples: Vec<Sample> = (0..)
-        .zip(numbers)
-        .map(|(i, n)| Sample { rank: Some(n), ..varied(&ground, i) })
-        .collect();
+    let mut samples: Vec<Sample> =
+        (0..).zip(numbers).map(|(i, n)| Sample { rank: Some(n), ..varied(&ground, i) }).collect();
     let sorted: Vec<String> = samples.iter().map(|s| s.code.clone()).collect();
     samples.rotate_left(5);
     samples.swap(0, 3);
@@ -161,7 +159,7 @@ pub(super) async fn the_smallest_and_greatest_numbers_are_in_order(harness: &dyn
 
 async fn assert_sorted(ground: &Ground, column: &'static str, sorted: &[String]) {
     for descending in [false, true] {
-        let sort = Sort { column: Some(column), descending };
+        let sort = sort_by(Sample::SCHEMA, Some(column), descending);
         let mut query = Query::new(Predicate::All, 1_000);
         query.sort = sort;
         let rows = ground.list(&query).await;

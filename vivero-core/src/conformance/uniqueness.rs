@@ -1,7 +1,7 @@
 //! Values no two records share.
 
 use super::Harness;
-use super::ground::{Ground, codes};
+use super::ground::{Ground, codes, sort_by};
 use super::sample::Sample;
 use crate::error::Error;
 use crate::query::{Predicate, Query};
@@ -38,7 +38,7 @@ pub(super) async fn a_taken_value_is_named_and_nothing_of_the_call_is_kept(harne
     work.commit().await.expect("a work goes on after a refused call");
 
     let mut query = Query::new(Predicate::All, 100);
-    query.sort = crate::query::Sort { column: Some("code"), descending: false };
+    query.sort = sort_by(Sample::SCHEMA, Some("code"), false);
     let kept = codes(&ground.list(&query).await);
     assert_eq!(kept, ["A", "B", "H"], "nothing of the refused calls is kept, all of the others");
     ground.assert_counts("after refused calls").await;
@@ -54,10 +54,13 @@ pub(super) async fn an_update_to_a_taken_value_changes_nothing(harness: &dyn Har
     sample.pieces = 3;
     let (new, _) = ground.successor(&row, sample.clone());
     let mut work = ground.begin().await;
-    assert_taken(&work.update(Sample::SCHEMA, new, 1).await, "code");
+    assert_taken(&work.update(Sample::SCHEMA, &row, new).await, "code");
     sample.code = "B2".into();
     let (new, _) = ground.successor(&row, sample);
-    assert!(work.update(Sample::SCHEMA, new.clone(), 1).await.expect("updating"), "the work goes on");
+    assert!(
+        work.update(Sample::SCHEMA, &row, new.clone()).await.expect("updating"),
+        "the work goes on"
+    );
     work.commit().await.expect("committing");
     assert_eq!(ground.find(id).await, Some(new), "only the second update counts");
     ground.create_one(ground.source.sample("B")).await;
@@ -79,7 +82,19 @@ pub(super) async fn no_value_is_not_a_value_two_records_share(harness: &dyn Harn
 pub(super) async fn values_that_only_look_alike_are_not_the_same(harness: &dyn Harness) {
     let ground = Ground::new(harness, "alike").await;
     // Case, accents, trailing spaces and invisible characters: databases fold all of these if let.
-    let alike = ["abc", "ABC", "Abc", "äbc", "abc ", " abc", "abc\u{200b}", "abç", "ａbc", "straße", "strasse"];
+    let alike = [
+        "abc",
+        "ABC",
+        "Abc",
+        "äbc",
+        "abc ",
+        " abc",
+        "abc\u{200b}",
+        "abç",
+        "ａbc",
+        "straße",
+        "strasse",
+    ];
     ground.create(alike.iter().map(|code| ground.source.sample(*code)).collect()).await;
     for code in alike {
         let query = Query::new(Predicate::Equals("code", Value::Text(code.into())), 10);
@@ -105,7 +120,7 @@ pub(super) async fn a_deleted_record_and_its_successor_never_both_live(harness: 
     }
     let (mut back, _) = ground.successor(&deleted, super::ground::record_of::<Sample>(&deleted));
     back.deleted_at = None;
-    assert_taken(&work.update(Sample::SCHEMA, back, deleted.version).await, "code");
+    assert_taken(&work.update(Sample::SCHEMA, &deleted, back).await, "code");
     work.commit().await.expect("committing");
     assert_eq!(codes(&ground.all().await), ["A"], "one record has the code");
 }

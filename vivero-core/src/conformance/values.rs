@@ -34,16 +34,52 @@ async fn assert_exact(ground: &Ground, samples: Vec<Sample>) {
 
 pub(super) fn texts() -> Vec<String> {
     let mut texts: Vec<String> = [
-        "", " ", "  leading and trailing  ", "tab\tand\nlines\r\n", "'single'", "\"double\"", "`tick`",
-        "back\\slash", "\\", "\\'", "%_", "?", "$1", ":name", "@p", "--", "/* */", ";", "'; DROP TABLE x; --",
-        "NULL", "null", "0", "1e3", "true", "🌱🌿🪴", "👩🏽‍🌾", "e\u{301}", "é", "ß", "İ", "ﬁ", "日本語",
-        "العربية", "\u{202e}right to left", "\u{feff}mark", "\u{fffd}", "\u{ffff}", "\u{10ffff}",
-        "\u{1}\u{1f}\u{7f}", "\u{85}\u{2028}",
+        "",
+        " ",
+        "  leading and trailing  ",
+        "tab\tand\nlines\r\n",
+        "'single'",
+        "\"double\"",
+        "`tick`",
+        "back\\slash",
+        "\\",
+        "\\'",
+        "%_",
+        "?",
+        "$1",
+        ":name",
+        "@p",
+        "--",
+        "/* */",
+        ";",
+        "'; DROP TABLE x; --",
+        "NULL",
+        "null",
+        "0",
+        "1e3",
+        "true",
+        "🌱🌿🪴",
+        "👩🏽‍🌾",
+        "e\u{301}",
+        "é",
+        "ß",
+        "İ",
+        "ﬁ",
+        "日本語",
+        "العربية",
+        "\u{202e}right to left",
+        "\u{feff}mark",
+        "\u{fffd}",
+        "\u{ffff}",
+        "\u{10ffff}",
+        "\u{1}\u{1f}\u{7f}",
+        "\u{85}\u{2028}",
     ]
     .map(String::from)
     .into();
     // One character of each of the 17 planes, both ends of it.
-    let planes = (0..=16_u32).flat_map(|plane| [plane * 0x1_0000 + 0x100, plane * 0x1_0000 + 0xfffd]);
+    let planes =
+        (0..=16_u32).flat_map(|plane| [plane * 0x1_0000 + 0x100, plane * 0x1_0000 + 0xfffd]);
     texts.push(planes.filter_map(char::from_u32).collect());
     texts
 }
@@ -51,7 +87,8 @@ pub(super) fn texts() -> Vec<String> {
 pub(super) async fn texts_come_back_exactly(harness: &dyn Harness) {
     let ground = Ground::new(harness, "texts").await;
     let samples = texts().into_iter().enumerate().map(|(i, text)| {
-        let mut sample = ground.source.sample(format!("{i} {text}").chars().take(64).collect::<String>());
+        let mut sample =
+            ground.source.sample(format!("{i} {text}").chars().take(64).collect::<String>());
         sample.name.clone_from(&text);
         sample.label = Some(format!("{text} {i}").chars().take(64).collect());
         sample.remark = Some(text.clone());
@@ -64,26 +101,37 @@ pub(super) async fn texts_come_back_exactly(harness: &dyn Harness) {
 
 pub(super) async fn numbers_come_back_exactly(harness: &dyn Harness) {
     let ground = Ground::new(harness, "numbers").await;
-    let samples = [i64::MIN, i64::MIN + 1, -1, 0, 1, (1 << 53) + 1, i64::MAX - 1, i64::MAX].map(|n| {
-        let mut sample = ground.source.sample(n.to_string());
-        sample.rank = Some(n);
-        sample.checked = Some(n % 2 == 0);
-        sample.grade = Some(*ground.source.pick(State::ALL));
-        sample.place = Some(LocationId::from_uuid(Uuid::from_u128(n.unsigned_abs().into())));
-        sample.keeper = Some(UserId::from_uuid(Uuid::max()));
-        sample
-    });
+    let samples =
+        [i64::MIN, i64::MIN + 1, -1, 0, 1, (1 << 53) + 1, i64::MAX - 1, i64::MAX].map(|n| {
+            let mut sample = ground.source.sample(n.to_string());
+            sample.rank = Some(n);
+            sample.checked = Some(n % 2 == 0);
+            sample.grade = Some(*ground.source.pick(State::ALL));
+            sample.place = Some(LocationId::from_uuid(Uuid::from_u128(n.unsigned_abs().into())));
+            sample.keeper = Some(UserId::from_uuid(Uuid::max()));
+            sample
+        });
     assert_exact(&ground, samples.into()).await;
 }
 
 /// Instants of every age and precision, in order.
 pub(super) fn instants() -> Vec<DateTime<Utc>> {
     [
-        "1000-01-01T00:00:00Z", "1899-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z",
-        "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000001Z", "2000-02-29T12:00:00Z",
-        "2026-03-29T01:59:59.9Z", "2026-03-29T01:59:59.90001Z", "2026-03-29T01:59:59.99Z",
-        "2026-03-29T02:00:00Z", "2026-03-29T02:00:00.000100Z", "2026-03-29T02:00:00.1Z",
-        "2038-01-19T03:14:07Z", "2038-01-19T03:14:08.000001Z", "2099-12-31T23:59:59.123456Z",
+        "1000-01-01T00:00:00Z",
+        "1899-12-31T23:59:59.999999Z",
+        "1969-12-31T23:59:59.999999Z",
+        "1970-01-01T00:00:00Z",
+        "1970-01-01T00:00:00.000001Z",
+        "2000-02-29T12:00:00Z",
+        "2026-03-29T01:59:59.9Z",
+        "2026-03-29T01:59:59.90001Z",
+        "2026-03-29T01:59:59.99Z",
+        "2026-03-29T02:00:00Z",
+        "2026-03-29T02:00:00.000100Z",
+        "2026-03-29T02:00:00.1Z",
+        "2038-01-19T03:14:07Z",
+        "2038-01-19T03:14:08.000001Z",
+        "2099-12-31T23:59:59.123456Z",
         "9999-12-31T23:59:59.999999Z",
     ]
     .iter()
@@ -99,9 +147,10 @@ pub(super) async fn instants_and_days_come_back_exactly(harness: &dyn Harness) {
         sample.seen_at = Some(at);
         samples.push(sample);
     }
-    for (i, day) in ["1000-01-01", "1969-12-31", "1970-01-01", "2000-02-29", "2099-12-31", "9999-12-31"]
-        .iter()
-        .enumerate()
+    for (i, day) in
+        ["1000-01-01", "1969-12-31", "1970-01-01", "2000-02-29", "2099-12-31", "9999-12-31"]
+            .iter()
+            .enumerate()
     {
         let mut sample = ground.source.sample(format!("D-{i}"));
         sample.due_on = Some(day.parse::<NaiveDate>().expect("a day"));
@@ -225,8 +274,7 @@ pub(super) async fn a_journal_entry_comes_back_exactly(harness: &dyn Harness) {
     history.reverse();
     assert_eq!(history, entries, "history gives the entries as written");
     let feed = ground.store.feed(0, 1_000).await.expect("the feed");
-    let fed: Vec<Entry> =
-        feed.into_iter().map(|e| e.entry).filter(|e| e.record_id == id).collect();
+    let fed: Vec<Entry> = feed.into_iter().map(|e| e.entry).filter(|e| e.record_id == id).collect();
     assert_eq!(fed, entries, "the feed gives the entries as written");
     let report = ground.store.verify(None).await.expect("verifying");
     assert!(report.breaks.is_empty(), "and the chain verifies: {:?}", report.breaks);

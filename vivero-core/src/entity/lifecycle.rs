@@ -102,33 +102,36 @@ impl Transition {
             );
         }
         check.done()?;
-        if let Some(to) = self.status {
-            self.go(entity, to)?;
+        // Decided in full before anything is written: a refused step leaves the entity as it is.
+        let (status, held_from) = match self.status {
+            Some(to) => go(entity, to)?,
+            None => (entity.status, entity.held_from),
+        };
+        if self.stage.is_some()
+            && matches!(status, Status::Archived | Status::Destroyed | Status::OnHold)
+        {
+            return Err(illegal(format!("stock that is {status} does not grow")));
         }
-        if let Some(stage) = self.stage {
-            if matches!(entity.status, Status::Archived | Status::Destroyed | Status::OnHold) {
-                return Err(illegal(format!("stock that is {} does not grow", entity.status)));
-            }
-            entity.stage = stage;
-        }
-        if self.quantity_change.is_some() && entity.status == Status::Archived {
+        if self.quantity_change.is_some() && status == Status::Archived {
             return Err(illegal("archived stock is not counted any more".into()));
         }
+        entity.status = status;
+        entity.held_from = held_from;
+        entity.stage = self.stage.unwrap_or(entity.stage);
         entity.quantity = quantity;
         Ok(())
     }
+}
 
-    fn go(&self, entity: &mut Entity, to: Status) -> Result<()> {
-        let allowed = next(entity.status, entity.held_from);
-        if !allowed.contains(&to) {
-            let allowed: Vec<_> = allowed.iter().map(|s| s.as_str()).collect();
-            let can = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
-            return Err(illegal(format!("{} cannot become {to}; it can become {can}", entity.status)));
-        }
-        entity.held_from = if to == Status::OnHold { Some(entity.status) } else { None };
-        entity.status = to;
-        Ok(())
+/// The status after going to `to`, with the one to come back to if that is a hold.
+fn go(entity: &Entity, to: Status) -> Result<(Status, Option<Status>)> {
+    let allowed = next(entity.status, entity.held_from);
+    if !allowed.contains(&to) {
+        let allowed: Vec<_> = allowed.iter().map(|s| s.as_str()).collect();
+        let can = if allowed.is_empty() { "nothing".to_owned() } else { allowed.join(", ") };
+        return Err(illegal(format!("{} cannot become {to}; it can become {can}", entity.status)));
     }
+    Ok((to, (to == Status::OnHold).then_some(entity.status)))
 }
 
 fn illegal(message: String) -> Error {

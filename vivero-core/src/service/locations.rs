@@ -98,10 +98,7 @@ impl Locations<'_> {
     /// Brings a deleted place back, if the place it lay in is still there.
     pub async fn recover_by_id(&self, id: LocationId) -> Result<StoredLocation> {
         let mut work = self.session.begin().await?;
-        let stored: StoredLocation = work.set_deleted(id.uuid(), None, false).await?;
-        if let Some(parent) = stored.parent_id {
-            work.referenced::<Location>("parent_id", parent.uuid(), &Predicate::All).await?;
-        }
+        let stored = work.recover_location(id).await?;
         work.commit().await?;
         Ok(stored)
     }
@@ -128,6 +125,15 @@ impl UnitOfWork {
         };
         let mut stored = self.add(vec![location], "create").await?;
         stored.pop().ok_or_else(|| Error::corrupt("a created location is missing"))
+    }
+
+    /// Brings a deleted place back, within this unit of work.
+    pub async fn recover_location(&mut self, id: LocationId) -> Result<StoredLocation> {
+        let stored: StoredLocation = self.set_deleted(id.uuid(), None, false).await?;
+        if let Some(parent) = stored.parent_id {
+            self.referenced::<Location>("parent_id", parent.uuid(), &Predicate::All).await?;
+        }
+        Ok(stored)
     }
 
     async fn update_location(&mut self, id: LocationId, expected: i64, patch: LocationPatch) -> Result<StoredLocation> {

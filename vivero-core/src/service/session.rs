@@ -102,6 +102,12 @@ impl TenantSession {
         self.vivero.now()
     }
 
+    /// A fresh id for something created at `at`.
+    #[must_use]
+    pub fn new_id(&self, at: DateTime<Utc>) -> uuid::Uuid {
+        self.vivero.ids().id(at)
+    }
+
     /// Tracked lots.
     #[must_use]
     pub const fn entities(&self) -> Entities<'_> {

@@ -90,6 +90,13 @@ impl Users<'_> {
         work.commit().await?;
         Ok(made)
     }
+    /// Gives a person who was invited a new invitation; the old one is void.
+    pub async fn invite_again(&self, id: UserId) -> Result<Invitation> {
+        let mut work = self.session.begin().await?;
+        let invitation = work.invite_again(id).await?;
+        work.commit().await?;
+        Ok(invitation)
+    }
     /// Edits a person. The last active Admin stays one.
     pub async fn update(&self, id: UserId, expected_version: i64, patch: UserPatch) -> Result<StoredUser> {
         let mut work = self.session.begin().await?;
@@ -147,9 +154,7 @@ impl Users<'_> {
     /// Brings a deleted person back.
     pub async fn recover_by_id(&self, id: UserId) -> Result<StoredUser> {
         let mut work = self.session.begin().await?;
-        let (row, _) = work.fetch::<User>(id.uuid(), "recover", Deleted::Only).await?;
-        work.may_govern(&Stored::<User>::from_row(row)?.record).await?;
-        let stored = work.set_deleted(id.uuid(), None, false).await?;
+        let stored = work.recover_user(id).await?;
         work.commit().await?;
         Ok(stored)
     }
@@ -186,6 +191,35 @@ impl UnitOfWork {
         self.add_unchecked(vec![credential], "create").await?;
         let stored = stored.pop().ok_or_else(|| Error::corrupt("a created user is missing"))?;
         Ok((stored, Invitation { token, ends_at }))
+    }
+
+    /// Gives a person who was invited a new invitation, within this unit of work.
+    pub async fn invite_again(&mut self, id: UserId) -> Result<Invitation> {
+        let (row, _) = self.fetch::<User>(id.uuid(), "create", Deleted::Hidden).await?;
+        let user = Stored::<User>::from_row(row)?.record;
+        self.may_govern(&user).await?;
+        if user.status != UserStatus::Invited {
+            let message = format!("{} is {}; only people who are invited can be invited again", user.email, user.status);
+            return Err(Error::Illegal { code: "user_not_invited", message });
+        }
+        let credential = self.by_column::<Credential>("user_id", crate::Value::Id(id.uuid())).await?;
+        let credential = credential.ok_or_else(|| Error::corrupt("an invited person has no credential"))?;
+        let token = random_secret(self.session.vivero().ids(), INVITATION_PREFIX);
+        let ends_at = self.session.now() + Duration::days(INVITATION_DAYS);
+        let hash = secret_hash(&token);
+        self.change_unchecked(credential.id.uuid(), How::command("invite_again", None), |c: &mut Credential| {
+            c.invitation_hash = Some(hash);
+            c.invitation_ends_at = Some(ends_at);
+        })
+        .await?;
+        Ok(Invitation { token, ends_at })
+    }
+
+    /// Brings a deleted person back, within this unit of work.
+    pub async fn recover_user(&mut self, id: UserId) -> Result<StoredUser> {
+        let (row, _) = self.fetch::<User>(id.uuid(), "recover", Deleted::Only).await?;
+        self.may_govern(&Stored::<User>::from_row(row)?.record).await?;
+        self.set_deleted(id.uuid(), None, false).await
     }
 
     /// Roles must be there, and nobody hands out more than they have.

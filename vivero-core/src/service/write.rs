@@ -1,6 +1,7 @@
 //! The one place where rows change: scope, version, merge, journal. Every service goes through it, so
 //! none of these can be forgotten.
 
+use super::session::TenantSession;
 use super::work::UnitOfWork;
 use crate::error::{Check, Error, Result};
 use crate::journal::{Changes, Entry};
@@ -8,6 +9,7 @@ use crate::merge;
 use crate::query::{Deleted, Predicate};
 use crate::record::{Record, Row, Stored};
 use crate::value::Value;
+use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -50,57 +52,47 @@ impl UnitOfWork {
 
     /// Adds records of one type with their journal entries.
     pub(super) async fn add<R: Record>(&mut self, records: Vec<R>, action: &str) -> Result<Vec<Stored<R>>> {
+        let now = self.session.now();
+        self.add_at(records.into_iter().map(|record| (now, record)).collect(), action).await
+    }
+
+    /// Adds records that came to be at instants of their own: history taken over from elsewhere.
+    pub(super) async fn add_at<R: Record>(
+        &mut self,
+        records: Vec<(DateTime<Utc>, R)>,
+        action: &str,
+    ) -> Result<Vec<Stored<R>>> {
         let schema = R::SCHEMA;
         let scope = self.scope("create", schema)?;
-        let now = self.session.now();
-        let by = self.session.actor().id();
-        let mut rows = Vec::with_capacity(records.len());
         let mut stored = Vec::with_capacity(records.len());
-        let mut entries = Vec::with_capacity(records.len());
-        for mut record in records {
-            let mut check = Check::new();
-            record.validate(&mut check);
-            check.done()?;
-            if record.record_id().is_nil() {
-                record.set_record_id(self.session.vivero().ids().id(now));
-            }
-            let id = record.record_id();
-            let values = record.clone().into_values();
-            let changes = Changes::between(schema, None, Some(&values));
-            entries.push(self.entry(schema.resource, action, id, 1, changes, None));
-            let row = Row {
-                seq: 0,
-                id,
-                version: 1,
-                created_at: now,
-                created_by: by,
-                updated_at: now,
-                updated_by: by,
-                deleted_at: None,
-                values,
+        let mut records = records.into_iter();
+        let session = self.session.clone();
+        let mut next = move || {
+            let some: Vec<_> = records.by_ref().take(ADD_AT_ONCE).collect();
+            (!some.is_empty()).then(|| prepare(&session, some, action)).transpose()
+        };
+        let mut now = next()?;
+        while let Some(part) = now.take() {
+            let ids: Vec<Uuid> = part.rows.iter().map(|r| r.id).collect();
+            let work = &mut self.work;
+            let write = async {
+                work.insert(schema, part.rows).await?;
+                work.journal(part.entries).await
             };
-            stored.push(Stored {
-                record,
-                version: 1,
-                created_at: now,
-                created_by: by,
-                updated_at: now,
-                updated_by: by,
-                deleted_at: None,
-            });
-            rows.push(row);
-        }
-        let ids: Vec<Uuid> = rows.iter().map(|r| r.id).collect();
-        self.work.insert(schema, rows).await?;
-        if scope != Predicate::All {
-            for id in ids {
-                // The same condition that hides records decides what may be made.
-                if self.work.find(schema, id, &scope, Deleted::Hidden).await?.is_none() {
-                    return Err(Error::Forbidden { permission: schema.permission("create").into() });
+            // The engine works on another thread: the next part is made ready meanwhile.
+            let (written, following) = tokio::join!(write, async { next() });
+            written?;
+            if scope != Predicate::All {
+                for id in ids {
+                    // The same condition that hides records decides what may be made.
+                    if self.work.find(schema, id, &scope, Deleted::Hidden).await?.is_none() {
+                        return Err(Error::Forbidden { permission: schema.permission("create").into() });
+                    }
                 }
             }
+            stored.extend(part.stored);
+            now = following?;
         }
-        self.work.journal(entries).await?;
         self.touch::<R>();
         Ok(stored)
     }
@@ -164,7 +156,7 @@ impl UnitOfWork {
             // Nobody moves a record out of their own reach: they could not undo it.
             return Err(Error::Forbidden { permission: schema.permission(how.action).into() });
         }
-        let entry = self.entry(schema.resource, how.action, id, version, changes, how.reason);
+        let entry = entry(&self.session, schema.resource, how.action, id, version, changes, how.reason);
         self.work.journal(vec![entry]).await?;
         self.touch::<R>();
         Ok(stored)
@@ -201,7 +193,7 @@ impl UnitOfWork {
             ..row.clone()
         };
         self.replace::<R>(&row, new.clone()).await?;
-        let entry = self.entry(schema.resource, action, id, version, changes, None);
+        let entry = entry(&self.session, schema.resource, action, id, version, changes, None);
         self.work.journal(vec![entry]).await?;
         self.touch::<R>();
         Stored::from_row(new)
@@ -238,27 +230,6 @@ impl UnitOfWork {
         }
     }
 
-    fn entry(
-        &self,
-        resource: &str,
-        action: &str,
-        id: Uuid,
-        version: i64,
-        changes: Changes,
-        reason: Option<&str>,
-    ) -> Entry {
-        Entry {
-            at: self.session.now(),
-            actor: self.session.actor().clone(),
-            action: format!("{resource}.{action}"),
-            resource: resource.to_owned(),
-            record_id: id,
-            version,
-            changes,
-            cause: reason.map(str::to_owned).or_else(|| self.session.cause()),
-        }
-    }
-
     /// A record that a field of the input names: there and not deleted, or the field is wrong.
     pub(super) async fn referenced<R: Record>(
         &mut self,
@@ -280,5 +251,76 @@ impl UnitOfWork {
     ) -> Result<Option<Stored<R>>> {
         let query = crate::query::Query::new(Predicate::Equals(column, value), 1);
         self.work.list(R::SCHEMA, &query).await?.pop().map(Stored::from_row).transpose()
+    }
+}
+
+/// Records made ready for writing together.
+const ADD_AT_ONCE: usize = 500;
+
+/// Records checked and turned into what is written of them.
+struct Prepared<R> {
+    rows: Vec<Row>,
+    entries: Vec<Entry>,
+    stored: Vec<Stored<R>>,
+}
+
+fn prepare<R: Record>(session: &TenantSession, records: Vec<(DateTime<Utc>, R)>, action: &str) -> Result<Prepared<R>> {
+    let schema = R::SCHEMA;
+    let by = session.actor().id();
+    let mut part = Prepared { rows: Vec::new(), entries: Vec::new(), stored: Vec::new() };
+    for (now, mut record) in records {
+        let mut check = Check::new();
+        record.validate(&mut check);
+        check.done()?;
+        if record.record_id().is_nil() {
+            record.set_record_id(session.new_id(now));
+        }
+        let id = record.record_id();
+        let values = record.clone().into_values();
+        let changes = Changes::between(schema, None, Some(&values));
+        part.entries.push(Entry { at: now, ..entry(session, schema.resource, action, id, 1, changes, None) });
+        let row = Row {
+            seq: 0,
+            id,
+            version: 1,
+            created_at: now,
+            created_by: by,
+            updated_at: now,
+            updated_by: by,
+            deleted_at: None,
+            values,
+        };
+        part.stored.push(Stored {
+            record,
+            version: 1,
+            created_at: now,
+            created_by: by,
+            updated_at: now,
+            updated_by: by,
+            deleted_at: None,
+        });
+        part.rows.push(row);
+    }
+    Ok(part)
+}
+
+fn entry(
+    session: &TenantSession,
+    resource: &str,
+    action: &str,
+    id: Uuid,
+    version: i64,
+    changes: Changes,
+    reason: Option<&str>,
+) -> Entry {
+    Entry {
+        at: session.now(),
+        actor: session.actor().clone(),
+        action: format!("{resource}.{action}"),
+        resource: resource.to_owned(),
+        record_id: id,
+        version,
+        changes,
+        cause: reason.map(str::to_owned).or_else(|| session.cause()),
     }
 }

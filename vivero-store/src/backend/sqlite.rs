@@ -96,6 +96,9 @@ impl Backend for Sqlite {
     fn update_search(table: &str) -> String {
         format!("UPDATE {table}_search SET text = ? WHERE rowid = ?")
     }
+    fn remove_search(table: &str) -> String {
+        format!("DELETE FROM {table}_search WHERE rowid >= ?")
+    }
     fn from_search(table: &str) -> String {
         // CROSS JOIN keeps SQLite from turning the loops around.
         format!("{table}_search f CROSS JOIN {table} t ON t.seq = f.rowid")

@@ -66,6 +66,7 @@ impl Files {
             .pragma("trusted_schema", "OFF")
             .pragma("cell_size_check", "ON")
             .pragma("journal_size_limit", "67108864")
+            .pragma("wal_autocheckpoint", "4000")
             .statement_cache_capacity(200)
             .row_buffer_size(256)
     }
@@ -77,7 +78,7 @@ impl Files {
 
     pub(super) fn tenant_pool(&self, path: &Path, connections: u32) -> SqlitePool {
         // The writer touches every index of a table; readers mostly follow one.
-        let cache = if connections == 1 { 16 * 1024 } else { 8 * 1024 };
+        let cache = if connections == 1 { 48 * 1024 } else { 8 * 1024 };
         let options = self.options(path, cache);
         pool_options(connections)
             .after_connect(|connection, _| Box::pin(deny_attach(connection)))

@@ -89,6 +89,18 @@ impl Raw {
             },
         )
     }
+    /// Only the changes that figures are made of; the rest is passed over unread.
+    fn counted_changes(&self, schema: &Schema) -> Result<Changes> {
+        let bad = |_| Error::corrupt("journal.changes");
+        let all: HashMap<&str, &serde_json::value::RawValue> = serde_json::from_str(&self.changes).map_err(bad)?;
+        let mut changes = Changes::default();
+        for column in schema.columns.iter().filter(|c| c.count || c.sum) {
+            if let Some(change) = all.get(column.name) {
+                changes.0.insert(column.name.to_owned(), serde_json::from_str(change.get()).map_err(bad)?);
+            }
+        }
+        Ok(changes)
+    }
     fn into_entry(self) -> Result<Entry> {
         Ok(Entry {
             at: self.at,
@@ -123,54 +135,70 @@ pub(crate) async fn head<B: Backend>(connection: &mut B::Connection, tenant: Ten
     }
 }
 
-/// What one seal did.
-pub(crate) struct Sealed {
-    /// The position before.
-    pub(crate) from: u64,
-    pub(crate) head: Head,
-    /// The figures that changed.
+/// A seal that is worked out but not written.
+pub(crate) struct Sealing {
+    /// The head it goes on from.
+    pub(crate) from: Head,
+    /// The head it makes.
+    pub(crate) to: Head,
+    /// The figures that change.
     pub(crate) deltas: HashMap<CountKey, i64>,
+    links: Vec<(u64, i64, [u8; 32])>,
 }
 
-/// Seals up to [`SEAL_AT_ONCE`] entries inside the caller's write transaction.
-///
-/// `None` if there was nothing to seal.
-pub(crate) async fn seal<B: Backend>(
+/// Works out the next seal, of up to [`SEAL_AT_ONCE`] entries, on a reading connection: hashing and
+/// counting keep no writer waiting. `None` if there is nothing to seal.
+pub(crate) async fn prepare_seal<B: Backend>(
     connection: &mut B::Connection,
     tenant: TenantId,
     schemas: &[&'static Schema],
-) -> Result<Option<Sealed>> {
-    let mut head = head::<B>(connection, tenant).await?;
-    let from = head.position;
+) -> Result<Option<Sealing>> {
+    let from = head::<B>(connection, tenant).await?;
     let rows = Sql::<B>::new(format!("SELECT j.seq, {ENTRY} FROM journal j WHERE j.seq > ? ORDER BY j.seq LIMIT ?"))
-        .with(Value::Int(head.seq))
+        .with(Value::Int(from.seq))
         .with(Value::Int(SEAL_AT_ONCE))
         .fetch(connection)
         .await?;
     if rows.is_empty() {
         return Ok(None);
     }
+    let mut to = from;
     let mut deltas: HashMap<CountKey, i64> = HashMap::new();
-    for chunk in rows.chunks(ROWS_AT_ONCE) {
-        let mut sql = Sql::<B>::new("INSERT INTO journal_seal (position, seq, hash) VALUES ");
-        for (i, row) in chunk.iter().enumerate() {
-            let raw = Raw::read::<B>(row, 1)?;
-            head.position += 1;
-            head.seq = int(read::<B>(row, 0, Kind::Int)?);
-            head.hash = raw.link(&head.hash, head.position);
-            sql.add(if i == 0 { "(?, ?, ?)" } else { ", (?, ?, ?)" });
-            sql.bind(position(head.position)).bind(Value::Int(head.seq)).bind(Value::Bytes(head.hash.to_vec()));
-            let schema = schemas.iter().find(|s| s.resource == raw.resource);
-            if let Some(schema) = schema.filter(|s| counted(s)) {
-                for (key, by) in count_deltas(schema, &raw.into_entry()?) {
-                    *deltas.entry(key).or_default() += by;
-                }
+    let mut links = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let raw = Raw::read::<B>(row, 1)?;
+        to.position += 1;
+        to.seq = int(read::<B>(row, 0, Kind::Int)?);
+        to.hash = raw.link(&to.hash, to.position);
+        links.push((to.position, to.seq, to.hash));
+        if let Some(schema) = schemas.iter().find(|s| s.resource == raw.resource && counted(s)) {
+            for (key, by) in count_deltas(schema, &raw.action, &raw.counted_changes(schema)?) {
+                *deltas.entry(key).or_default() += by;
             }
+        }
+    }
+    deltas.retain(|_, by| *by != 0);
+    Ok(Some(Sealing { from, to, deltas, links }))
+}
+
+/// Writes a seal inside the caller's transaction; `false` if another was faster.
+pub(crate) async fn write_seal<B: Backend>(
+    connection: &mut B::Connection,
+    tenant: TenantId,
+    sealing: &Sealing,
+) -> Result<bool> {
+    if head::<B>(connection, tenant).await? != sealing.from {
+        return Ok(false);
+    }
+    for chunk in sealing.links.chunks(ROWS_AT_ONCE) {
+        let mut sql = Sql::<B>::new("INSERT INTO journal_seal (position, seq, hash) VALUES ");
+        for (i, (at, seq, hash)) in chunk.iter().enumerate() {
+            sql.add(if i == 0 { "(?, ?, ?)" } else { ", (?, ?, ?)" });
+            sql.bind(position(*at)).bind(Value::Int(*seq)).bind(Value::Bytes(hash.to_vec()));
         }
         sql.execute(connection).await?;
     }
-    deltas.retain(|_, by| *by != 0);
-    for (key, by) in &deltas {
+    for (key, by) in &sealing.deltas {
         Sql::<B>::new(B::ADD_COUNT)
             .with(Value::Text(key.resource.clone()))
             .with(Value::Text(key.field.clone()))
@@ -179,18 +207,18 @@ pub(crate) async fn seal<B: Backend>(
             .execute(connection)
             .await?;
     }
-    let sql = if from == 0 {
+    let sql = if sealing.from.position == 0 {
         "INSERT INTO chain (position, hash, seq, one) VALUES (?, ?, ?, 1)"
     } else {
         "UPDATE chain SET position = ?, hash = ?, seq = ? WHERE one = 1"
     };
     Sql::<B>::new(sql)
-        .with(position(head.position))
-        .with(Value::Bytes(head.hash.to_vec()))
-        .with(Value::Int(head.seq))
+        .with(position(sealing.to.position))
+        .with(Value::Bytes(sealing.to.hash.to_vec()))
+        .with(Value::Int(sealing.to.seq))
         .execute(connection)
         .await?;
-    Ok(Some(Sealed { from, head, deltas }))
+    Ok(true)
 }
 
 /// Record types without figures need not be read for them.

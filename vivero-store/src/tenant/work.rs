@@ -28,7 +28,30 @@ impl<B: Backend> SqlWork<B> {
         Self { transaction, tables, committed }
     }
 
-    async fn insert_some(&mut self, schema: &'static Schema, rows: Vec<Row>, first: i64) -> Result<()> {
+    async fn remove_from(&mut self, schema: &'static Schema, start: i64, end: i64) -> Result<()> {
+        if start == end {
+            return Ok(());
+        }
+        let mut statements = vec![format!("DELETE FROM {} WHERE seq >= ?", schema.table)];
+        if schema.is_searchable() {
+            statements.push(B::remove_search(schema.table));
+        }
+        for sql in statements {
+            Sql::<B>::new(sql).with(Value::Int(start)).execute(&mut self.transaction).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The statements that add rows numbered from `first`: one for the table, one for its search index.
+struct Insert<B: Backend> {
+    rows: Sql<B>,
+    search: Option<Sql<B>>,
+    first: i64,
+}
+
+impl<B: Backend> Insert<B> {
+    fn new(schema: &'static Schema, rows: Vec<Row>, first: i64) -> Self {
         let names: Vec<&str> = schema.columns.iter().map(|c| c.name).collect();
         let mut sql = Sql::<B>::new(format!(
             "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{}{}) VALUES ",
@@ -37,11 +60,11 @@ impl<B: Backend> SqlWork<B> {
             names.join(", ")
         ));
         let marks = format!("({})", vec!["?"; 8 + names.len()].join(", "));
-        let mut found = schema.is_searchable().then(|| Sql::<B>::new(B::insert_search(schema.table, rows.len())));
+        let mut search = schema.is_searchable().then(|| Sql::<B>::new(B::insert_search(schema.table, rows.len())));
         for (seq, row) in (first..).zip(rows) {
             sql.add(if seq == first { "" } else { ", " }).add(&marks);
-            if let Some(found) = &mut found {
-                found.bind(Value::Int(seq)).bind(Value::Text(document(schema, &row.values)));
+            if let Some(search) = &mut search {
+                search.bind(Value::Int(seq)).bind(Value::Text(document(schema, &row.values)));
             }
             sql.bind(Value::Int(seq))
                 .bind(Value::Id(row.id))
@@ -55,11 +78,15 @@ impl<B: Backend> SqlWork<B> {
                 sql.bind(value);
             }
         }
-        sql.execute_unique(&mut self.transaction, schema.resource).await?;
-        if let Some(found) = found {
-            found.execute(&mut self.transaction).await?;
+        Self { rows: sql, search, first }
+    }
+
+    async fn execute(self, connection: &mut B::Connection, schema: &'static Schema) -> Result<()> {
+        self.rows.execute_unique(connection, schema.resource).await?;
+        match self.search {
+            Some(search) => search.execute(connection).await.map(|_| ()),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -90,28 +117,30 @@ impl<B: Backend> Work for SqlWork<B> {
         let found = sql.fetch(&mut self.transaction).await?;
         let mut first = found.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()?.unwrap_or(1);
         let at_once = (MAX_PARAMETERS / (8 + schema.columns.len())).max(1);
-        let many = rows.len() > 1;
-        if many {
-            // A duplicate in a later part must undo the earlier parts of the same call.
-            Sql::<B>::new("SAVEPOINT insert_rows").execute(&mut self.transaction).await?;
-        }
+        let start = first;
         let mut rows = rows.into_iter();
-        loop {
+        let mut next = move || {
             let part: Vec<Row> = rows.by_ref().take(at_once).collect();
-            if part.is_empty() {
-                break;
-            }
             let number = i64::try_from(part.len()).unwrap_or(i64::MAX);
-            if let Err(e) = self.insert_some(schema, part, first).await {
-                if many {
-                    Sql::<B>::new("ROLLBACK TO insert_rows").execute(&mut self.transaction).await?;
-                }
+            (number > 0).then(|| {
+                let insert = Insert::<B>::new(schema, part, first);
+                first += number;
+                insert
+            })
+        };
+        let mut now = next();
+        while let Some(insert) = now.take() {
+            let from = insert.first;
+            // The driver works on another thread: the next part is put together meanwhile.
+            let (done, following) =
+                tokio::join!(insert.execute(&mut self.transaction, schema), async { next() });
+            if let Err(e) = done {
+                // A statement that fails undoes itself; the parts before it are undone here. A
+                // savepoint would do it too, but costs a copy of every page that is touched.
+                self.remove_from(schema, start, from).await?;
                 return Err(e);
             }
-            first += number;
-        }
-        if many {
-            Sql::<B>::new("RELEASE insert_rows").execute(&mut self.transaction).await?;
+            now = following;
         }
         Ok(())
     }

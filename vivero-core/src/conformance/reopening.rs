@@ -1,0 +1,106 @@
+//! What is there after a restart.
+
+use super::Harness;
+use super::ground::Ground;
+use super::sample::Sample;
+use super::search::found;
+use crate::journal::Anchor;
+use crate::port::Remembered;
+use crate::query::{Deleted, Predicate, Query};
+use crate::record::Record as _;
+use crate::tenant::TenantState;
+
+pub(super) async fn everything_is_there_after_reopening(harness: &dyn Harness) {
+    let ground = Ground::new(harness, "everything").await;
+    let tree = ground.plant_tree().await;
+    let samples = (0..20).map(|i| super::sorting::varied(&ground, i));
+    let ids = ground.create(samples.collect::<Vec<_>>()).await;
+    ground
+        .edit(ids[3], |s: &mut Sample| {
+            s.name = "Lavandula".into();
+            s.place = Some(tree[2]);
+        })
+        .await;
+    ground.set_deleted::<Sample>(ids[4], true).await;
+    let at = ground.source.now();
+    let answer = Remembered { key: "k".into(), fingerprint: "f".into(), response: "r".into(), at };
+    let mut work = ground.begin().await;
+    work.remember(answer.clone()).await.expect("remembering");
+    work.commit().await.expect("committing");
+    let mut work = ground.begin().await;
+    ground.add(&mut *work, vec![ground.source.sample("NEVER")]).await;
+    drop(work);
+    let mut query = Query::new(Predicate::All, 100);
+    query.deleted = Deleted::Included;
+    let before = ground.list(&query).await;
+
+    // Not sealed on purpose: what is committed is kept, sealed or not.
+    let ground = ground.reopen(harness).await;
+    assert_eq!(ground.list(&query).await, before, "every row is there as it was, deleted ones too");
+    assert_eq!(found(&ground, "lavandula").await.len(), 1, "and is found by its words");
+    let below = Query::new(Predicate::Within("place", vec![tree[0].uuid()]), 10);
+    assert_eq!(ground.count(&below).await, 1, "and by its place");
+    let mut work = ground.begin().await;
+    let kept = work.remembered("k").await.expect("what is remembered");
+    assert_eq!(kept, Some(answer), "a remembered answer is kept");
+    drop(work);
+    let history = ground.store.history(Sample::SCHEMA, ids[3], None, 10).await.expect("history");
+    assert_eq!(history.len(), 2, "the journal is kept");
+    ground.assert_counts("after reopening").await;
+    let new = ground.create_one(ground.source.sample("NEW")).await;
+    let newest = ground.all().await.remove(0);
+    assert_eq!(newest.id, new, "a row made afterwards comes after all others");
+    ground.assert_counts("after going on").await;
+}
+
+pub(super) async fn the_chain_goes_on_after_reopening(harness: &dyn Harness) {
+    let mut ground = Ground::new(harness, "goes on").await;
+    for round in 0..3_u64 {
+        for i in 0..4 {
+            ground.create_one(ground.source.sample(format!("{round}-{i}"))).await;
+        }
+        if round % 2 == 0 {
+            ground.seal().await;
+        }
+        let before = ground.store.feed(0, 1_000).await.expect("the feed");
+        ground = ground.reopen(harness).await;
+        let head = ground.seal().await;
+        assert_eq!(head, (round + 1) * 4, "every entry has a position");
+        assert_eq!(*ground.store.head().borrow(), head, "the head is known");
+        let after = ground.store.feed(0, 1_000).await.expect("the feed");
+        assert_eq!(after[..before.len()], before, "what was sealed keeps position and hash");
+        let anchor = ground.fleet.anchor(ground.tenant.id).await.expect("the anchor");
+        let report = ground.store.verify(anchor).await.expect("verifying");
+        assert!(report.breaks.is_empty(), "the chain holds: {:?}", report.breaks);
+    }
+}
+
+pub(super) async fn the_registry_is_there_after_reopening(harness: &dyn Harness) {
+    let ground = Ground::new(harness, "registry").await;
+    let second = ground.source.provision("second-tenant");
+    let second = ground.fleet.provision(second).await.expect("provisioning a tenant");
+    let at = ground.source.now();
+    let to = TenantState::Suspended;
+    let second = ground.fleet.set_state(second.id, to, second.version, at).await.expect("a state");
+    let mut keyed = ground.source.provision("third-tenant");
+    keyed.key = Some("key".into());
+    keyed.fingerprint = Some("print".into());
+    let third = ground.fleet.provision(keyed.clone()).await.expect("provisioning a tenant");
+    let secret = ground.fleet.secret("key", vec![7; 32]).await.expect("a secret");
+    let anchor = Anchor { position: 1_000_000, hash: [9; 32] };
+    ground.fleet.set_anchor(third.id, anchor, at).await.expect("anchoring");
+    let before = ground.fleet.list(None, 10).await.expect("listing tenants");
+
+    let ground = ground.reopen(harness).await;
+    let fleet = &ground.fleet;
+    assert_eq!(fleet.list(None, 10).await.expect("listing tenants"), before, "every tenant");
+    let found = fleet.find(second.id).await.expect("finding");
+    assert_eq!(found.as_deref(), Some(&second), "with its state");
+    assert_eq!(fleet.anchor(third.id).await.expect("the anchor"), Some(anchor), "the anchors");
+    let again = fleet.secret("key", vec![8; 32]).await.expect("a secret");
+    assert_eq!(again, secret, "the secrets");
+    let same = fleet.provision(keyed).await.expect("provisioning again, same key");
+    assert_eq!(same, third, "and the keys of requests");
+    assert_eq!(fleet.resume_provisioning().await.expect("resuming"), (0, 0), "nothing half-made");
+    fleet.open(&same).await.expect("a tenant that was not open opens");
+}

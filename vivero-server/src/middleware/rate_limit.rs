@@ -1,0 +1,109 @@
+//! How often one address may try to get in.
+
+use crate::options::RateLimit;
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use poem::{Addr, Request};
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
+use vivero_core::Error;
+
+/// Tries after which addresses that have calmed down are forgotten.
+const SWEEP: u64 = 4096;
+
+/// The limit on sign-ups, sign-ins, refreshes and accepted invitations.
+pub(crate) struct SignInLimit {
+    limiter: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    clock: DefaultClock,
+    tries: AtomicU64,
+}
+
+impl SignInLimit {
+    pub(crate) fn new(limit: RateLimit) -> Self {
+        let limiter = NonZeroU32::new(limit.per_second).map(|rate| {
+            let burst = NonZeroU32::new(limit.burst).unwrap_or(NonZeroU32::MIN);
+            RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
+        });
+        Self { limiter, clock: DefaultClock::default(), tries: AtomicU64::new(0) }
+    }
+
+    /// Refuses an address that tries too often.
+    pub(crate) fn admit(&self, address: IpAddr) -> Result<(), Error> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        if self.tries.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
+            limiter.retain_recent();
+        }
+        limiter.check_key(&network(address)).map_err(|until| {
+            let wait = until.wait_time_from(self.clock.now()).as_secs() + 1;
+            Error::TooMany { retry_after: u32::try_from(wait).unwrap_or(u32::MAX) }
+        })
+    }
+}
+
+/// One subscriber: an IPv4 address, or the /64 an IPv6 subscriber is given.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// Who calls: the peer, or, behind proxies of ours, the last address they did not add themselves.
+pub(crate) fn caller(request: &Request, proxies: &[IpAddr]) -> IpAddr {
+    let peer = match request.remote_addr().0 {
+        Addr::SocketAddr(address) => address.ip().to_canonical(),
+        _ => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    };
+    if !proxies.contains(&peer) {
+        return peer;
+    }
+    let values = request.headers().get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
+    let hops: Vec<&str> = values.flat_map(|v| v.split(',')).map(str::trim).collect();
+    for hop in hops.iter().rev() {
+        match hop.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
+            Ok(ip) if proxies.contains(&ip) => {}
+            Ok(ip) => return ip,
+            Err(_) => return peer,
+        }
+    }
+    peer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poem::web::RemoteAddr;
+
+    fn from(peer: &str, forwarded: &str) -> Request {
+        let address: std::net::SocketAddr = peer.parse().expect("address");
+        let mut request = Request::builder().header("X-Forwarded-For", forwarded).finish();
+        request.state_mut().remote_addr = RemoteAddr(Addr::SocketAddr(address));
+        request
+    }
+
+    #[test]
+    fn only_our_own_proxies_are_believed() {
+        let proxies: Vec<IpAddr> = vec!["10.0.0.1".parse().expect("ip"), "10.0.0.2".parse().expect("ip")];
+        let of = |peer, forwarded| caller(&from(peer, forwarded), &proxies).to_string();
+        assert_eq!(of("203.0.113.9:5", "1.2.3.4"), "203.0.113.9");
+        assert_eq!(of("10.0.0.1:5", "1.2.3.4"), "1.2.3.4");
+        assert_eq!(of("10.0.0.1:5", "6.6.6.6, 1.2.3.4, 10.0.0.2"), "1.2.3.4");
+        assert_eq!(of("10.0.0.1:5", "junk"), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_burst_is_let_in_and_then_no_more() {
+        let limit = SignInLimit::new(RateLimit { per_second: 1, burst: 3 });
+        let address = "2001:db8::1".parse().expect("ip");
+        let neighbour = "2001:db8::2".parse().expect("ip");
+        assert!((0..3).all(|_| limit.admit(address).is_ok()));
+        assert!(matches!(limit.admit(neighbour), Err(Error::TooMany { retry_after: 1.. })));
+        assert!(limit.admit("192.0.2.1".parse().expect("ip")).is_ok());
+        let open = SignInLimit::new(RateLimit { per_second: 0, burst: 0 });
+        assert!((0..100).all(|_| open.admit(address).is_ok()));
+    }
+}

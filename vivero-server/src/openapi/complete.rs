@@ -1,0 +1,141 @@
+//! What the handlers' own description lacks.
+
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeSet;
+use vivero_core::operation::{Requires, find};
+
+/// What parameters mean that many operations have.
+const PARAMETERS: &[(&str, &str)] = &[
+    ("tenant", "The tenant's name in paths."),
+    ("slug", "The tenant's name in paths."),
+    ("id", "The record."),
+    ("limit", "Rows of a page, 1 to 200."),
+    ("cursor", "Where to go on: `next_cursor` of the page before, with the same sort."),
+    ("total", "Also count all rows that match."),
+    ("deleted", "Only deleted records, for those who may recover them."),
+    ("If-Match", "The version the caller has seen, in quotes, as `ETag` gave it."),
+    ("If-None-Match", "Versions the caller has; answers 304 if the record is at one of them."),
+    ("Last-Event-ID", "The last event seen; the stream goes on after it."),
+];
+const KEY: &str = "Repeating a request with the same key answers as the first time, with nothing done \
+                   twice. 1 to 200 visible ASCII characters.";
+const KEY_WITHOUT_EFFECT: &str = "Checked, but without effect: repeating this request is harmless anyway.";
+/// Operations that a key changes nothing about.
+const KEYLESS: &[&str] = &[
+    "auth_login",
+    "auth_refresh",
+    "auth_accept_invitation",
+    "auth_logout",
+    "audit_verify",
+    "platform_tenant_suspend",
+    "platform_tenant_resume",
+];
+
+pub(super) fn complete(document: &mut Json) {
+    let mut bodies = BTreeSet::new();
+    if let Some(paths) = document["paths"].as_object_mut() {
+        for item in paths.values_mut() {
+            for (method, operation) in item.as_object_mut().into_iter().flatten() {
+                complete_operation(method, operation, &mut bodies);
+            }
+        }
+    }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        for (name, schema) in schemas.iter_mut() {
+            if bodies.contains(name) {
+                schema["additionalProperties"] = Json::Bool(false);
+            }
+        }
+    }
+    simplify(document);
+}
+
+fn complete_operation(method: &str, operation: &mut Json, bodies: &mut BTreeSet<String>) {
+    let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+    operation["x-permission"] = match find(&id).map(|o| o.requires) {
+        Some(Requires::Permission(permission)) => permission.into(),
+        Some(Requires::SignIn) => "(signed in)".into(),
+        Some(Requires::PlatformKey) => "(platform key)".into(),
+        Some(Requires::Nothing) => "(anyone)".into(),
+        None => Json::Null,
+    };
+    let body = operation.pointer("/requestBody/content/application~1json/schema/$ref");
+    let has_body = body.is_some();
+    if let Some(name) = body.and_then(Json::as_str).and_then(|r| r.rsplit('/').next()) {
+        bodies.insert(name.to_owned());
+    }
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        describe(&id, parameter);
+    }
+    let needs_version = method == "patch";
+    if let Some(responses) = operation["responses"].as_object_mut() {
+        responses.retain(|status, _| match status.as_str() {
+            "409" => method != "get",
+            "413" | "415" => has_body,
+            "428" => needs_version,
+            _ => true,
+        });
+        for (status, response) in responses.iter_mut() {
+            add_headers(status, response);
+        }
+    }
+}
+
+fn describe(id: &str, parameter: &mut Json) {
+    let Some(map) = parameter.as_object_mut() else { return };
+    let name = map.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
+    // Both say what OpenAPI says anyway.
+    map.remove("explode");
+    map.remove("deprecated");
+    if map.contains_key("description") {
+        return;
+    }
+    let text = match name.as_str() {
+        "Idempotency-Key" if KEYLESS.contains(&id) => Some(KEY_WITHOUT_EFFECT),
+        "Idempotency-Key" => Some(KEY),
+        name => PARAMETERS.iter().find(|(n, _)| *n == name).map(|(_, text)| *text),
+    };
+    if let Some(text) = text {
+        map.insert("description".into(), text.into());
+    }
+}
+
+fn add_headers(status: &str, response: &mut Json) {
+    let text = |description: &str, required: bool| {
+        json!({"description": description, "required": required, "schema": {"type": "string"}})
+    };
+    let headers = match status {
+        "401" => vec![("WWW-Authenticate", text("`Bearer`", true))],
+        "405" => vec![("Allow", text("The methods there are", true))],
+        "429" | "503" => vec![("Retry-After", text("Seconds to wait", true))],
+        _ => Vec::new(),
+    };
+    for (name, header) in headers {
+        response["headers"][name] = header;
+    }
+    for (_, header) in response["headers"].as_object_mut().into_iter().flatten() {
+        if let Some(header) = header.as_object_mut() {
+            header.remove("deprecated");
+        }
+    }
+    response["description"] = response["description"].as_str().filter(|d| !d.is_empty()).unwrap_or("Done").into();
+}
+
+/// `allOf: [{$ref}, {description}]` says no more than `allOf: [{$ref}]` with the description beside
+/// it, and generators of clients understand the latter.
+fn simplify(json: &mut Json) {
+    match json {
+        Json::Object(map) => {
+            if let Some(Json::Array(parts)) = map.get_mut("allOf") {
+                parts.retain(|part| part.as_object().is_none_or(|p| !only_description(p)));
+            }
+            map.values_mut().for_each(simplify);
+        }
+        Json::Array(items) => items.iter_mut().for_each(simplify),
+        _ => {}
+    }
+}
+
+fn only_description(part: &Map<String, Json>) -> bool {
+    part.keys().all(|key| key == "description")
+}

@@ -1,0 +1,64 @@
+//! Parameters of the path.
+
+use super::parameter;
+use crate::problem::Failure;
+use crate::wire::schema::inline;
+use poem::Request;
+use poem_openapi::registry::MetaSchema;
+use vivero_core::{EntityId, LocationId, RoleId, SessionId, Slug, Uuid, UserId};
+
+/// Names poem-openapi gives to the first and second parameter of a path.
+pub(crate) const FIRST: &str = "param0";
+const SECOND: &str = "param1";
+
+/// The id of a record, after the tenant in the path.
+pub(crate) struct Id<T>(pub(crate) T);
+
+/// Ids that stand in paths.
+pub(crate) trait PathId: Send + Sized {
+    /// The id of that UUID.
+    fn from_uuid(uuid: Uuid) -> Self;
+}
+macro_rules! path_ids {
+    ($($id:ident),*) => {$(
+        impl PathId for $id {
+            fn from_uuid(uuid: Uuid) -> Self {
+                $id::from_uuid(uuid)
+            }
+        }
+    )*};
+}
+path_ids!(EntityId, LocationId, RoleId, SessionId, UserId);
+
+parameter!(
+    [T: PathId] Id<T>, Path, required: true,
+    schema: inline(MetaSchema::new_with_format("string", "uuid")), register: |_| (),
+    read: |request, name| {
+        let text = request.raw_path_param(SECOND).unwrap_or_default();
+        // The hyphenated form only: one record has one address.
+        let uuid = if text.len() == 36 { text.parse::<Uuid>().ok() } else { None };
+        let uuid = uuid.ok_or_else(|| Failure::field(name, "uuid", "must be a UUID with hyphens"))?;
+        Ok(Self(T::from_uuid(uuid)))
+    }
+);
+
+/// Pattern of a slug, for the document.
+pub(crate) fn slug_schema() -> MetaSchema {
+    MetaSchema {
+        pattern: Some("^[a-z0-9]+(-[a-z0-9]+)*$".into()),
+        min_length: Some(3),
+        max_length: Some(40),
+        ..MetaSchema::new("string")
+    }
+}
+
+/// The tenant an operator means.
+pub(crate) struct SlugParam(pub(crate) Slug);
+
+parameter!(
+    [] SlugParam, Path, required: true, schema: inline(slug_schema()), register: |_| (),
+    read: |request: &Request, _| {
+        let text = request.raw_path_param(FIRST).unwrap_or_default();
+        Ok(Self(text.parse().map_err(Failure::from)?))
+    }
+);
