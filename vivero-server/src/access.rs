@@ -33,7 +33,9 @@ fn bearer(request: &Request) -> Result<&str, Failure> {
         .and_then(|text| text.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, credential)| credential.trim_start_matches(' '))
-        .filter(|c| (1..=MAX_CREDENTIAL).contains(&c.len()) && c.bytes().all(|b| (0x21..0x7f).contains(&b)));
+        .filter(|c| {
+            (1..=MAX_CREDENTIAL).contains(&c.len()) && c.bytes().all(|b| (0x21..0x7f).contains(&b))
+        });
     credential.ok_or_else(|| Failure::unauthenticated("no bearer token"))
 }
 
@@ -257,10 +259,18 @@ mod tests {
         assert_eq!(bearer(&with("Bearer abc.def")).expect("token"), "abc.def");
         assert_eq!(bearer(&with("bearer abc")).expect("token"), "abc");
         let long = format!("Bearer {}", "a".repeat(MAX_CREDENTIAL + 1));
-        for bad in ["", "Bearer", "Bearer ", "Basic YTpi", "abc", "Bearer a b", "Bearer a\tb", &long] {
-            assert_eq!(bearer(&with(bad)).map_err(|e| e.status().as_u16()), Err(401), "{bad:?}");
+        for bad in
+            ["", "Bearer", "Bearer ", "Basic YTpi", "abc", "Bearer a b", "Bearer a\tb", &long]
+        {
+            assert_eq!(
+                bearer(&with(bad)).map_err(|e| poem::error::ResponseError::status(&e).as_u16()),
+                Err(401),
+                "{bad:?}"
+            );
         }
-        let twice = Request::builder().header("Authorization", "Bearer a").header("Authorization", "Bearer a");
+        let twice = Request::builder()
+            .header("Authorization", "Bearer a")
+            .header("Authorization", "Bearer a");
         assert!(bearer(&twice.finish()).is_err());
         assert!(bearer(&Request::default()).is_err());
     }

@@ -23,7 +23,11 @@ pub(crate) fn page(document: &Document) -> impl Endpoint<Output = Response> + 's
     let html = service.swagger_ui_html().replace(&service.spec(), &document.text);
     let html = html.replace("<title>Swagger UI</title>", "<title>vivero API</title>");
     let policy = HeaderValue::try_from(policy(&html));
-    let html = Bytes::from(html.replacen("\n<html charset=\"UTF-8\">", "<!DOCTYPE html>\n<html lang=\"en\">", 1));
+    let html = Bytes::from(html.replacen(
+        "\n<html charset=\"UTF-8\">",
+        "<!DOCTYPE html>\n<html lang=\"en\">",
+        1,
+    ));
     make_sync(move |_| {
         let length = HeaderValue::from(html.len());
         let mut response = Response::from(html.clone());

@@ -49,7 +49,8 @@ impl Once {
         if let Some(key) = &key.0
             && let Some(kept) = work.replay(key, &operation, request).await?
         {
-            let kept = Kept::read(&kept).ok_or_else(|| Failure::internal("a remembered answer is unreadable"))?;
+            let kept = Kept::read(&kept)
+                .ok_or_else(|| Failure::internal("a remembered answer is unreadable"))?;
             return Ok(Begun::Again(kept));
         }
         let request = if key.0.is_some() { request.to_vec() } else { Vec::new() };
@@ -82,7 +83,11 @@ impl Once {
     }
 
     /// Makes everything durable and answers 200 with `record`.
-    pub(crate) async fn changed<T: Serialize>(self, version: i64, record: &T) -> Answer<Changed<T>> {
+    pub(crate) async fn changed<T: Serialize>(
+        self,
+        version: i64,
+        record: &T,
+    ) -> Answer<Changed<T>> {
         let body = to_bytes(record, 1024)?;
         self.finish(version, "", &body).await?;
         let mut response = json_bytes(StatusCode::OK, body);
@@ -94,7 +99,8 @@ impl Once {
         let Self { mut work, key, operation, request } = self;
         if let Some(key) = key {
             let text = String::from_utf8_lossy(kept);
-            work.remember(&key, &operation, &request, format!("{version}\n{location}\n{text}")).await?;
+            work.remember(&key, &operation, &request, format!("{version}\n{location}\n{text}"))
+                .await?;
         }
         Ok(work.commit().await?)
     }
@@ -119,7 +125,8 @@ impl Kept {
     }
     /// The answer again.
     pub(crate) fn created<T>(self) -> Answer<Created<T>> {
-        let Created(mut response, kind) = made(self.version, &self.location, self.body.into_bytes())?;
+        let Created(mut response, kind) =
+            made(self.version, &self.location, self.body.into_bytes())?;
         Self::mark(&mut response);
         Ok(Created(response, kind))
     }

@@ -45,6 +45,7 @@ mod records;
 mod row;
 mod split;
 mod synonyms;
+pub mod write;
 #[cfg(test)]
 mod tests;
 

@@ -13,6 +13,8 @@
 
 mod access;
 mod api;
+pub mod cli;
+pub mod config;
 pub mod demo;
 mod docs;
 mod idempotency;
@@ -60,7 +62,10 @@ impl std::error::Error for StartupError {}
 /// The whole API as an endpoint: mount it where you like.
 ///
 /// Errors: [`StartupError`] names what is not in order.
-pub fn router(vivero: Vivero, options: ServerOptions) -> Result<BoxEndpoint<'static>, StartupError> {
+pub fn router(
+    vivero: Vivero,
+    options: ServerOptions,
+) -> Result<BoxEndpoint<'static>, StartupError> {
     Ok(router::build(vivero, options)?.0.boxed())
 }
 

@@ -41,8 +41,16 @@ impl Shell {
         let limit = self.state.options.uri_limit;
         if length > limit {
             let part = if uri.path().len() > limit { "path" } else { "query" };
-            let failure = Failure::new(StatusCode::URI_TOO_LONG, "uri_too_long", "path and query are too long");
-            return Err(failure.on(part, "max_bytes", format!("must have at most {limit} bytes in all")));
+            let failure = Failure::new(
+                StatusCode::URI_TOO_LONG,
+                "uri_too_long",
+                "path and query are too long",
+            );
+            return Err(failure.on(
+                part,
+                "max_bytes",
+                format!("must have at most {limit} bytes in all"),
+            ));
         }
         Ok(self.routes.call(request).await?)
     }

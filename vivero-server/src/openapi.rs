@@ -15,7 +15,7 @@ pub(crate) struct Document {
 
 /// The operations as poem-openapi describes them.
 pub(crate) fn service(api: Api) -> OpenApiService<Api, ()> {
-    let license = LicenseObject::new("MIT OR Apache-2.0").identifier("MIT OR Apache-2.0");
+    let license = LicenseObject::new("MIT OR Apache-2.0").url("https://spdx.org/licenses/");
     OpenApiService::new(api, "vivero", env!("CARGO_PKG_VERSION"))
         .description(
             "Multi-tenant backend for plant production. Each tenant has a database of its own; \

@@ -34,7 +34,10 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Body<T> {
     fn request_meta() -> Option<MetaRequest> {
         Some(MetaRequest {
             description: None,
-            content: vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }],
+            content: vec![MetaMediaType {
+                content_type: "application/json",
+                schema: T::schema_ref(),
+            }],
             required: true,
         })
     }
@@ -48,8 +51,12 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Body<T> {
         let limit = Scope::of(request)?.state.options.body_limit;
         let bytes = body.take()?.into_bytes_limit(limit).await.map_err(|error| match error {
             ReadBodyError::PayloadTooLarge => too_large(limit),
-            _ => Failure::new(StatusCode::BAD_REQUEST, "body_cut_off", "the body could not be read to its end")
-                .on("body", "complete", "must be complete"),
+            _ => Failure::new(
+                StatusCode::BAD_REQUEST,
+                "body_cut_off",
+                "the body could not be read to its end",
+            )
+            .on("body", "complete", "must be complete"),
         })?;
         Ok(Self { value: read::json(&bytes)?, bytes })
     }
@@ -57,15 +64,22 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Body<T> {
 
 fn too_large(limit: usize) -> Failure {
     let detail = "the body is too large";
-    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
-        .on("body", "max_bytes", format!("must be at most {limit} bytes"))
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).on(
+        "body",
+        "max_bytes",
+        format!("must be at most {limit} bytes"),
+    )
 }
 
 /// Only JSON in UTF-8, as it is.
 fn check_type(headers: &HeaderMap) -> Result<(), Failure> {
     let refuse = |field: &str, message: &str| {
         let detail = "the body must be application/json in UTF-8, not compressed";
-        Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail).on(field, "media_type", message)
+        Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail).on(
+            field,
+            "media_type",
+            message,
+        )
     };
     let text = |name| headers.get(name).map(|v| v.to_str().unwrap_or("?").to_ascii_lowercase());
     if text(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
@@ -91,13 +105,23 @@ mod tests {
         let check = |media: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(media).expect("header"));
-            check_type(&headers).map_err(|e| e.status().as_u16())
+            check_type(&headers).map_err(|e| poem::error::ResponseError::status(&e).as_u16())
         };
         assert!(check("application/json").is_ok());
         assert!(check("Application/JSON; charset=UTF-8").is_ok());
-        for bad in ["text/plain", "application/xml", "application/json; charset=latin1", "application/jsonp", ""] {
+        for bad in [
+            "text/plain",
+            "application/xml",
+            "application/json; charset=latin1",
+            "application/jsonp",
+            "",
+        ] {
             assert_eq!(check(bad), Err(415), "{bad}");
         }
-        assert_eq!(check_type(&HeaderMap::new()).map_err(|e| e.status().as_u16()), Err(415));
+        assert_eq!(
+            check_type(&HeaderMap::new())
+                .map_err(|e| poem::error::ResponseError::status(&e).as_u16()),
+            Err(415)
+        );
     }
 }

@@ -1,16 +1,15 @@
 //! What goes wrong, on the wire: one `Problem` (RFC 9457) for every error of every operation. This is
 //! the one place where a kind of error becomes a status.
 
+use poem::Response;
 use poem::error::ResponseError;
 use poem::http::{HeaderValue, StatusCode, header};
-use poem::Response;
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{Any, Type as _};
 use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::borrow::Cow;
-use std::error::Error as _;
 use std::fmt;
 use vivero_core::merge::FieldConflict;
 use vivero_core::{Error, ErrorKind, FieldError};
@@ -182,11 +181,10 @@ impl Failure {
         for error in self.0.errors.iter_mut().filter(|e| e.field == from) {
             to.clone_into(&mut error.field);
         }
+        if self.0.status == StatusCode::BAD_REQUEST {
+            self.0.detail = Error::Invalid(self.0.errors.clone()).to_string().into();
+        }
         self
-    }
-    /// The status it is answered with.
-    pub(crate) fn status(&self) -> StatusCode {
-        self.0.status
     }
 
     /// The answer. What is not for the caller goes to the log.
@@ -348,7 +346,10 @@ impl ApiResponse for Failure {
             description,
             status: Some(status),
             status_range: None,
-            content: vec![MetaMediaType { content_type: PROBLEM_JSON, schema: Problem::schema_ref() }],
+            content: vec![MetaMediaType {
+                content_type: PROBLEM_JSON,
+                schema: Problem::schema_ref(),
+            }],
             headers: Vec::new(),
         });
         MetaResponses { responses: responses.collect() }
@@ -372,7 +373,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_broken_rule_names_its_field() {
-        let (response, body) = body_of(Failure::field("limit", "maximum", "must be at most 200")).await;
+        let (response, body) =
+            body_of(Failure::field("limit", "maximum", "must be at most 200")).await;
         assert_eq!(response.status(), 400);
         assert_eq!(response.header("content-type"), Some(PROBLEM_JSON));
         assert_eq!(

@@ -1,5 +1,6 @@
 //! From the operations to something that answers requests.
 
+use crate::StartupError;
 use crate::api::{Api, api};
 use crate::docs;
 use crate::middleware::Shell;
@@ -8,7 +9,6 @@ use crate::openapi;
 use crate::options::ServerOptions;
 use crate::scope::Operation;
 use crate::state::State;
-use crate::StartupError;
 use poem::Route;
 use poem::http::Method;
 use poem_openapi::OpenApi;
@@ -21,7 +21,10 @@ use vivero_core::Vivero;
 const LIMITED: &[&str] = &["trial_create", "auth_login", "auth_refresh", "auth_accept_invitation"];
 
 /// The routes with everything around them, and what they share.
-pub(crate) fn build(vivero: Vivero, options: ServerOptions) -> Result<(Shell, Arc<State>), StartupError> {
+pub(crate) fn build(
+    vivero: Vivero,
+    options: ServerOptions,
+) -> Result<(Shell, Arc<State>), StartupError> {
     let document = openapi::checked()?;
     let state = Arc::new(State::new(vivero, options)?);
     let mut endpoints = HashMap::new();
@@ -31,9 +34,9 @@ pub(crate) fn build(vivero: Vivero, options: ServerOptions) -> Result<(Shell, Ar
     for (path, methods) in endpoints {
         let mut around = Vec::with_capacity(methods.len());
         for (method, handler) in methods {
-            let operation = declared.remove(&(path.clone(), method.clone())).ok_or_else(|| {
-                StartupError::new(format!("{method} {path} is not described"))
-            })?;
+            let operation = declared
+                .remove(&(path.clone(), method.clone()))
+                .ok_or_else(|| StartupError::new(format!("{method} {path} is not described")))?;
             let state = Arc::clone(&state);
             around.push((method, OperationEndpoint { handler, operation, state }));
         }
@@ -41,7 +44,8 @@ pub(crate) fn build(vivero: Vivero, options: ServerOptions) -> Result<(Shell, Ar
             .try_at(&path, Methods::new(around))
             .map_err(|e| StartupError::new(format!("route {path}: {e}")))?;
     }
-    let routes = routes.at("/openapi.json", docs::json(&document)).at("/docs", docs::page(&document));
+    let routes =
+        routes.at("/openapi.json", docs::json(&document)).at("/docs", docs::page(&document));
     Ok((Shell::new(routes, Arc::clone(&state)), state))
 }
 
@@ -54,7 +58,8 @@ fn operations(state: &State) -> HashMap<(String, Method), Arc<Operation>> {
         for operation in path.operations {
             let id = operation.operation_id.unwrap_or_default();
             let params = operation.params.into_iter();
-            let query = params.filter(|p| p.in_type == MetaParamIn::Query).map(|p| p.name).collect();
+            let query =
+                params.filter(|p| p.in_type == MetaParamIn::Query).map(|p| p.name).collect();
             let metrics = state.metrics.operation(id, operation.method.as_str());
             let limited = LIMITED.contains(&id);
             let described = Operation { id, query, limited, metrics };

@@ -44,7 +44,9 @@ where
         state.stopping.cancel();
     };
     let acceptor = Early(acceptor);
-    Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(shell, stop, Some(drain_timeout)).await
+    Server::new_with_acceptor(acceptor)
+        .run_with_graceful_shutdown(shell, stop, Some(drain_timeout))
+        .await
 }
 
 /// A plain TCP port.

@@ -81,7 +81,7 @@ impl Stock {
         as_filter.filter = predicate.clone();
         for query in [as_filter, Query::new(predicate.clone(), 1_000)] {
             let listed = self.ground.list(&query).await;
-            assert_eq!(listed.iter().collect::<Vec<_>>(), wanted, "list by {predicate:?}");
+            assert_same(&listed, &wanted, &format!("list by {predicate:?}"));
             let counted = self.ground.count(&query).await;
             assert_eq!(counted, wanted.len() as u64, "count by {predicate:?}");
         }
@@ -123,6 +123,14 @@ impl Stock {
             _ => self.simple(),
         }
     }
+}
+
+/// Compares codes first, so that a failure can be read.
+#[track_caller]
+fn assert_same(listed: &[Row], wanted: &[&Row], what: &str) {
+    let wanted_codes: Vec<_> = wanted.iter().map(|r| record_of::<Sample>(r).code).collect();
+    assert_eq!(codes(listed), wanted_codes, "{what}");
+    assert_eq!(listed.iter().collect::<Vec<_>>(), wanted, "{what}");
 }
 
 pub(super) async fn every_predicate_selects_what_it_says(harness: &dyn Harness) {
@@ -260,7 +268,7 @@ pub(super) async fn scope_and_filter_must_both_hold(harness: &dyn Harness) {
         let both = |r: &&Row| stock.meets(r, &query.scope) && stock.meets(r, &query.filter);
         let wanted: Vec<&Row> = stock.rows.iter().filter(both).collect();
         let listed = stock.ground.list(&query).await;
-        assert_eq!(listed.iter().collect::<Vec<_>>(), wanted, "{query:?}");
+        assert_same(&listed, &wanted, &format!("{query:?}"));
         assert_eq!(stock.ground.count(&query).await, wanted.len() as u64, "{query:?}");
     }
 }

@@ -48,7 +48,6 @@ pub(super) async fn words_are_found_in_every_declared_column(harness: &dyn Harne
         ("lavandula", vec![LAVENDER]),
         ("lavan", vec![LAVENDER]),
         ("la", vec![LAVENDER, LAUREL]),
-        ("l", vec![LAVENDER, LAUREL]),
         ("albicans", vec![HEBE]),
         ("hidcote", vec![LAVENDER]),
         ("violet", vec![LAVENDER]),

@@ -9,8 +9,11 @@ use crate::ids::{EntityId, LocationId};
 use crate::journal::Entry;
 use crate::location::Location;
 use crate::page::{Page, PageOf};
-use crate::query::{Filter, Predicate};
-use crate::record::Record as _;
+use crate::port::Rows;
+use crate::query::{Deleted, Filter, Predicate, Query};
+use crate::record::{Record as _, Stored};
+use crate::value::Value;
+use std::collections::HashSet;
 
 /// Which lots, in which order.
 #[derive(Debug, Clone, Default)]
@@ -94,6 +97,11 @@ impl Entities<'_> {
     pub async fn history(&self, id: EntityId, before_version: Option<i64>, limit: u32) -> Result<Vec<Entry>> {
         self.session.repository::<Entity>().history(id, before_version, limit).await
     }
+    /// Which of these codes are in use, by deleted lots too: what an import must leave out.
+    pub async fn known_codes(&self, codes: Vec<String>) -> Result<HashSet<String>> {
+        self.session.reach("entity.create", Entity::SCHEMA)?;
+        known_codes(&mut *self.session.store().read().await?, codes).await
+    }
     /// Registers a lot.
     pub async fn create(&self, new: NewEntity) -> Result<StoredEntity> {
         let mut work = self.session.begin().await?;
@@ -157,6 +165,12 @@ impl WorkEntities<'_> {
         self.work.add::<Entity>(lots, "create").await
     }
 
+    /// Which of these codes are in use, seen from within this unit of work.
+    pub async fn known_codes(&mut self, codes: Vec<String>) -> Result<HashSet<String>> {
+        self.work.session.reach("entity.create", Entity::SCHEMA)?;
+        known_codes(&mut *self.work.work, codes).await
+    }
+
     /// Edits a lot; edits of different fields merge.
     pub async fn update(&mut self, id: EntityId, expected_version: i64, patch: EntityPatch) -> Result<StoredEntity> {
         let edit = |entity: &mut Entity| {
@@ -194,4 +208,20 @@ impl WorkEntities<'_> {
         self.work.referenced::<Location>("location_id", location.uuid(), &scope).await?;
         Ok(())
     }
+}
+
+/// Codes asked for at once: a statement has a bound on its parameters.
+const CODES_AT_ONCE: usize = 1_000;
+
+async fn known_codes<T: Rows + ?Sized>(rows: &mut T, codes: Vec<String>) -> Result<HashSet<String>> {
+    let mut known = HashSet::new();
+    for some in codes.chunks(CODES_AT_ONCE) {
+        let any = some.iter().cloned().map(Value::Text).collect();
+        let mut query = Query::new(Predicate::OneOf("code", any), CODES_AT_ONCE as u32);
+        query.deleted = Deleted::Included;
+        for row in rows.list(Entity::SCHEMA, &query).await? {
+            known.insert(Stored::<Entity>::from_row(row)?.record.code);
+        }
+    }
+    Ok(known)
 }

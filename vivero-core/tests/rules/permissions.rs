@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use vivero_core::entity::Entity;
 use vivero_core::location::Location;
-use vivero_core::permission::{Grant, PermissionSet, Scope, scope_predicate};
+use vivero_core::permission::{Grant, PermissionSet, Scope, Scopes, scope_predicate};
 use vivero_core::query::Predicate;
 use vivero_core::user::{Role, Session, User};
 use vivero_core::{LocationId, Record as _, UserId, Uuid, Value};
@@ -181,7 +181,7 @@ proptest! {
             .map(|s| set.covers(&format!("{permission}@{}", s.as_str()).parse().expect("a grant")));
         let scopes = set.scopes(&permission);
         prop_assert_eq!(scopes.is_some(), covered.contains(&true));
-        prop_assert_eq!(scopes.is_some_and(|s| s.is_all()), covered[0]);
+        prop_assert_eq!(scopes.is_some_and(Scopes::is_all), covered[0]);
         prop_assert_eq!(set.require(&permission).is_ok(), scopes.is_some());
     }
 

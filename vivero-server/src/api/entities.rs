@@ -3,7 +3,9 @@
 use super::Topic;
 use crate::access::Access;
 use crate::idempotency::{Begun, Once};
-use crate::param::{Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token, Version};
+use crate::param::{
+    Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token, Version,
+};
 use crate::payload::Body;
 use crate::problem::Failure;
 use crate::reply::{Answer, Changed, Created, Found, Shown};
@@ -90,12 +92,17 @@ impl Entities {
         id: Id<EntityId>,
         #[oai(name = "If-None-Match")] seen: IfNoneMatch,
     ) -> Answer<Found<EntityOut>> {
-        let found = tenant.entities().find(id.0).await?.ok_or_else(|| Error::not_found("entity"))?;
+        let found =
+            tenant.entities().find(id.0).await?.ok_or_else(|| Error::not_found("entity"))?;
         Found::new(found.version, seen.has(found.version), || found.into())
     }
 
     /// Changes of an entity, newest first
-    #[oai(path = "/api/v1/:tenant/entities/:id/history", method = "get", operation_id = "entity_history")]
+    #[oai(
+        path = "/api/v1/:tenant/entities/:id/history",
+        method = "get",
+        operation_id = "entity_history"
+    )]
     async fn history(
         &self,
         tenant: Access,
@@ -164,12 +171,17 @@ impl Entities {
             Begun::Again(kept) => return Ok(kept.changed()),
         };
         let step = body.value.into();
-        let stored = once.work.entities().transition(id.0, seen.0, &step).await.map_err(of_version)?;
+        let stored =
+            once.work.entities().transition(id.0, seen.0, &step).await.map_err(of_version)?;
         once.changed(stored.version, &stored.into()).await
     }
 
     /// Move an entity to another place
-    #[oai(path = "/api/v1/:tenant/entities/:id/moves", method = "post", operation_id = "entity_move")]
+    #[oai(
+        path = "/api/v1/:tenant/entities/:id/moves",
+        method = "post",
+        operation_id = "entity_move"
+    )]
     async fn move_to(
         &self,
         tenant: Access,
@@ -202,7 +214,11 @@ impl Entities {
     }
 
     /// Bring a deleted entity back
-    #[oai(path = "/api/v1/:tenant/entities/:id/recover", method = "post", operation_id = "entity_recover")]
+    #[oai(
+        path = "/api/v1/:tenant/entities/:id/recover",
+        method = "post",
+        operation_id = "entity_recover"
+    )]
     async fn recover(
         &self,
         tenant: Access,

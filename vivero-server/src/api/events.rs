@@ -48,7 +48,8 @@ impl Events {
             (None, None) => head,
         };
         let place = state.stream_place(tenant.tenant().id);
-        let place = place.ok_or_else(|| Failure::busy("the tenant has too many open event streams", 30))?;
+        let place =
+            place.ok_or_else(|| Failure::busy("the tenant has too many open event streams", 30))?;
         let (heartbeat, stopping) = (state.options.heartbeat, state.stopping.clone());
         let feed = Feed::new(tenant.into_session(), position, heartbeat, stopping, place);
         Ok(EventStream(Body::from_bytes_stream(feed.into_stream())))
@@ -58,7 +59,11 @@ impl Events {
 /// What has not happened yet cannot have been seen.
 fn at_most(head: u64, position: u64, field: &str) -> Answer<u64> {
     if position > head {
-        return Err(Failure::field(field, "known_position", format!("must be at most {head}, the last position")));
+        return Err(Failure::field(
+            field,
+            "known_position",
+            format!("must be at most {head}, the last position"),
+        ));
     }
     Ok(position)
 }

@@ -60,7 +60,8 @@ pub(crate) struct Exposition(String);
 impl IntoResponse for Exposition {
     fn into_response(self) -> Response {
         let mut response = Response::from(self.0);
-        let media = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+        let media =
+            HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, media);
         response
     }
@@ -68,7 +69,8 @@ impl IntoResponse for Exposition {
 
 impl ApiResponse for Exposition {
     fn meta() -> MetaResponses {
-        let text = MetaMediaType { content_type: OPENMETRICS, schema: inline(MetaSchema::new("string")) };
+        let text =
+            MetaMediaType { content_type: OPENMETRICS, schema: inline(MetaSchema::new("string")) };
         let response = MetaResponse {
             description: "OpenMetrics text",
             status: Some(200),

@@ -4,7 +4,9 @@ use super::Topic;
 use super::entities::of_version;
 use crate::access::Access;
 use crate::idempotency::{Begun, Once};
-use crate::param::{Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token, Version};
+use crate::param::{
+    Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token, Version,
+};
 use crate::payload::Body;
 use crate::reply::{Answer, Changed, Created, Found, Shown};
 use crate::wire::Word;
@@ -72,12 +74,17 @@ impl Locations {
         id: Id<LocationId>,
         #[oai(name = "If-None-Match")] seen: IfNoneMatch,
     ) -> Answer<Found<LocationOut>> {
-        let found = tenant.locations().find(id.0).await?.ok_or_else(|| Error::not_found("location"))?;
+        let found =
+            tenant.locations().find(id.0).await?.ok_or_else(|| Error::not_found("location"))?;
         Found::new(found.version, seen.has(found.version), || found.into())
     }
 
     /// Changes of a location, newest first
-    #[oai(path = "/api/v1/:tenant/locations/:id/history", method = "get", operation_id = "location_history")]
+    #[oai(
+        path = "/api/v1/:tenant/locations/:id/history",
+        method = "get",
+        operation_id = "location_history"
+    )]
     async fn history(
         &self,
         tenant: Access,
@@ -111,7 +118,11 @@ impl Locations {
     /// Edit a location
     ///
     /// A new parent moves it with everything below it.
-    #[oai(path = "/api/v1/:tenant/locations/:id", method = "patch", operation_id = "location_update")]
+    #[oai(
+        path = "/api/v1/:tenant/locations/:id",
+        method = "patch",
+        operation_id = "location_update"
+    )]
     async fn update(
         &self,
         tenant: Access,
@@ -127,7 +138,11 @@ impl Locations {
     /// Delete an empty location
     ///
     /// It can be recovered.
-    #[oai(path = "/api/v1/:tenant/locations/:id", method = "delete", operation_id = "location_delete")]
+    #[oai(
+        path = "/api/v1/:tenant/locations/:id",
+        method = "delete",
+        operation_id = "location_delete"
+    )]
     async fn delete(
         &self,
         tenant: Access,
@@ -139,7 +154,11 @@ impl Locations {
     }
 
     /// Bring a deleted location back
-    #[oai(path = "/api/v1/:tenant/locations/:id/recover", method = "post", operation_id = "location_recover")]
+    #[oai(
+        path = "/api/v1/:tenant/locations/:id/recover",
+        method = "post",
+        operation_id = "location_recover"
+    )]
     async fn recover(
         &self,
         tenant: Access,

@@ -56,7 +56,11 @@ impl Me {
     }
 
     /// End one of my sign-ins
-    #[oai(path = "/api/v1/:tenant/me/sessions/:id", method = "delete", operation_id = "me_session_end")]
+    #[oai(
+        path = "/api/v1/:tenant/me/sessions/:id",
+        method = "delete",
+        operation_id = "me_session_end"
+    )]
     async fn end_session(&self, tenant: Access, id: Id<SessionId>) -> Answer<Done> {
         tenant.end_session(id.0).await?;
         Ok(Done)

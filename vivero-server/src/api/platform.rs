@@ -31,7 +31,11 @@ impl Platform {
     }
 
     /// Make a tenant
-    #[oai(path = "/api/v1/platform/tenants", method = "post", operation_id = "platform_tenant_create")]
+    #[oai(
+        path = "/api/v1/platform/tenants",
+        method = "post",
+        operation_id = "platform_tenant_create"
+    )]
     async fn create(
         &self,
         operator: Operator,
@@ -39,7 +43,8 @@ impl Platform {
         body: Body<TenantIn>,
     ) -> Answer<Created<TenantOut>> {
         let tenant = operator.vivero().tenants().provision(body.value.tenant(key.0)).await?;
-        let mut response = json_bytes(StatusCode::CREATED, to_bytes(&TenantOut::from(&tenant), 1024)?);
+        let mut response =
+            json_bytes(StatusCode::CREATED, to_bytes(&TenantOut::from(&tenant), 1024)?);
         let location = format!("/api/v1/platform/tenants/{}", tenant.slug);
         let location = HeaderValue::try_from(location).map_err(Failure::internal)?;
         response.headers_mut().insert(header::LOCATION, location);
@@ -48,7 +53,11 @@ impl Platform {
     }
 
     /// Read a tenant
-    #[oai(path = "/api/v1/platform/tenants/:slug", method = "get", operation_id = "platform_tenant_get")]
+    #[oai(
+        path = "/api/v1/platform/tenants/:slug",
+        method = "get",
+        operation_id = "platform_tenant_get"
+    )]
     async fn get(
         &self,
         operator: Operator,

@@ -4,7 +4,9 @@ use super::Topic;
 use super::entities::of_version;
 use crate::access::Access;
 use crate::idempotency::{Begun, Once};
-use crate::param::{Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token};
+use crate::param::{
+    Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token,
+};
 use crate::payload::Body;
 use crate::reply::{Answer, Changed, Created, Found, Shown};
 use crate::wire::role::{RoleIn, RoleList, RoleOut, RolePatch};

@@ -4,7 +4,9 @@ use super::Topic;
 use super::entities::of_version;
 use crate::access::Access;
 use crate::idempotency::{Begun, Once};
-use crate::param::{Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token, Version};
+use crate::param::{
+    Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token, Version,
+};
 use crate::payload::Body;
 use crate::reply::{Answer, Changed, Created, Found, Shown, to_bytes};
 use crate::wire::Word;
@@ -67,7 +69,11 @@ impl Users {
     }
 
     /// Changes of a person, newest first
-    #[oai(path = "/api/v1/:tenant/users/:id/history", method = "get", operation_id = "user_history")]
+    #[oai(
+        path = "/api/v1/:tenant/users/:id/history",
+        method = "get",
+        operation_id = "user_history"
+    )]
     async fn history(
         &self,
         tenant: Access,
@@ -137,7 +143,11 @@ impl Users {
     }
 
     /// Bring a deleted person back
-    #[oai(path = "/api/v1/:tenant/users/:id/recover", method = "post", operation_id = "user_recover")]
+    #[oai(
+        path = "/api/v1/:tenant/users/:id/recover",
+        method = "post",
+        operation_id = "user_recover"
+    )]
     async fn recover(
         &self,
         tenant: Access,

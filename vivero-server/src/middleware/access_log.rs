@@ -7,7 +7,9 @@ use std::time::Duration;
 
 /// Writes the line: failures of ours always, everything else if debug lines are wanted.
 pub(super) fn write(scope: &Scope, method: &Method, status: StatusCode, took: Duration) {
-    if !status.is_server_error() && !tracing::enabled!(target: "vivero::access", tracing::Level::DEBUG) {
+    if !status.is_server_error()
+        && !tracing::enabled!(target: "vivero::access", tracing::Level::DEBUG)
+    {
         return;
     }
     let operation = scope.operation.id;

@@ -28,7 +28,9 @@ impl Coding {
                 Some("gzip") => (1, CompressionAlgo::GZIP),
                 _ => continue,
             };
-            let quality = words.find_map(|w| w.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f32>().ok());
+            let quality = words
+                .find_map(|w| w.strip_prefix("q="))
+                .map_or(Some(1.0), |q| q.parse::<f32>().ok());
             let Some(quality) = quality.filter(|q| (0.0..=1.0).contains(q)) else { continue };
             let weight = match format!("{:.0}", quality * 1000.0).parse::<u16>() {
                 Ok(weight) if weight > 0 => weight,

@@ -23,7 +23,11 @@ impl Cors {
     }
 
     /// The answer to a browser that asks beforehand.
-    pub(super) fn preflight(&self, request: &Request, origin: Option<&HeaderValue>) -> Option<Response> {
+    pub(super) fn preflight(
+        &self,
+        request: &Request,
+        origin: Option<&HeaderValue>,
+    ) -> Option<Response> {
         let asks = request.method() == Method::OPTIONS
             && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         if !asks {
@@ -52,7 +56,8 @@ impl Cors {
         if let Some(origin) = origin {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             let exposed = "ETag, Location, Retry-After, Idempotency-Replayed, X-Request-Id";
-            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
+            headers
+                .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
         }
     }
 }

@@ -72,7 +72,8 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("vivero");
         let requests = Family::default();
-        let latency = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
+        let latency =
+            Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let (in_flight, streams, memory) = (Gauge::default(), Gauge::default(), Gauge::default());
         let pools: [Gauge; 6] = std::array::from_fn(|_| Gauge::default());
         let tenants = Arc::new(Tenants::default());
@@ -80,7 +81,11 @@ impl Metrics {
         registry.register("request_seconds", "Time to answer a request", Family::clone(&latency));
         registry.register("requests_in_flight", "Requests under way", in_flight.clone());
         registry.register("event_streams", "Open event streams", streams.clone());
-        registry.register("resident_memory_bytes", "Resident memory of the process", memory.clone());
+        registry.register(
+            "resident_memory_bytes",
+            "Resident memory of the process",
+            memory.clone(),
+        );
         let names = [
             ("tenants", "Tenants in the registry"),
             ("tenants_open", "Tenant databases open now"),
@@ -102,7 +107,10 @@ impl Metrics {
             let labels = Answered { operation: id, method: method.to_owned(), status };
             self.requests.get_or_create_owned(&labels)
         });
-        OperationMetrics { classes, latency: self.latency.get_or_create_owned(&Of { operation: id }) }
+        OperationMetrics {
+            classes,
+            latency: self.latency.get_or_create_owned(&Of { operation: id }),
+        }
     }
 
     /// The figures of a tenant.
@@ -113,7 +121,9 @@ impl Metrics {
     /// Everything as text.
     pub(crate) fn expose(&self, stats: &FleetStats) -> Result<String, Failure> {
         let FleetStats { tenants, open, max_open, opened, evicted, refused } = *stats;
-        for (gauge, value) in self.pools.iter().zip([tenants, open, max_open, opened, evicted, refused]) {
+        for (gauge, value) in
+            self.pools.iter().zip([tenants, open, max_open, opened, evicted, refused])
+        {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         }
         if let Some(bytes) = process::resident_bytes() {

@@ -11,7 +11,8 @@ pub(super) struct SecurityHeaders {
 
 impl SecurityHeaders {
     pub(super) fn new(hsts_seconds: Option<u64>) -> Self {
-        let text = |seconds| HeaderValue::try_from(format!("max-age={seconds}; includeSubDomains")).ok();
+        let text =
+            |seconds| HeaderValue::try_from(format!("max-age={seconds}; includeSubDomains")).ok();
         Self { hsts: hsts_seconds.and_then(text) }
     }
 

@@ -15,7 +15,9 @@ pub(super) fn check(document: &Json) -> Result<(), StartupError> {
         let route = format!("{method} {path}");
         let id = operation["operationId"].as_str().unwrap_or_default();
         let Some(declared) = find(id) else {
-            return Err(StartupError::new(format!("{route} is operation {id:?}, which is not declared")));
+            return Err(StartupError::new(format!(
+                "{route} is operation {id:?}, which is not declared"
+            )));
         };
         if !seen.insert(id.to_owned()) {
             return Err(StartupError::new(format!("operation {id} has two routes")));
@@ -29,11 +31,15 @@ pub(super) fn check(document: &Json) -> Result<(), StartupError> {
             Requires::Nothing => None,
         };
         if scheme(operation) != wanted {
-            return Err(StartupError::new(format!("{route} ({id}) does not ask for the declared credential")));
+            return Err(StartupError::new(format!(
+                "{route} ({id}) does not ask for the declared credential"
+            )));
         }
         let open = wanted != Some(TENANT_TOKEN);
         if path.starts_with("/api/v1/{tenant}") && open && !ENTRANCES.contains(&id) {
-            return Err(StartupError::new(format!("{route} ({id}) reaches a tenant without a permission")));
+            return Err(StartupError::new(format!(
+                "{route} ({id}) reaches a tenant without a permission"
+            )));
         }
     }
     match OPERATIONS.iter().find(|o| !seen.contains(o.id)) {

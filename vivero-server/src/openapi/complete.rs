@@ -2,7 +2,12 @@
 
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
+use vivero_core::Record as _;
+use vivero_core::entity::Entity;
+use vivero_core::location::Location;
 use vivero_core::operation::{Requires, find};
+use vivero_core::record::Schema;
+use vivero_core::user::{Role, User};
 
 /// What parameters mean that many operations have.
 const PARAMETERS: &[(&str, &str)] = &[
@@ -19,7 +24,8 @@ const PARAMETERS: &[(&str, &str)] = &[
 ];
 const KEY: &str = "Repeating a request with the same key answers as the first time, with nothing done \
                    twice. 1 to 200 visible ASCII characters.";
-const KEY_WITHOUT_EFFECT: &str = "Checked, but without effect: repeating this request is harmless anyway.";
+const KEY_WITHOUT_EFFECT: &str =
+    "Checked, but without effect: repeating this request is harmless anyway.";
 /// Operations that a key changes nothing about.
 const KEYLESS: &[&str] = &[
     "auth_login",
@@ -48,6 +54,8 @@ pub(super) fn complete(document: &mut Json) {
         }
     }
     simplify(document);
+    share_failures(document);
+    normalize(document);
 }
 
 fn complete_operation(method: &str, operation: &mut Json, bodies: &mut BTreeSet<String>) {
@@ -64,7 +72,9 @@ fn complete_operation(method: &str, operation: &mut Json, bodies: &mut BTreeSet<
     if let Some(name) = body.and_then(Json::as_str).and_then(|r| r.rsplit('/').next()) {
         bodies.insert(name.to_owned());
     }
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    for parameter in
+        operation.get_mut("parameters").and_then(Json::as_array_mut).into_iter().flatten()
+    {
         describe(&id, parameter);
     }
     let needs_version = method == "patch";
@@ -87,6 +97,16 @@ fn describe(id: &str, parameter: &mut Json) {
     // Both say what OpenAPI says anyway.
     map.remove("explode");
     map.remove("deprecated");
+    if name == "sort"
+        && let Some(schema) = sorted_record(id)
+    {
+        let columns = schema.columns.iter().filter(|c| c.sort).map(|c| c.name);
+        let names: Vec<_> = ["created_at", "updated_at"].into_iter().chain(columns).collect();
+        map.insert(
+            "schema".into(),
+            json!({"type": "string", "pattern": format!("^-?({})$", names.join("|"))}),
+        );
+    }
     if map.contains_key("description") {
         return;
     }
@@ -100,25 +120,43 @@ fn describe(id: &str, parameter: &mut Json) {
     }
 }
 
+/// The record type whose lists an operation sorts.
+fn sorted_record(id: &str) -> Option<&'static Schema> {
+    let schemas = [Entity::SCHEMA, Location::SCHEMA, User::SCHEMA, Role::SCHEMA];
+    schemas.into_iter().find(|s| id.strip_suffix("_list") == Some(s.resource))
+}
+
 fn add_headers(status: &str, response: &mut Json) {
-    let text = |description: &str, required: bool| {
-        json!({"description": description, "required": required, "schema": {"type": "string"}})
-    };
-    let headers = match status {
-        "401" => vec![("WWW-Authenticate", text("`Bearer`", true))],
-        "405" => vec![("Allow", text("The methods there are", true))],
-        "429" | "503" => vec![("Retry-After", text("Seconds to wait", true))],
-        _ => Vec::new(),
-    };
-    for (name, header) in headers {
-        response["headers"][name] = header;
+    let text = |description: &str| json!({"description": description, "required": true, "schema": {"type": "string"}});
+    match status {
+        "401" => response["headers"]["WWW-Authenticate"] = text("`Bearer`"),
+        "405" => response["headers"]["Allow"] = text("The methods there are"),
+        "429" | "503" => response["headers"]["Retry-After"] = text("Seconds to wait"),
+        _ => {}
     }
-    for (_, header) in response["headers"].as_object_mut().into_iter().flatten() {
+    for (_, header) in
+        response.get_mut("headers").and_then(Json::as_object_mut).into_iter().flatten()
+    {
         if let Some(header) = header.as_object_mut() {
             header.remove("deprecated");
         }
     }
-    response["description"] = response["description"].as_str().filter(|d| !d.is_empty()).unwrap_or("Done").into();
+}
+
+/// Failures are the same everywhere: each is written once and referred to.
+fn share_failures(document: &mut Json) {
+    let mut shared = Map::new();
+    for item in document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            let responses = operation["responses"].as_object_mut().into_iter().flatten();
+            for (status, response) in responses.filter(|(s, _)| s.starts_with(['4', '5'])) {
+                let name = format!("Problem{status}");
+                let reference = json!({"$ref": format!("#/components/responses/{name}")});
+                shared.insert(name, std::mem::replace(response, reference));
+            }
+        }
+    }
+    document["components"]["responses"] = Json::Object(shared);
 }
 
 /// `allOf: [{$ref}, {description}]` says no more than `allOf: [{$ref}]` with the description beside
@@ -132,6 +170,30 @@ fn simplify(json: &mut Json) {
             map.values_mut().for_each(simplify);
         }
         Json::Array(items) => items.iter_mut().for_each(simplify),
+        _ => {}
+    }
+}
+
+/// Formats and numbers as other programs know them.
+fn normalize(json: &mut Json) {
+    match json {
+        Json::Object(map) => {
+            if map.get("format").is_some_and(|f| f == "naive-date") {
+                map.insert("format".into(), "date".into());
+            }
+            map.values_mut().for_each(normalize);
+            // Sorted, so that the document does not depend on how maps are kept.
+            let mut sorted: Vec<_> = std::mem::take(map).into_iter().collect();
+            sorted.sort_by(|a, b| a.0.cmp(&b.0));
+            map.extend(sorted);
+        }
+        Json::Array(items) => items.iter_mut().for_each(normalize),
+        Json::Number(number) => {
+            let whole = number.as_f64().filter(|n| number.is_f64() && n.fract() == 0.0);
+            if let Some(whole) = whole.and_then(|n| format!("{n:.0}").parse::<i64>().ok()) {
+                *json = whole.into();
+            }
+        }
         _ => {}
     }
 }

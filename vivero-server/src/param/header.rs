@@ -48,12 +48,19 @@ fn version(request: &Request, name: &str) -> Result<Option<i64>, Failure> {
     let number = number.and_then(|t| whole(t).ok()).and_then(|n| i64::try_from(n).ok());
     match number {
         Some(version) if version > 0 => Ok(Some(version)),
-        _ => Err(Failure::field(name, "etag", "must be a version in quotes, as ETag gave it, e.g. \"3\"")),
+        _ => Err(Failure::field(
+            name,
+            "etag",
+            "must be a version in quotes, as ETag gave it, e.g. \"3\"",
+        )),
     }
 }
 
 fn version_schema() -> MetaSchemaRef {
-    inline(MetaSchema { pattern: Some("^\"[1-9][0-9]{0,18}\"$".into()), ..MetaSchema::new("string") })
+    inline(MetaSchema {
+        pattern: Some("^\"[1-9][0-9]{0,18}\"$".into()),
+        ..MetaSchema::new("string")
+    })
 }
 
 /// The version the caller has seen, for commands that can do without it.
@@ -125,7 +132,17 @@ mod tests {
     fn only_a_quoted_version_is_one() {
         assert_eq!(version(&with("If-Match", "\"12\""), "If-Match").expect("a version"), Some(12));
         assert_eq!(version(&Request::default(), "If-Match").expect("none"), None);
-        for bad in ["12", "*", "W/\"1\"", "\"0\"", "\"-1\"", "\"x\"", "\"1\",\"2\"", "\"99999999999999999999\"", ""] {
+        for bad in [
+            "12",
+            "*",
+            "W/\"1\"",
+            "\"0\"",
+            "\"-1\"",
+            "\"x\"",
+            "\"1\",\"2\"",
+            "\"99999999999999999999\"",
+            "",
+        ] {
             let error = version(&with("If-Match", bad), "If-Match").expect_err(bad);
             assert!(format!("{error:?}").contains("If-Match"), "{bad}");
         }

@@ -5,7 +5,7 @@ use crate::problem::Failure;
 use crate::wire::schema::inline;
 use poem::Request;
 use poem_openapi::registry::MetaSchema;
-use vivero_core::{EntityId, LocationId, RoleId, SessionId, Slug, Uuid, UserId};
+use vivero_core::{EntityId, LocationId, RoleId, SessionId, Slug, UserId, Uuid};
 
 /// Names poem-openapi gives to the first and second parameter of a path.
 pub(crate) const FIRST: &str = "param0";

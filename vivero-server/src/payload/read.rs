@@ -9,8 +9,9 @@ pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     if bytes.is_empty() {
         return Err(malformed("empty_body", "must not be empty".into()));
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|e| malformed("utf8", format!("must be UTF-8; byte {} is not", e.valid_up_to() + 1)))?;
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        malformed("utf8", format!("must be UTF-8; byte {} is not", e.valid_up_to() + 1))
+    })?;
     let mut json = serde_json::Deserializer::from_str(text);
     let mut track = serde_path_to_error::Track::new();
     let value = T::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
@@ -25,7 +26,8 @@ pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
 }
 
 fn malformed(rule: &'static str, message: String) -> Failure {
-    Failure::new(StatusCode::BAD_REQUEST, "malformed_json", "the body is not JSON").on("body", rule, message)
+    Failure::new(StatusCode::BAD_REQUEST, "malformed_json", "the body is not JSON")
+        .on("body", rule, message)
 }
 
 fn syntax(error: &serde_json::Error) -> Failure {
@@ -62,7 +64,8 @@ fn rule(path: &str, error: &serde_json::Error) -> Failure {
         Some(if path.is_empty() { shorten(name) } else { format!("{path}.{}", shorten(name)) })
     };
     if let Some(field) = inside("unknown field `") {
-        let known = message.split_once("`, ").map_or("there are no fields here", |(_, known)| known);
+        let known =
+            message.split_once("`, ").map_or("there are no fields here", |(_, known)| known);
         return Failure::field(field, "known_field", format!("is not known: {known}"));
     }
     if let Some(field) = inside("missing field `") {

@@ -34,7 +34,11 @@ impl<T> ProblemIo<T> {
 }
 
 impl<T: AsyncRead> AsyncRead for ProblemIo<T> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.project();
         let before = buf.filled().len();
         let read = this.io.poll_read(cx, buf);
@@ -46,7 +50,11 @@ impl<T: AsyncRead> AsyncRead for ProblemIo<T> {
 }
 
 impl<T: AsyncRead + AsyncWrite> AsyncWrite for ProblemIo<T> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let mut this = self.project();
         if this.answer.is_none()
             && let Some(answer) = problem(buf, *this.first_line)
@@ -128,7 +136,10 @@ mod tests {
         let (head, body) = answer.split_once("\r\n\r\n").expect("a body");
         assert!(head.contains(&format!("content-length: {}", body.len())));
         let problem_json: serde_json::Value = serde_json::from_str(body).expect("JSON");
-        assert_eq!((&problem_json["status"], &problem_json["errors"][0]["field"]), (&414.into(), &"query".into()));
+        assert_eq!(
+            (&problem_json["status"], &problem_json["errors"][0]["field"]),
+            (&414.into(), &"query".into())
+        );
         let answer = String::from_utf8(problem(bare, false).expect("replaced")).expect("text");
         assert!(answer.starts_with("HTTP/1.1 431 ") && answer.contains("headers"));
         for ours in [

@@ -86,7 +86,10 @@ impl From<&Dashboard> for DashboardOut {
                 by_stage: by("entity", "stage"),
                 by_location,
             },
-            locations: LocationFigures { total: board.total("location"), by_kind: by("location", "kind") },
+            locations: LocationFigures {
+                total: board.total("location"),
+                by_kind: by("location", "kind"),
+            },
             users: UserFigures { total: board.total("user"), active: board.active_users() },
         }
     }

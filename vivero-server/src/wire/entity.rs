@@ -10,8 +10,8 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 use vivero_core::LocationId;
 use vivero_core::entity::{
-    EntityPatch as CorePatch, EntityType, Grade, NewEntity, Stage, Status, StoredEntity, Transition,
-    Unit,
+    EntityPatch as CorePatch, EntityType, Grade, NewEntity, Stage, Status, StoredEntity,
+    Transition, Unit,
 };
 
 /// A JSON object with whatever fields the grower wants.

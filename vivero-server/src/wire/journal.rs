@@ -4,7 +4,7 @@ use super::Stamp;
 use super::schema::{describe, inline};
 use poem_openapi::Object;
 use poem_openapi::registry::MetaSchema;
-use poem_openapi::types::{Any, Type as _};
+use poem_openapi::types::Any;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -30,7 +30,9 @@ impl From<Actor> for ActorOut {
         match actor {
             Actor::User { id } => Self { kind: "user".into(), id: Some(id.uuid()), reason: None },
             Actor::Platform => Self { kind: "platform".into(), id: None, reason: None },
-            Actor::System { reason } => Self { kind: "system".into(), id: None, reason: Some(reason) },
+            Actor::System { reason } => {
+                Self { kind: "system".into(), id: None, reason: Some(reason) }
+            }
         }
     }
 }
@@ -56,7 +58,9 @@ impl Serialize for ChangesOut {
             before: &'a Json,
             after: &'a Json,
         }
-        s.collect_map(self.0.0.iter().map(|(name, (before, after))| (name, Sides { before, after })))
+        s.collect_map(
+            self.0.0.iter().map(|(name, (before, after))| (name, Sides { before, after })),
+        )
     }
 }
 
@@ -225,7 +229,11 @@ impl From<ChainReport> for ChainReportOut {
             head: report.head,
             unsealed: report.unsealed,
             breaks: breaks
-                .map(|b| ChainBreakOut { position: b.position, kind: b.kind.into(), detail: b.detail })
+                .map(|b| ChainBreakOut {
+                    position: b.position,
+                    kind: b.kind.into(),
+                    detail: b.detail,
+                })
                 .collect(),
         }
     }

@@ -5,7 +5,9 @@ use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vivero_core::LocationId;
-use vivero_core::location::{LocationKind, LocationPatch as CorePatch, NewLocation, StoredLocation};
+use vivero_core::location::{
+    LocationKind, LocationPatch as CorePatch, NewLocation, StoredLocation,
+};
 
 /// A place where stock stands.
 #[derive(Debug, Serialize, Object)]

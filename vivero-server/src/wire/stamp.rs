@@ -20,7 +20,9 @@ impl Serialize for Stamp {
     // A page has a hundred of these; chrono's formatter costs several times as much.
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let mut text = *b"0000-00-00T00:00:00.000000Z";
-        let Ok(year) = u32::try_from(self.0.year()) else { return s.collect_str(&self.0.to_rfc3339()) };
+        let Ok(year) = u32::try_from(self.0.year()) else {
+            return s.collect_str(&self.0.to_rfc3339());
+        };
         if year > 9999 {
             return s.collect_str(&self.0.to_rfc3339());
         }

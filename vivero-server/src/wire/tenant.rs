@@ -77,7 +77,11 @@ pub(crate) struct TrialIn {
     #[oai(validator(min_length = 3, max_length = 40, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
     pub(crate) slug: Option<String>,
     /// Address of its first person.
-    #[oai(validator(min_length = 5, max_length = 254, pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"))]
+    #[oai(validator(
+        min_length = 5,
+        max_length = 254,
+        pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"
+    ))]
     pub(crate) email: String,
     /// Full name of its first person; the address if absent.
     #[serde(default, deserialize_with = "present")]
@@ -138,7 +142,11 @@ pub(crate) struct TenantIn {
     #[oai(validator(min_length = 3, max_length = 40, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
     pub(crate) slug: Option<String>,
     /// Address of its first person.
-    #[oai(validator(min_length = 5, max_length = 254, pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"))]
+    #[oai(validator(
+        min_length = 5,
+        max_length = 254,
+        pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"
+    ))]
     pub(crate) email: String,
     /// Full name of its first person; the address if absent.
     #[serde(default, deserialize_with = "present")]

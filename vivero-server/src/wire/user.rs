@@ -69,7 +69,11 @@ page_type! {
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserIn {
     /// Address to sign in with, unique in the tenant.
-    #[oai(validator(min_length = 5, max_length = 254, pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"))]
+    #[oai(validator(
+        min_length = 5,
+        max_length = 254,
+        pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"
+    ))]
     pub(crate) email: String,
     /// Full name.
     #[oai(validator(min_length = 1, max_length = 200))]
@@ -108,7 +112,11 @@ impl From<UserIn> for NewUser {
 pub(crate) struct UserPatch {
     /// Address to sign in with, unique in the tenant.
     #[serde(default, deserialize_with = "present")]
-    #[oai(validator(min_length = 5, max_length = 254, pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"))]
+    #[oai(validator(
+        min_length = 5,
+        max_length = 254,
+        pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"
+    ))]
     pub(crate) email: Option<String>,
     /// Full name.
     #[serde(default, deserialize_with = "present")]

@@ -39,7 +39,16 @@ impl Feed {
     ) -> Self {
         let head = session.head();
         let checked = Instant::now();
-        Self { session, head, position, heartbeat, stopping, checked, greeted: false, _place: place }
+        Self {
+            session,
+            head,
+            position,
+            heartbeat,
+            stopping,
+            checked,
+            greeted: false,
+            _place: place,
+        }
     }
 
     pub(super) fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {

@@ -56,15 +56,18 @@ impl Tenants {
         if counters.len() >= COUNTED {
             return TenantCounter::new(slug.as_str());
         }
-        let counter = counters.entry(slug.clone()).or_insert_with(|| TenantCounter::new(slug.as_str()));
+        let counter =
+            counters.entry(slug.clone()).or_insert_with(|| TenantCounter::new(slug.as_str()));
         Arc::clone(counter)
     }
 
     /// The busiest tenants, and all others together.
     fn busiest(&self) -> Vec<(String, u64)> {
         let counters = self.counters.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> =
-            counters.values().map(|c| (c.slug.clone(), c.requests.load(Ordering::Relaxed))).collect();
+        let mut all: Vec<_> = counters
+            .values()
+            .map(|c| (c.slug.clone(), c.requests.load(Ordering::Relaxed)))
+            .collect();
         drop(counters);
         all.sort_by_cached_key(|(slug, n)| (Reverse(*n), slug.clone()));
         let rest = all.split_off(all.len().min(SHOWN));
@@ -78,7 +81,8 @@ impl Tenants {
 impl Collector for Tenants {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let help = "Requests of the busiest tenants, and of all others together";
-        let mut family = encoder.encode_descriptor("tenant_requests", help, None, MetricType::Counter)?;
+        let mut family =
+            encoder.encode_descriptor("tenant_requests", help, None, MetricType::Counter)?;
         for (slug, requests) in self.busiest() {
             let labels = [("tenant", slug.as_str())];
             ConstCounter::new(requests).encode(family.encode_family(&labels)?)?;

@@ -1,0 +1,4001 @@
+// Generated from vivero-client/openapi.json: do not edit.
+// To make it anew: VIVERO_UPDATE=1 cargo nextest run -p vivero-workspace --test client_is_current
+#[allow(unused_imports)]
+pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
+#[allow(unused_imports)]
+use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
+/// Types used as operation parameters and responses.
+#[allow(clippy::all)]
+pub mod types {
+    ///Who made a change.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Actor {
+        ///The person, for `user`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<::uuid::Uuid>,
+        ///`user`, `platform` or `system`.
+        pub kind: ::std::string::String,
+        ///What for, for `system`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub reason: ::std::option::Option<::std::string::String>,
+    }
+    ///One link of the audit chain.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct AuditEntry {
+        ///What was done: `entity.create`, `entity.move`, `session.sign_in` …
+        pub action: ::std::string::String,
+        ///Who.
+        pub actor: Actor,
+        ///When.
+        pub at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///What led to it: a request id, a stated reason.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub cause: ::std::option::Option<::std::string::String>,
+        ///Field by field.
+        pub changes: ::std::collections::BTreeMap<::std::string::String, FieldChange>,
+        ///SHA-256 in hex; covers this entry and all before it.
+        pub hash: ::std::string::String,
+        ///Place in the tenant's history: 1, 2, 3 … without a gap.
+        pub position: u64,
+        ///The record.
+        pub record_id: ::uuid::Uuid,
+        ///Resource of the record.
+        pub resource: ::std::string::String,
+        ///The record's version after the change.
+        pub version: i64,
+    }
+    ///The audit trail, newest first.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct AuditList {
+        ///The entries.
+        pub items: ::std::vec::Vec<AuditEntry>,
+        ///Give this as `before` for older entries; absent if there are none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_before: ::std::option::Option<u64>,
+    }
+    ///One break of the chain.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ChainBreak {
+        ///In words.
+        pub detail: ::std::string::String,
+        ///`edited`, `missing`, `truncated`, `anchor_mismatch` or `unknown_entry`.
+        pub kind: ::std::string::String,
+        ///Where.
+        pub position: u64,
+    }
+    ///What recomputing the audit chain found.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ChainReport {
+        ///What is broken, first break first; empty if the chain holds.
+        pub breaks: ::std::vec::Vec<ChainBreak>,
+        ///Entries whose links were recomputed.
+        pub checked: u64,
+        ///Position of the last sealed entry.
+        pub head: u64,
+        ///Entries committed but not yet sealed.
+        pub unsealed: u64,
+    }
+    ///A field that two people changed since the version both started from.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ConflictProblem {
+        ///Its value in the version the caller started from.
+        pub base: ::serde_json::Value,
+        ///The field.
+        pub field: ::std::string::String,
+        ///The value the caller wants.
+        pub mine: ::serde_json::Value,
+        ///Its value now.
+        pub theirs: ::serde_json::Value,
+    }
+    ///The figures of the start page, as of one position of the journal.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Dashboard {
+        ///Stock.
+        pub entities: EntityFigures,
+        ///Places.
+        pub locations: LocationFigures,
+        ///The position.
+        pub position: u64,
+        ///People.
+        pub users: UserFigures,
+    }
+    ///A tracked lot of living stock.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Entity {
+        ///Whatever else the grower keeps.
+        pub attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        ///Traceability code, as in part C of a plant passport.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub batch_number: ::std::option::Option<::std::string::String>,
+        ///The grower's own number, unique in the tenant.
+        pub code: ::std::string::String,
+        ///When it was registered.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who registered it; the nil UUID if no person did.
+        pub created_by: ::uuid::Uuid,
+        ///When it was deleted, if it is.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub deleted_at: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+        ///The status to go back to when a hold is released.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub held_from: ::std::option::Option<Status>,
+        ///Identity.
+        pub id: ::uuid::Uuid,
+        ///Where it stands.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub location_id: ::std::option::Option<::uuid::Uuid>,
+        ///What it is, usually the botanical name.
+        pub name: ::std::string::String,
+        ///Quality for sale.
+        pub quality_grade: Grade,
+        ///How many, in `unit`.
+        pub quantity: i64,
+        ///Day from which it can be sold.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub ready_on: ::std::option::Option<::chrono::naive::NaiveDate>,
+        ///How far it has grown.
+        pub stage: Stage,
+        ///Day of sowing, sticking, grafting or arrival.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub started_on: ::std::option::Option<::chrono::naive::NaiveDate>,
+        ///Where it is in its life.
+        pub status: Status,
+        ///The supplier's own number for the lot.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub supplier_reference: ::std::option::Option<::std::string::String>,
+        ///Kind of stock.
+        #[serde(rename = "type")]
+        pub type_: EntityType,
+        ///What one of `quantity` is.
+        pub unit: Unit,
+        ///When it was last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who last changed it; the nil UUID if no person did.
+        pub updated_by: ::uuid::Uuid,
+        ///Grows with each change; also in `ETag`.
+        pub version: i64,
+    }
+    ///Figures of the stock.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct EntityFigures {
+        ///The twenty places with most entities, most first.
+        pub by_location: ::std::vec::Vec<LocationCount>,
+        ///Entities by stage.
+        pub by_stage: ::std::collections::BTreeMap<::std::string::String, i64>,
+        ///Entities by status.
+        pub by_status: ::std::collections::BTreeMap<::std::string::String, i64>,
+        ///Entities by type.
+        pub by_type: ::std::collections::BTreeMap<::std::string::String, i64>,
+        ///The sum of their quantities.
+        pub quantity: i64,
+        ///Entities.
+        pub total: i64,
+    }
+    ///An entity to be registered.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct EntityIn {
+        ///Whatever else the grower keeps: at most 16 KiB of JSON, 8 levels deep.
+        #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+        pub attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        ///Traceability code, as in part C of a plant passport.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub batch_number: ::std::option::Option<::std::string::String>,
+        ///The grower's own number, unique in the tenant.
+        pub code: ::std::string::String,
+        ///Where it stands.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub location_id: ::std::option::Option<::uuid::Uuid>,
+        ///What it is, usually the botanical name.
+        pub name: ::std::string::String,
+        ///Quality for sale; `ungraded` if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub quality_grade: ::std::option::Option<Grade>,
+        ///How many, in `unit`.
+        pub quantity: i64,
+        ///Day from which it can be sold; not before `started_on`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub ready_on: ::std::option::Option<::chrono::naive::NaiveDate>,
+        ///How far it has grown; `propagation` if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub stage: ::std::option::Option<Stage>,
+        ///Day of sowing, sticking, grafting or arrival.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub started_on: ::std::option::Option<::chrono::naive::NaiveDate>,
+        ///The supplier's own number for the lot.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub supplier_reference: ::std::option::Option<::std::string::String>,
+        ///Kind of stock.
+        #[serde(rename = "type")]
+        pub type_: EntityType,
+        ///What one of `quantity` is; `plant` if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub unit: ::std::option::Option<Unit>,
+    }
+    ///One page of entities.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct EntityList {
+        ///The rows.
+        pub items: ::std::vec::Vec<Entity>,
+        ///Give this as `cursor` for the next page; absent on the last.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+        ///How many rows match in all, if `total=true` asked for it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total: ::std::option::Option<u64>,
+    }
+    /**Edits of an entity. Absent fields stay; null clears. Status, stage and quantity change by
+transitions, the place by moves.*/
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct EntityPatch {
+        ///Replaces all attributes: at most 16 KiB of JSON, 8 levels deep.
+        #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
+        pub attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        ///Traceability code.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub batch_number: ::std::option::Option<crate::Change<::std::string::String>>,
+        ///The grower's own number, unique in the tenant.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub code: ::std::option::Option<::std::string::String>,
+        ///What it is, usually the botanical name.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        ///Quality for sale.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub quality_grade: ::std::option::Option<Grade>,
+        ///Day from which it can be sold; not before `started_on`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub ready_on: ::std::option::Option<crate::Change<::chrono::naive::NaiveDate>>,
+        ///Day of sowing, sticking, grafting or arrival.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub started_on: ::std::option::Option<crate::Change<::chrono::naive::NaiveDate>>,
+        ///The supplier's own number for the lot.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub supplier_reference: ::std::option::Option<
+            crate::Change<::std::string::String>,
+        >,
+        ///Kind of stock.
+        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+        pub type_: ::std::option::Option<EntityType>,
+        ///What one of `quantity` is.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub unit: ::std::option::Option<Unit>,
+    }
+    ///What kind of stock an entity is.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum EntityType {
+        #[serde(rename = "seed")]
+        Seed,
+        #[serde(rename = "cutting")]
+        Cutting,
+        #[serde(rename = "graft")]
+        Graft,
+        #[serde(rename = "young_plant")]
+        YoungPlant,
+        #[serde(rename = "container_plant")]
+        ContainerPlant,
+        #[serde(rename = "field_stock")]
+        FieldStock,
+        #[serde(rename = "bulb")]
+        Bulb,
+        #[serde(rename = "bought_in")]
+        BoughtIn,
+    }
+    impl ::std::fmt::Display for EntityType {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Seed => f.write_str("seed"),
+                Self::Cutting => f.write_str("cutting"),
+                Self::Graft => f.write_str("graft"),
+                Self::YoungPlant => f.write_str("young_plant"),
+                Self::ContainerPlant => f.write_str("container_plant"),
+                Self::FieldStock => f.write_str("field_stock"),
+                Self::Bulb => f.write_str("bulb"),
+                Self::BoughtIn => f.write_str("bought_in"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for EntityType {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "seed" => Ok(Self::Seed),
+                "cutting" => Ok(Self::Cutting),
+                "graft" => Ok(Self::Graft),
+                "young_plant" => Ok(Self::YoungPlant),
+                "container_plant" => Ok(Self::ContainerPlant),
+                "field_stock" => Ok(Self::FieldStock),
+                "bulb" => Ok(Self::Bulb),
+                "bought_in" => Ok(Self::BoughtIn),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for EntityType {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for EntityType {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///One change as it happened, in the data of a server-sent event.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Event {
+        ///What was done: `entity.create`, `entity.move`, `session.sign_in` …
+        pub action: ::std::string::String,
+        ///Who.
+        pub actor: Actor,
+        ///When.
+        pub at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///What led to it: a request id, a stated reason.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub cause: ::std::option::Option<::std::string::String>,
+        ///Field by field.
+        pub changes: ::std::collections::BTreeMap<::std::string::String, FieldChange>,
+        ///Place in the tenant's history: 1, 2, 3 … without a gap; also the event's id.
+        pub position: u64,
+        ///The record.
+        pub record_id: ::uuid::Uuid,
+        ///Resource of the record.
+        pub resource: ::std::string::String,
+        ///The record's version after the change.
+        pub version: i64,
+    }
+    ///Before and after of one field; null where there is no value.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct FieldChange {
+        ///After.
+        pub after: ::serde_json::Value,
+        ///Before.
+        pub before: ::serde_json::Value,
+    }
+    ///One rule that one field of the input breaks.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct FieldProblem {
+        ///Path of the field in body, query, path or headers, e.g. `attributes.colour`.
+        pub field: ::std::string::String,
+        ///The rule in words, with its numbers.
+        pub message: ::std::string::String,
+        ///Stable name of the rule, e.g. `max_length`.
+        pub rule: ::std::string::String,
+    }
+    ///Quality as graded for sale.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Grade {
+        #[serde(rename = "extra")]
+        Extra,
+        #[serde(rename = "first")]
+        First,
+        #[serde(rename = "second")]
+        Second,
+        #[serde(rename = "ungraded")]
+        Ungraded,
+    }
+    impl ::std::fmt::Display for Grade {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Extra => f.write_str("extra"),
+                Self::First => f.write_str("first"),
+                Self::Second => f.write_str("second"),
+                Self::Ungraded => f.write_str("ungraded"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Grade {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "extra" => Ok(Self::Extra),
+                "first" => Ok(Self::First),
+                "second" => Ok(Self::Second),
+                "ungraded" => Ok(Self::Ungraded),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Grade {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Grade {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///Up.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Health {
+        ///`up`.
+        pub status: ::std::string::String,
+    }
+    ///One change of one record.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct HistoryEntry {
+        ///What was done: `entity.create`, `entity.move`, `session.sign_in` …
+        pub action: ::std::string::String,
+        ///Who.
+        pub actor: Actor,
+        ///When.
+        pub at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///What led to it: a request id, a stated reason.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub cause: ::std::option::Option<::std::string::String>,
+        ///Field by field.
+        pub changes: ::std::collections::BTreeMap<::std::string::String, FieldChange>,
+        ///The record.
+        pub record_id: ::uuid::Uuid,
+        ///Resource of the record.
+        pub resource: ::std::string::String,
+        ///The record's version after the change.
+        pub version: i64,
+    }
+    ///Changes of one record, newest first.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct HistoryList {
+        ///The changes.
+        pub items: ::std::vec::Vec<HistoryEntry>,
+        ///Give this as `before` for older changes; absent if there are none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_before: ::std::option::Option<i64>,
+    }
+    ///What lets an invited person choose a password.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Invitation {
+        ///First instant at which it is void.
+        pub ends_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        /**Single use. It is shown once: a repeated request with the same `Idempotency-Key` is answered
+without it.*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub token: ::std::option::Option<crate::Secret>,
+    }
+    ///An accepted invitation.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct InvitationIn {
+        ///The password the person chooses.
+        pub password: crate::Secret,
+        ///The invitation's token.
+        pub token: crate::Secret,
+    }
+    ///A person and the invitation to pass on.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Invited {
+        ///The invitation.
+        pub invitation: Invitation,
+        ///The person.
+        pub user: User,
+    }
+    ///A place where stock stands.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Location {
+        ///Area in square decimetres (1 m² = 100).
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub area_dm2: ::std::option::Option<i64>,
+        ///Short name, unique in the tenant.
+        pub code: ::std::string::String,
+        ///When it was added.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who added it; the nil UUID if no person did.
+        pub created_by: ::uuid::Uuid,
+        ///When it was deleted, if it is.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub deleted_at: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+        ///Identity.
+        pub id: ::uuid::Uuid,
+        ///What kind of place it is.
+        pub kind: LocationKind,
+        ///Name.
+        pub name: ::std::string::String,
+        ///The place it lies in; absent for a site.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub parent_id: ::std::option::Option<::uuid::Uuid>,
+        ///Ids from the top down to this one, each followed by `/`.
+        pub path: ::std::string::String,
+        ///When it was last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who last changed it; the nil UUID if no person did.
+        pub updated_by: ::uuid::Uuid,
+        ///Grows with each change; also in `ETag`.
+        pub version: i64,
+    }
+    ///How many entities stand at one place.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct LocationCount {
+        ///Entities there.
+        pub count: i64,
+        ///The place.
+        pub location_id: ::uuid::Uuid,
+    }
+    ///Figures of the places.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct LocationFigures {
+        ///Places by kind.
+        pub by_kind: ::std::collections::BTreeMap<::std::string::String, i64>,
+        ///Places.
+        pub total: i64,
+    }
+    ///A place to be added.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct LocationIn {
+        ///Area in square decimetres (1 m² = 100).
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub area_dm2: ::std::option::Option<i64>,
+        ///Short name, unique in the tenant.
+        pub code: ::std::string::String,
+        ///What kind of place it is.
+        pub kind: LocationKind,
+        ///Name.
+        pub name: ::std::string::String,
+        ///The place it lies in; absent for a site.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub parent_id: ::std::option::Option<::uuid::Uuid>,
+    }
+    ///What kind of place a location is.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum LocationKind {
+        #[serde(rename = "site")]
+        Site,
+        #[serde(rename = "greenhouse")]
+        Greenhouse,
+        #[serde(rename = "tunnel")]
+        Tunnel,
+        #[serde(rename = "field")]
+        Field,
+        #[serde(rename = "bed")]
+        Bed,
+        #[serde(rename = "store")]
+        Store,
+    }
+    impl ::std::fmt::Display for LocationKind {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Site => f.write_str("site"),
+                Self::Greenhouse => f.write_str("greenhouse"),
+                Self::Tunnel => f.write_str("tunnel"),
+                Self::Field => f.write_str("field"),
+                Self::Bed => f.write_str("bed"),
+                Self::Store => f.write_str("store"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for LocationKind {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "site" => Ok(Self::Site),
+                "greenhouse" => Ok(Self::Greenhouse),
+                "tunnel" => Ok(Self::Tunnel),
+                "field" => Ok(Self::Field),
+                "bed" => Ok(Self::Bed),
+                "store" => Ok(Self::Store),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for LocationKind {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for LocationKind {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///One page of locations.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct LocationList {
+        ///The rows.
+        pub items: ::std::vec::Vec<Location>,
+        ///Give this as `cursor` for the next page; absent on the last.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+        ///How many rows match in all, if `total=true` asked for it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total: ::std::option::Option<u64>,
+    }
+    ///Edits of a location. Absent fields stay; null clears. A new parent moves it with everything below.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct LocationPatch {
+        ///Area in square decimetres (1 m² = 100).
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub area_dm2: ::std::option::Option<crate::Change<i64>>,
+        ///Short name, unique in the tenant.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub code: ::std::option::Option<::std::string::String>,
+        ///Name.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        ///The place it lies in.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub parent_id: ::std::option::Option<crate::Change<::uuid::Uuid>>,
+    }
+    ///An address and a password.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct LoginIn {
+        ///Address.
+        pub email: ::std::string::String,
+        ///Password.
+        pub password: crate::Secret,
+    }
+    ///Who is signed in, where, and what they may do.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Me {
+        ///What the person may do, all roles together.
+        pub grants: ::std::vec::Vec<::std::string::String>,
+        ///Names of the person's roles.
+        pub role_names: ::std::vec::Vec<::std::string::String>,
+        ///This sign-in.
+        pub session_id: ::uuid::Uuid,
+        ///`full`, or `read_only` once a trial is over.
+        pub standing: ::std::string::String,
+        ///The tenant.
+        pub tenant: Tenant,
+        ///The person.
+        pub user: User,
+    }
+    ///Where to move an entity.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct MoveIn {
+        ///The place to go to.
+        pub location_id: ::uuid::Uuid,
+    }
+    ///What an organisation grows.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum OperationType {
+        #[serde(rename = "container_nursery")]
+        ContainerNursery,
+        #[serde(rename = "field_nursery")]
+        FieldNursery,
+        #[serde(rename = "young_plants")]
+        YoungPlants,
+        #[serde(rename = "greenhouse")]
+        Greenhouse,
+        #[serde(rename = "mixed")]
+        Mixed,
+    }
+    impl ::std::fmt::Display for OperationType {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::ContainerNursery => f.write_str("container_nursery"),
+                Self::FieldNursery => f.write_str("field_nursery"),
+                Self::YoungPlants => f.write_str("young_plants"),
+                Self::Greenhouse => f.write_str("greenhouse"),
+                Self::Mixed => f.write_str("mixed"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for OperationType {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "container_nursery" => Ok(Self::ContainerNursery),
+                "field_nursery" => Ok(Self::FieldNursery),
+                "young_plants" => Ok(Self::YoungPlants),
+                "greenhouse" => Ok(Self::Greenhouse),
+                "mixed" => Ok(Self::Mixed),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for OperationType {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for OperationType {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///The old and the new password.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct PasswordIn {
+        ///The one to use from now on.
+        pub new_password: crate::Secret,
+        ///The current one.
+        pub old_password: crate::Secret,
+    }
+    ///Which plan a tenant starts with.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum PlanIn {
+        #[serde(rename = "trial")]
+        Trial,
+        #[serde(rename = "contract")]
+        Contract,
+    }
+    impl ::std::fmt::Display for PlanIn {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Trial => f.write_str("trial"),
+                Self::Contract => f.write_str("contract"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for PlanIn {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "trial" => Ok(Self::Trial),
+                "contract" => Ok(Self::Contract),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for PlanIn {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for PlanIn {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///What went wrong (RFC 9457).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Problem {
+        ///Stable code for programs, e.g. `entity_not_found`.
+        pub code: ::std::string::String,
+        ///On 409 after an edit: the fields both sides changed.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub conflicts: ::std::vec::Vec<ConflictProblem>,
+        ///On 409 after an edit: the version stored now.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub current_version: ::std::option::Option<i64>,
+        ///What went wrong this time.
+        pub detail: ::std::string::String,
+        ///Each field that breaks a rule.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub errors: ::std::vec::Vec<FieldProblem>,
+        ///Names this request in the server's log; also in `X-Request-Id`.
+        pub request_id: ::std::string::String,
+        ///The HTTP status.
+        pub status: u16,
+        ///The status in words.
+        pub title: ::std::string::String,
+        ///Always `about:blank`: `code` says which problem it is.
+        #[serde(rename = "type")]
+        pub type_: ::std::string::String,
+    }
+    ///A refresh token to be exchanged.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct RefreshIn {
+        ///The one the last sign-in or refresh handed out.
+        pub refresh_token: crate::Secret,
+    }
+    ///A named set of grants.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Role {
+        ///Made by vivero; cannot be changed or deleted.
+        pub built_in: bool,
+        ///When it was added.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who added it; the nil UUID if no person did.
+        pub created_by: ::uuid::Uuid,
+        ///When it was deleted, if it is.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub deleted_at: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+        ///What it is for.
+        pub description: ::std::string::String,
+        ///What it allows: `entity.read`, `entity.update@location`, `entity.*`, `*` …
+        pub grants: ::std::vec::Vec<::std::string::String>,
+        ///Identity.
+        pub id: ::uuid::Uuid,
+        ///Name, unique in the tenant.
+        pub name: ::std::string::String,
+        ///When it was last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who last changed it; the nil UUID if no person did.
+        pub updated_by: ::uuid::Uuid,
+        ///Grows with each change; also in `ETag`.
+        pub version: i64,
+    }
+    ///A role to be added.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct RoleIn {
+        ///What it is for.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub description: ::std::option::Option<::std::string::String>,
+        ///What it allows: `entity.read`, `entity.update@location`, `entity.*`, `*` …
+        pub grants: ::std::vec::Vec<::std::string::String>,
+        ///Name, unique in the tenant.
+        pub name: ::std::string::String,
+    }
+    ///One page of roles.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RoleList {
+        ///The rows.
+        pub items: ::std::vec::Vec<Role>,
+        ///Give this as `cursor` for the next page; absent on the last.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+        ///How many rows match in all, if `total=true` asked for it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total: ::std::option::Option<u64>,
+    }
+    ///Edits of a role. Absent fields stay.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct RolePatch {
+        ///What it is for.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub description: ::std::option::Option<::std::string::String>,
+        ///Replaces all grants.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub grants: ::std::vec::Vec<::std::string::String>,
+        ///Name, unique in the tenant.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+    }
+    ///A sign-in of the person on one device.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Session {
+        ///When the person signed in.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Whether it is the one this request came with.
+        pub current: bool,
+        ///First instant at which it is over, however much it is used.
+        pub ends_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Identity.
+        pub id: ::uuid::Uuid,
+        ///When it was last refreshed.
+        pub used_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The program that signed in, as it names itself.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub user_agent: ::std::option::Option<::std::string::String>,
+    }
+    ///The person's live sign-ins, newest first.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SessionList {
+        ///The sign-ins.
+        pub items: ::std::vec::Vec<Session>,
+    }
+    ///How far stock has grown.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Stage {
+        #[serde(rename = "propagation")]
+        Propagation,
+        #[serde(rename = "rooting")]
+        Rooting,
+        #[serde(rename = "growing_on")]
+        GrowingOn,
+        #[serde(rename = "hardening")]
+        Hardening,
+        #[serde(rename = "finished")]
+        Finished,
+    }
+    impl ::std::fmt::Display for Stage {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Propagation => f.write_str("propagation"),
+                Self::Rooting => f.write_str("rooting"),
+                Self::GrowingOn => f.write_str("growing_on"),
+                Self::Hardening => f.write_str("hardening"),
+                Self::Finished => f.write_str("finished"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Stage {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "propagation" => Ok(Self::Propagation),
+                "rooting" => Ok(Self::Rooting),
+                "growing_on" => Ok(Self::GrowingOn),
+                "hardening" => Ok(Self::Hardening),
+                "finished" => Ok(Self::Finished),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Stage {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Stage {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///Figures of the installation.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Stats {
+        ///Idle databases closed to make room.
+        pub evicted: u64,
+        ///Most that may be open at once.
+        pub max_open: u64,
+        ///Tenant databases open now.
+        pub open: u64,
+        ///Databases opened since the start.
+        pub opened: u64,
+        ///Requests refused because all were in use.
+        pub refused: u64,
+        ///Tenants in the registry.
+        pub tenants: u64,
+        ///Version of the server.
+        pub version: ::std::string::String,
+    }
+    ///Where an entity is in its life.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Status {
+        #[serde(rename = "registered")]
+        Registered,
+        #[serde(rename = "processing")]
+        Processing,
+        #[serde(rename = "ready")]
+        Ready,
+        #[serde(rename = "completed")]
+        Completed,
+        #[serde(rename = "archived")]
+        Archived,
+        #[serde(rename = "on_hold")]
+        OnHold,
+        #[serde(rename = "destroyed")]
+        Destroyed,
+    }
+    impl ::std::fmt::Display for Status {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Registered => f.write_str("registered"),
+                Self::Processing => f.write_str("processing"),
+                Self::Ready => f.write_str("ready"),
+                Self::Completed => f.write_str("completed"),
+                Self::Archived => f.write_str("archived"),
+                Self::OnHold => f.write_str("on_hold"),
+                Self::Destroyed => f.write_str("destroyed"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Status {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "registered" => Ok(Self::Registered),
+                "processing" => Ok(Self::Processing),
+                "ready" => Ok(Self::Ready),
+                "completed" => Ok(Self::Completed),
+                "archived" => Ok(Self::Archived),
+                "on_hold" => Ok(Self::OnHold),
+                "destroyed" => Ok(Self::Destroyed),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Status {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Status {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///A tenant.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Tenant {
+        ///When it signed up.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Identity; never reused.
+        pub id: ::uuid::Uuid,
+        ///What it grows.
+        pub operation_type: OperationType,
+        ///Name of the organisation.
+        pub organization: ::std::string::String,
+        ///`trial` or `contract`.
+        pub plan: ::std::string::String,
+        ///Name in paths.
+        pub slug: ::std::string::String,
+        ///Recorded state.
+        pub state: TenantState,
+        ///First instant at which the trial is over; absent under contract.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub trial_ends_at: ::std::option::Option<
+            ::chrono::DateTime<::chrono::offset::Utc>,
+        >,
+        ///Grows with each change; also in `ETag`.
+        pub version: i64,
+    }
+    ///A tenant an operator makes, with its first person, who becomes Admin.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct TenantIn {
+        ///Address of its first person.
+        pub email: ::std::string::String,
+        ///Full name of its first person; the address if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        ///What it grows; `mixed` if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub operation_type: ::std::option::Option<OperationType>,
+        ///Name of the organisation.
+        pub organization: ::std::string::String,
+        ///Password of its first person.
+        pub password: crate::Secret,
+        ///Plan to start with; `contract` if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub plan: ::std::option::Option<PlanIn>,
+        ///Wanted name in paths; made from the organisation when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub slug: ::std::option::Option<::std::string::String>,
+    }
+    ///Tenants by slug.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct TenantList {
+        ///The tenants.
+        pub items: ::std::vec::Vec<Tenant>,
+        ///Give this as `after` for the next page; absent on the last.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_after: ::std::option::Option<::std::string::String>,
+    }
+    ///What is recorded of a tenant's life.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum TenantState {
+        #[serde(rename = "provisioning")]
+        Provisioning,
+        #[serde(rename = "active")]
+        Active,
+        #[serde(rename = "suspended")]
+        Suspended,
+        #[serde(rename = "closed")]
+        Closed,
+    }
+    impl ::std::fmt::Display for TenantState {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Provisioning => f.write_str("provisioning"),
+                Self::Active => f.write_str("active"),
+                Self::Suspended => f.write_str("suspended"),
+                Self::Closed => f.write_str("closed"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for TenantState {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "provisioning" => Ok(Self::Provisioning),
+                "active" => Ok(Self::Active),
+                "suspended" => Ok(Self::Suspended),
+                "closed" => Ok(Self::Closed),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for TenantState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for TenantState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///What a sign-in or refresh hands out.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Tokens {
+        ///Goes with every request, as `Authorization: Bearer …`.
+        pub access_token: crate::Secret,
+        ///Seconds the access token is good for.
+        pub expires_in: i64,
+        ///Exchanged for the next pair.
+        pub refresh_token: crate::Secret,
+        ///Always `Bearer`.
+        pub token_type: ::std::string::String,
+    }
+    ///A step in an entity's life: any of status, stage and quantity, with the reason.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct TransitionIn {
+        ///Pieces gained (+) or lost (−).
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub quantity_change: ::std::option::Option<i64>,
+        ///Why; needed for a hold, a destruction, a step back and a loss.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub reason: ::std::option::Option<::std::string::String>,
+        ///Stage to go to; back to an earlier one only with a reason.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub stage: ::std::option::Option<Stage>,
+        ///Status to go to.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub status: ::std::option::Option<Status>,
+    }
+    ///A new tenant, already signed in.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Trial {
+        ///The tenant.
+        pub tenant: Tenant,
+        ///Tokens of its first person.
+        pub tokens: Tokens,
+    }
+    ///An organisation that signs up, with its first person, who becomes Admin.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct TrialIn {
+        ///Address of its first person.
+        pub email: ::std::string::String,
+        ///Full name of its first person; the address if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        ///What it grows; `mixed` if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub operation_type: ::std::option::Option<OperationType>,
+        ///Name of the organisation.
+        pub organization: ::std::string::String,
+        ///Password of its first person.
+        pub password: crate::Secret,
+        ///Wanted name in paths; made from the organisation when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub slug: ::std::option::Option<::std::string::String>,
+    }
+    ///What one of an entity's quantity is.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Unit {
+        #[serde(rename = "plant")]
+        Plant,
+        #[serde(rename = "tray")]
+        Tray,
+        #[serde(rename = "bundle")]
+        Bundle,
+        #[serde(rename = "piece")]
+        Piece,
+        #[serde(rename = "gram")]
+        Gram,
+    }
+    impl ::std::fmt::Display for Unit {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Plant => f.write_str("plant"),
+                Self::Tray => f.write_str("tray"),
+                Self::Bundle => f.write_str("bundle"),
+                Self::Piece => f.write_str("piece"),
+                Self::Gram => f.write_str("gram"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Unit {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "plant" => Ok(Self::Plant),
+                "tray" => Ok(Self::Tray),
+                "bundle" => Ok(Self::Bundle),
+                "piece" => Ok(Self::Piece),
+                "gram" => Ok(Self::Gram),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Unit {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Unit {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///A person of the tenant.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct User {
+        ///When the person was added.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who added the person; the nil UUID if no person did.
+        pub created_by: ::uuid::Uuid,
+        ///When it was deleted, if it is.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub deleted_at: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+        ///Address to sign in with.
+        pub email: ::std::string::String,
+        ///Identity.
+        pub id: ::uuid::Uuid,
+        ///Where, for permissions with the scope `location`.
+        pub locations: ::std::vec::Vec<::uuid::Uuid>,
+        ///Full name.
+        pub name: ::std::string::String,
+        ///Ids of the person's roles.
+        pub roles: ::std::vec::Vec<::uuid::Uuid>,
+        ///Whether the person may sign in.
+        pub status: UserStatus,
+        ///When it was last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who last changed it; the nil UUID if no person did.
+        pub updated_by: ::uuid::Uuid,
+        ///Grows with each change; also in `ETag`.
+        pub version: i64,
+    }
+    ///Figures of the people.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct UserFigures {
+        ///People who may sign in.
+        pub active: i64,
+        ///People.
+        pub total: i64,
+    }
+    ///A person to be invited.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct UserIn {
+        ///Address to sign in with, unique in the tenant.
+        pub email: ::std::string::String,
+        ///Where, for permissions with the scope `location`.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub locations: ::std::vec::Vec<::uuid::Uuid>,
+        ///Full name.
+        pub name: ::std::string::String,
+        ///Ids of the person's roles.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub roles: ::std::vec::Vec<::uuid::Uuid>,
+    }
+    ///One page of people.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct UserList {
+        ///The rows.
+        pub items: ::std::vec::Vec<User>,
+        ///Give this as `cursor` for the next page; absent on the last.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+        ///How many rows match in all, if `total=true` asked for it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total: ::std::option::Option<u64>,
+    }
+    ///Edits of a person. Absent fields stay.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct UserPatch {
+        ///Address to sign in with, unique in the tenant.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub email: ::std::option::Option<::std::string::String>,
+        ///Where, for permissions with the scope `location`.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub locations: ::std::vec::Vec<::uuid::Uuid>,
+        ///Full name.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        ///Ids of the person's roles.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub roles: ::std::vec::Vec<::uuid::Uuid>,
+        ///`active` or `disabled`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub status: ::std::option::Option<UserStatus>,
+    }
+    ///Whether a person may sign in.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum UserStatus {
+        #[serde(rename = "invited")]
+        Invited,
+        #[serde(rename = "active")]
+        Active,
+        #[serde(rename = "disabled")]
+        Disabled,
+    }
+    impl ::std::fmt::Display for UserStatus {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Invited => f.write_str("invited"),
+                Self::Active => f.write_str("active"),
+                Self::Disabled => f.write_str("disabled"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for UserStatus {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "invited" => Ok(Self::Invited),
+                "active" => Ok(Self::Active),
+                "disabled" => Ok(Self::Disabled),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for UserStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for UserStatus {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    /// Error types.
+    pub mod error {
+        /// Error from a `TryFrom` or `FromStr` implementation.
+        pub struct ConversionError(::std::borrow::Cow<'static, str>);
+        impl ::std::error::Error for ConversionError {}
+        impl ::std::fmt::Display for ConversionError {
+            fn fmt(
+                &self,
+                f: &mut ::std::fmt::Formatter<'_>,
+            ) -> Result<(), ::std::fmt::Error> {
+                ::std::fmt::Display::fmt(&self.0, f)
+            }
+        }
+        impl ::std::fmt::Debug for ConversionError {
+            fn fmt(
+                &self,
+                f: &mut ::std::fmt::Formatter<'_>,
+            ) -> Result<(), ::std::fmt::Error> {
+                ::std::fmt::Debug::fmt(&self.0, f)
+            }
+        }
+        impl From<&'static str> for ConversionError {
+            fn from(value: &'static str) -> Self {
+                Self(value.into())
+            }
+        }
+        impl From<String> for ConversionError {
+            fn from(value: String) -> Self {
+                Self(value.into())
+            }
+        }
+    }
+}
+#[derive(Clone, Debug)]
+/**Client for vivero
+
+Multi-tenant backend for plant production. Each tenant has a database of its own; a tenant's token opens that tenant only.
+
+Version: 0.1.0*/
+pub struct Client {
+    pub(crate) baseurl: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) inner: crate::attempt::Attempt,
+}
+impl Client {
+    /// Create a new client.
+    ///
+    /// `baseurl` is the base URL provided to the internal
+    /// `reqwest::Client`, and should include a scheme and hostname,
+    /// as well as port and a path stem if applicable.
+    pub fn new(baseurl: &str, inner: crate::attempt::Attempt) -> Self {
+        #[cfg(not(target_arch = "wasm32"))]
+        let client = {
+            let dur = ::std::time::Duration::from_secs(15u64);
+            reqwest::ClientBuilder::new().connect_timeout(dur).timeout(dur)
+        };
+        #[cfg(target_arch = "wasm32")]
+        let client = reqwest::ClientBuilder::new();
+        Self::new_with_client(baseurl, client.build().unwrap(), inner)
+    }
+    /// Construct a new client with an existing `reqwest::Client`,
+    /// allowing more control over its configuration.
+    ///
+    /// `baseurl` is the base URL provided to the internal
+    /// `reqwest::Client`, and should include a scheme and hostname,
+    /// as well as port and a path stem if applicable.
+    pub fn new_with_client(
+        baseurl: &str,
+        client: reqwest::Client,
+        inner: crate::attempt::Attempt,
+    ) -> Self {
+        Self {
+            baseurl: baseurl.to_string(),
+            client,
+            inner,
+        }
+    }
+}
+impl ClientInfo<crate::attempt::Attempt> for Client {
+    fn api_version() -> &'static str {
+        "0.1.0"
+    }
+    fn baseurl(&self) -> &str {
+        self.baseurl.as_str()
+    }
+    fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+    fn inner(&self) -> &crate::attempt::Attempt {
+        &self.inner
+    }
+}
+impl ClientHooks<crate::attempt::Attempt> for &Client {}
+#[allow(clippy::all)]
+impl Client {
+    /**Figures of the installation
+
+Sends a `GET` request to `/api/v1/platform/stats`
+
+*/
+    pub async fn platform_stats<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::Stats>, Error<()>> {
+        let url = format!("{}/api/v1/platform/stats", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_stats",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List tenants by slug
+
+Sends a `GET` request to `/api/v1/platform/tenants`
+
+Arguments:
+- `after`: Only tenants after this slug.
+- `limit`: Rows of a page, 1 to 200.
+*/
+    pub async fn platform_tenant_list<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        limit: Option<u32>,
+    ) -> Result<ResponseValue<types::TenantList>, Error<()>> {
+        let url = format!("{}/api/v1/platform/tenants", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("after", &after))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_tenant_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Make a tenant
+
+Sends a `POST` request to `/api/v1/platform/tenants`
+
+Arguments:
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+- `body`
+*/
+    pub async fn platform_tenant_create<'a>(
+        &'a self,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::TenantIn,
+    ) -> Result<ResponseValue<types::Tenant>, Error<()>> {
+        let url = format!("{}/api/v1/platform/tenants", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_tenant_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read a tenant
+
+Sends a `GET` request to `/api/v1/platform/tenants/{slug}`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+*/
+    pub async fn platform_tenant_get<'a>(
+        &'a self,
+        slug: &'a str,
+    ) -> Result<ResponseValue<types::Tenant>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_tenant_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Let a stopped tenant work again
+
+Sends a `POST` request to `/api/v1/platform/tenants/{slug}/resume`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+*/
+    pub async fn platform_tenant_resume<'a>(
+        &'a self,
+        slug: &'a str,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::Tenant>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}/resume", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_tenant_resume",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Stop a tenant
+
+Its people are refused from their next request on. Nothing is lost.
+
+Sends a `POST` request to `/api/v1/platform/tenants/{slug}/suspend`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+*/
+    pub async fn platform_tenant_suspend<'a>(
+        &'a self,
+        slug: &'a str,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::Tenant>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}/suspend", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_tenant_suspend",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Start a trial
+
+Makes a tenant with a database of its own and signs its first person in. With an
+`Idempotency-Key`, asking again gives the same tenant and fresh tokens.
+
+Sends a `POST` request to `/api/v1/trials`
+
+Arguments:
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+- `body`
+*/
+    pub async fn trial_create<'a>(
+        &'a self,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::TrialIn,
+    ) -> Result<ResponseValue<types::Trial>, Error<()>> {
+        let url = format!("{}/api/v1/trials", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "trial_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Every change, newest first
+
+Sends a `GET` request to `/api/v1/{tenant}/audit`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `before`: Only entries before this position.
+- `limit`: Rows of a page, 1 to 200.
+*/
+    pub async fn audit_list<'a>(
+        &'a self,
+        tenant: &'a str,
+        before: Option<u64>,
+        limit: Option<u32>,
+    ) -> Result<ResponseValue<types::AuditList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/audit", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("before", &before))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "audit_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Recompute the audit chain
+
+Holds every link against the next, and the last against the anchor kept outside the tenant's
+database.
+
+Sends a `POST` request to `/api/v1/{tenant}/audit/verify`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+*/
+    pub async fn audit_verify<'a>(
+        &'a self,
+        tenant: &'a str,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::ChainReport>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/audit/verify", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "audit_verify",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Accept an invitation
+
+The invited person chooses a password and is signed in. An invitation is good once.
+
+Sends a `POST` request to `/api/v1/{tenant}/auth/invitations`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+- `body`
+*/
+    pub async fn auth_accept_invitation<'a>(
+        &'a self,
+        tenant: &'a str,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::InvitationIn,
+    ) -> Result<ResponseValue<types::Tokens>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/auth/invitations", self.baseurl, encode_path(& tenant
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "auth_accept_invitation",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign in
+
+Unknown tenant, unknown address, wrong password and disabled person look the same.
+
+Sends a `POST` request to `/api/v1/{tenant}/auth/login`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+- `body`
+*/
+    pub async fn auth_login<'a>(
+        &'a self,
+        tenant: &'a str,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::LoginIn,
+    ) -> Result<ResponseValue<types::Tokens>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/auth/login", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "auth_login",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Sign out
+
+Ends this sign-in: its tokens are refused from the next request on.
+
+Sends a `POST` request to `/api/v1/{tenant}/auth/logout`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+*/
+    pub async fn auth_logout<'a>(
+        &'a self,
+        tenant: &'a str,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/auth/logout", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self.client.post(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "auth_logout",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Exchange a refresh token
+
+Each token is good once; using an old one again ends the sign-in. Requests that race with the
+same token all get the same successor.
+
+Sends a `POST` request to `/api/v1/{tenant}/auth/refresh`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+- `body`
+*/
+    pub async fn auth_refresh<'a>(
+        &'a self,
+        tenant: &'a str,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::RefreshIn,
+    ) -> Result<ResponseValue<types::Tokens>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/auth/refresh", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "auth_refresh",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Figures of stock, places and people
+
+They stand at a position of the journal, a moment behind the last change at most.
+
+Sends a `GET` request to `/api/v1/{tenant}/dashboard`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+*/
+    pub async fn dashboard_get<'a>(
+        &'a self,
+        tenant: &'a str,
+    ) -> Result<ResponseValue<types::Dashboard>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/dashboard", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "dashboard_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List entities
+
+Sends a `GET` request to `/api/v1/{tenant}/entities`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `batch_number`: Only entities with this batch number.
+- `cursor`: Where to go on: `next_cursor` of the page before, with the same sort.
+- `deleted`: Only deleted records, for those who may recover them.
+- `limit`: Rows of a page, 1 to 200.
+- `location_id`: Only entities at this place or below it.
+- `q`: Only entities whose code, name, batch number or attributes have all these words.
+- `quality_grade`: Only entities of this grade.
+- `sort`: `created_at`, `updated_at`, `code`, `name` or `quantity`; `-` in front for descending.
+- `stage`: Only entities at this stage.
+- `status`: Only entities in this status.
+- `total`: Also count all rows that match.
+- `type_`: Only this kind of stock.
+*/
+    pub async fn entity_list<'a>(
+        &'a self,
+        tenant: &'a str,
+        batch_number: Option<&'a str>,
+        cursor: Option<&'a str>,
+        deleted: Option<bool>,
+        limit: Option<u32>,
+        location_id: Option<&'a ::uuid::Uuid>,
+        q: Option<&'a str>,
+        quality_grade: Option<types::Grade>,
+        sort: Option<&'a str>,
+        stage: Option<types::Stage>,
+        status: Option<types::Status>,
+        total: Option<bool>,
+        type_: Option<types::EntityType>,
+    ) -> Result<ResponseValue<types::EntityList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/entities", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("batch_number", &batch_number))
+            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+            .query(&progenitor_client::QueryParam::new("deleted", &deleted))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("location_id", &location_id))
+            .query(&progenitor_client::QueryParam::new("q", &q))
+            .query(&progenitor_client::QueryParam::new("quality_grade", &quality_grade))
+            .query(&progenitor_client::QueryParam::new("sort", &sort))
+            .query(&progenitor_client::QueryParam::new("stage", &stage))
+            .query(&progenitor_client::QueryParam::new("status", &status))
+            .query(&progenitor_client::QueryParam::new("total", &total))
+            .query(&progenitor_client::QueryParam::new("type", &type_))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "entity_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Register an entity
+
+Sends a `POST` request to `/api/v1/{tenant}/entities`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+- `body`
+*/
+    pub async fn entity_create<'a>(
+        &'a self,
+        tenant: &'a str,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::EntityIn,
+    ) -> Result<ResponseValue<types::Entity>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/entities", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "entity_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read an entity
+
+Sends a `GET` request to `/api/v1/{tenant}/entities/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+*/
+    pub async fn entity_get<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+    ) -> Result<ResponseValue<types::Entity>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/entities/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "entity_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete an entity
+
+It can be recovered.
+
+Sends a `DELETE` request to `/api/v1/{tenant}/entities/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+*/
+    pub async fn entity_delete<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: Option<&'a str>,
+    ) -> Result<ResponseValue<types::Entity>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/entities/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "entity_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Edit an entity
+
+Edits of different fields by several people merge; edits of the same field since the version in
+`If-Match` answer 409 with base, theirs and mine.
+
+Sends a `PATCH` request to `/api/v1/{tenant}/entities/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+- `body`
+*/
+    pub async fn entity_update<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: Option<&'a str>,
+        body: &'a types::EntityPatch,
+    ) -> Result<ResponseValue<types::Entity>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/entities/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "entity_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Changes of an entity, newest first
+
+Sends a `GET` request to `/api/v1/{tenant}/entities/{id}/history`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `before`: Only changes before this version.
+- `limit`: Rows of a page, 1 to 200.
+*/
+    pub async fn entity_history<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        before: Option<i64>,
+        limit: Option<u32>,
+    ) -> Result<ResponseValue<types::HistoryList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/entities/{}/history", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("before", &before))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "entity_history",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Move an entity to another place
+
+Sends a `POST` request to `/api/v1/{tenant}/entities/{id}/moves`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+- `body`
+*/
+    pub async fn entity_move<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+        if_match: Option<&'a str>,
+        body: &'a types::MoveIn,
+    ) -> Result<ResponseValue<types::Entity>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/entities/{}/moves", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "entity_move",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Bring a deleted entity back
+
+Sends a `POST` request to `/api/v1/{tenant}/entities/{id}/recover`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+*/
+    pub async fn entity_recover<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::Entity>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/entities/{}/recover", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "entity_recover",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take a step in an entity's life
+
+Without `If-Match` the step applies to the entity as it is: two losses both count.
+
+Sends a `POST` request to `/api/v1/{tenant}/entities/{id}/transitions`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+- `body`
+*/
+    pub async fn entity_transition<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+        if_match: Option<&'a str>,
+        body: &'a types::TransitionIn,
+    ) -> Result<ResponseValue<types::Entity>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/entities/{}/transitions", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "entity_transition",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List locations
+
+Sends a `GET` request to `/api/v1/{tenant}/locations`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `cursor`: Where to go on: `next_cursor` of the page before, with the same sort.
+- `deleted`: Only deleted records, for those who may recover them.
+- `kind`: Only this kind of place.
+- `limit`: Rows of a page, 1 to 200.
+- `parent_id`: Only places directly in this one.
+- `q`: Only places whose code or name has all these words.
+- `sort`: `created_at`, `updated_at`, `code`, `name` or `path`; `-` in front for descending.
+- `total`: Also count all rows that match.
+- `within`: Only this place and everything below it.
+*/
+    pub async fn location_list<'a>(
+        &'a self,
+        tenant: &'a str,
+        cursor: Option<&'a str>,
+        deleted: Option<bool>,
+        kind: Option<types::LocationKind>,
+        limit: Option<u32>,
+        parent_id: Option<&'a ::uuid::Uuid>,
+        q: Option<&'a str>,
+        sort: Option<&'a str>,
+        total: Option<bool>,
+        within: Option<&'a ::uuid::Uuid>,
+    ) -> Result<ResponseValue<types::LocationList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/locations", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+            .query(&progenitor_client::QueryParam::new("deleted", &deleted))
+            .query(&progenitor_client::QueryParam::new("kind", &kind))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("parent_id", &parent_id))
+            .query(&progenitor_client::QueryParam::new("q", &q))
+            .query(&progenitor_client::QueryParam::new("sort", &sort))
+            .query(&progenitor_client::QueryParam::new("total", &total))
+            .query(&progenitor_client::QueryParam::new("within", &within))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "location_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add a location
+
+Sends a `POST` request to `/api/v1/{tenant}/locations`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+- `body`
+*/
+    pub async fn location_create<'a>(
+        &'a self,
+        tenant: &'a str,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::LocationIn,
+    ) -> Result<ResponseValue<types::Location>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/locations", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "location_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read a location
+
+Sends a `GET` request to `/api/v1/{tenant}/locations/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+*/
+    pub async fn location_get<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+    ) -> Result<ResponseValue<types::Location>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/locations/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "location_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete an empty location
+
+It can be recovered.
+
+Sends a `DELETE` request to `/api/v1/{tenant}/locations/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+*/
+    pub async fn location_delete<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: Option<&'a str>,
+    ) -> Result<ResponseValue<types::Location>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/locations/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "location_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Edit a location
+
+A new parent moves it with everything below it.
+
+Sends a `PATCH` request to `/api/v1/{tenant}/locations/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+- `body`
+*/
+    pub async fn location_update<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: Option<&'a str>,
+        body: &'a types::LocationPatch,
+    ) -> Result<ResponseValue<types::Location>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/locations/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "location_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Changes of a location, newest first
+
+Sends a `GET` request to `/api/v1/{tenant}/locations/{id}/history`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `before`: Only changes before this version.
+- `limit`: Rows of a page, 1 to 200.
+*/
+    pub async fn location_history<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        before: Option<i64>,
+        limit: Option<u32>,
+    ) -> Result<ResponseValue<types::HistoryList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/locations/{}/history", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("before", &before))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "location_history",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Bring a deleted location back
+
+Sends a `POST` request to `/api/v1/{tenant}/locations/{id}/recover`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+*/
+    pub async fn location_recover<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::Location>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/locations/{}/recover", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "location_recover",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Who am I
+
+Sends a `GET` request to `/api/v1/{tenant}/me`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+*/
+    pub async fn me_get<'a>(
+        &'a self,
+        tenant: &'a str,
+    ) -> Result<ResponseValue<types::Me>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/me", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "me_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change my password
+
+The person's other sign-ins end.
+
+Sends a `PUT` request to `/api/v1/{tenant}/me/password`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `body`
+*/
+    pub async fn me_password<'a>(
+        &'a self,
+        tenant: &'a str,
+        body: &'a types::PasswordIn,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/me/password", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.put(url).json(&body).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "me_password",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List my sign-ins
+
+Sends a `GET` request to `/api/v1/{tenant}/me/sessions`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+*/
+    pub async fn me_session_list<'a>(
+        &'a self,
+        tenant: &'a str,
+    ) -> Result<ResponseValue<types::SessionList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/me/sessions", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "me_session_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**End one of my sign-ins
+
+Sends a `DELETE` request to `/api/v1/{tenant}/me/sessions/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+*/
+    pub async fn me_session_end<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/me/sessions/{}", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.delete(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "me_session_end",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List roles
+
+Sends a `GET` request to `/api/v1/{tenant}/roles`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `cursor`: Where to go on: `next_cursor` of the page before, with the same sort.
+- `limit`: Rows of a page, 1 to 200.
+- `q`: Only roles whose name has all these words.
+- `sort`: `created_at`, `updated_at` or `name`; `-` in front for descending.
+- `total`: Also count all rows that match.
+*/
+    pub async fn role_list<'a>(
+        &'a self,
+        tenant: &'a str,
+        cursor: Option<&'a str>,
+        limit: Option<u32>,
+        q: Option<&'a str>,
+        sort: Option<&'a str>,
+        total: Option<bool>,
+    ) -> Result<ResponseValue<types::RoleList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/roles", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("q", &q))
+            .query(&progenitor_client::QueryParam::new("sort", &sort))
+            .query(&progenitor_client::QueryParam::new("total", &total))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "role_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add a role
+
+Nobody hands out more than they have themselves.
+
+Sends a `POST` request to `/api/v1/{tenant}/roles`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+- `body`
+*/
+    pub async fn role_create<'a>(
+        &'a self,
+        tenant: &'a str,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::RoleIn,
+    ) -> Result<ResponseValue<types::Role>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/roles", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "role_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read a role
+
+Sends a `GET` request to `/api/v1/{tenant}/roles/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+*/
+    pub async fn role_get<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+    ) -> Result<ResponseValue<types::Role>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/roles/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "role_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a role nobody has
+
+Sends a `DELETE` request to `/api/v1/{tenant}/roles/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+*/
+    pub async fn role_delete<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: Option<&'a str>,
+    ) -> Result<ResponseValue<types::Role>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/roles/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "role_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Edit a role
+
+Built-in roles cannot be edited.
+
+Sends a `PATCH` request to `/api/v1/{tenant}/roles/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+- `body`
+*/
+    pub async fn role_update<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: Option<&'a str>,
+        body: &'a types::RolePatch,
+    ) -> Result<ResponseValue<types::Role>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/roles/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "role_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List people
+
+Sends a `GET` request to `/api/v1/{tenant}/users`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `cursor`: Where to go on: `next_cursor` of the page before, with the same sort.
+- `deleted`: Only deleted records, for those who may recover them.
+- `limit`: Rows of a page, 1 to 200.
+- `q`: Only people whose address or name has all these words.
+- `sort`: `created_at`, `updated_at`, `email` or `name`; `-` in front for descending.
+- `status`: Only people in this status.
+- `total`: Also count all rows that match.
+*/
+    pub async fn user_list<'a>(
+        &'a self,
+        tenant: &'a str,
+        cursor: Option<&'a str>,
+        deleted: Option<bool>,
+        limit: Option<u32>,
+        q: Option<&'a str>,
+        sort: Option<&'a str>,
+        status: Option<types::UserStatus>,
+        total: Option<bool>,
+    ) -> Result<ResponseValue<types::UserList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/users", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+            .query(&progenitor_client::QueryParam::new("deleted", &deleted))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("q", &q))
+            .query(&progenitor_client::QueryParam::new("sort", &sort))
+            .query(&progenitor_client::QueryParam::new("status", &status))
+            .query(&progenitor_client::QueryParam::new("total", &total))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "user_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Invite a person
+
+The invitation's token is shown once: a repetition with the same `Idempotency-Key` is answered
+without it.
+
+Sends a `POST` request to `/api/v1/{tenant}/users`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+- `body`
+*/
+    pub async fn user_create<'a>(
+        &'a self,
+        tenant: &'a str,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::UserIn,
+    ) -> Result<ResponseValue<types::Invited>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/users", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "user_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read a person
+
+Sends a `GET` request to `/api/v1/{tenant}/users/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+*/
+    pub async fn user_get<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+    ) -> Result<ResponseValue<types::User>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/users/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "user_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a person
+
+Their sign-ins are refused from the next request on. They can be recovered.
+
+Sends a `DELETE` request to `/api/v1/{tenant}/users/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+*/
+    pub async fn user_delete<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: Option<&'a str>,
+    ) -> Result<ResponseValue<types::User>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/users/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "user_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Edit a person
+
+The last active Admin stays one.
+
+Sends a `PATCH` request to `/api/v1/{tenant}/users/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+- `body`
+*/
+    pub async fn user_update<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: Option<&'a str>,
+        body: &'a types::UserPatch,
+    ) -> Result<ResponseValue<types::User>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/users/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "user_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Changes of a person, newest first
+
+Sends a `GET` request to `/api/v1/{tenant}/users/{id}/history`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `before`: Only changes before this version.
+- `limit`: Rows of a page, 1 to 200.
+*/
+    pub async fn user_history<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        before: Option<i64>,
+        limit: Option<u32>,
+    ) -> Result<ResponseValue<types::HistoryList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/users/{}/history", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("before", &before))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "user_history",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Bring a deleted person back
+
+Sends a `POST` request to `/api/v1/{tenant}/users/{id}/recover`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+*/
+    pub async fn user_recover<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::User>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/users/{}/recover", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "user_recover",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Whether the process answers
+
+Sends a `GET` request to `/health/live`
+
+*/
+    pub async fn health_live<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::Health>, Error<()>> {
+        let url = format!("{}/health/live", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "health_live",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Whether requests should be sent here
+
+503 while the server is stopping or cannot reach its registry.
+
+Sends a `GET` request to `/health/ready`
+
+*/
+    pub async fn health_ready<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::Health>, Error<()>> {
+        let url = format!("{}/health/ready", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "health_ready",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+}
+/// Items consumers will typically use such as the Client.
+pub mod prelude {
+    #[allow(unused_imports)]
+    pub use super::Client;
+}

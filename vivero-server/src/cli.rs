@@ -1,0 +1,100 @@
+//! The command line: `vivero serve | demo | doctor | openapi | tenant … | import … | audit …`.
+
+mod audit;
+mod demo;
+mod doctor;
+mod import;
+mod output;
+mod serve;
+mod tenant;
+
+use crate::config::Config;
+use clap::{Args, Parser, Subcommand};
+use output::Output;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use vivero_core::{Result, Vivero};
+use vivero_store::Open as _;
+
+/// A multi-tenant backend: a database per tenant, permissions, trials, a journal of every change.
+///
+/// Settings come from --config FILE (TOML) and the environment (VIVERO_DATA_DIR, VIVERO_LISTEN,
+/// VIVERO_PLATFORM_KEY …); none is needed.
+#[derive(Debug, Parser)]
+#[command(name = "vivero", version, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// Settings file (TOML).
+    #[arg(long, global = true, value_name = "FILE", env = "VIVERO_CONFIG")]
+    config: Option<PathBuf>,
+    /// Folder for databases and files.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print for machines: one JSON value a line on standard output, no progress.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API.
+    Serve(serve::ServeArgs),
+    /// Make a tenant with believable data (once), and serve it.
+    Demo(demo::DemoArgs),
+    /// Check that this machine and its settings can run vivero.
+    Doctor,
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Make, list, stop and resume tenants.
+    #[command(subcommand)]
+    Tenant(tenant::TenantCommand),
+    /// Bring data in.
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// Look at the proof behind the audit trail.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+}
+
+/// Runs the program.
+pub async fn run(cli: Cli) -> ExitCode {
+    let output = Output { json: cli.common.json };
+    let outcome = async {
+        let mut config = Config::read(cli.common.config.as_deref())?;
+        if let Some(data) = &cli.common.data {
+            config.data_dir.clone_from(data);
+        }
+        match cli.command {
+            Command::Serve(args) => serve::run(args, config, output).await,
+            Command::Demo(args) => demo::run(args, config, output).await,
+            Command::Doctor => doctor::run(&config, output).await,
+            Command::Openapi => {
+                println!("{}", crate::openapi());
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Tenant(command) => tenant::run(command, &config, output).await,
+            Command::Import(command) => import::run(command, &config, output).await,
+            Command::Audit(command) => audit::run(command, &config, output).await,
+        }
+    };
+    match outcome.await {
+        Ok(code) => code,
+        Err(error) => {
+            output.failed(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Opens the installation the settings name.
+async fn open(config: &Config) -> Result<Vivero> {
+    Vivero::builder().max_open_tenants(config.max_open_tenants).open(&config.database()).await
+}

@@ -1,0 +1,113 @@
+//! `vivero doctor`: what could go wrong, before it does.
+
+use super::output::Output;
+use crate::config::Config;
+use serde_json::json;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+use vivero_core::{Result, Vivero};
+use vivero_store::Open as _;
+
+/// What one check found.
+enum Finding {
+    Good(String),
+    /// It runs, but.
+    Warning(String),
+    /// It cannot run so.
+    Bad(String),
+}
+
+pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
+    let mut bad = false;
+    let mut report = |check: &str, finding: Finding| {
+        let (verdict, detail) = match finding {
+            Finding::Good(detail) => ("ok", detail),
+            Finding::Warning(detail) => ("warning", detail),
+            Finding::Bad(detail) => ("failed", detail),
+        };
+        bad |= verdict == "failed";
+        let value = json!({"check": check, "verdict": verdict, "detail": detail});
+        output.result(&value, || format!("{verdict:<8} {check:<16} {detail}"));
+    };
+    report("data folder", folder(&config.data_dir));
+    report("durable writes", sync_time(&config.data_dir));
+    report("open files", open_files(config.max_open_tenants));
+    report("listen address", listen(config).await);
+    report("platform key", match &config.platform_key {
+        None => Finding::Warning("not set: the platform API and /metrics are shut".into()),
+        Some(key) if key.len() < 32 => Finding::Bad("shorter than 32 characters".into()),
+        Some(_) => Finding::Good("set".into()),
+    });
+    report("database", database(config).await);
+    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn folder(path: &Path) -> Finding {
+    if let Err(e) = std::fs::create_dir_all(path) {
+        return Finding::Bad(format!("{} cannot be made: {e}", path.display()));
+    }
+    let probe = path.join(".doctor");
+    match std::fs::write(&probe, b"probe").and_then(|()| std::fs::remove_file(&probe)) {
+        Ok(()) => Finding::Good(format!("{} can be written", path.display())),
+        Err(e) => Finding::Bad(format!("{} cannot be written: {e}", path.display())),
+    }
+}
+
+/// How long a durable write waits for the disk: the floor under every create and update.
+fn sync_time(path: &Path) -> Finding {
+    let probe = path.join(".doctor");
+    let measure = || -> std::io::Result<u128> {
+        use std::io::Write as _;
+        let mut file = std::fs::File::create(&probe)?;
+        let start = Instant::now();
+        for _ in 0..20 {
+            file.write_all(&[0; 4096])?;
+            file.sync_data()?;
+        }
+        Ok(start.elapsed().as_micros() / 20)
+    };
+    let measured = measure();
+    let _ = std::fs::remove_file(&probe);
+    match measured {
+        Ok(micros) if micros > 10_000 => {
+            Finding::Warning(format!("the disk takes {micros} µs to make 4 KiB durable; below 10,000 is good"))
+        }
+        Ok(micros) => Finding::Good(format!("the disk takes {micros} µs to make 4 KiB durable")),
+        Err(e) => Finding::Bad(format!("cannot be measured: {e}")),
+    }
+}
+
+/// Each open tenant holds up to three files for each of its five connections.
+fn open_files(tenants: usize) -> Finding {
+    let need = tenants as u64 * 15 + 200;
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find(|l| l.starts_with("Max open files"));
+    match line.and_then(|l| l.split_whitespace().nth(3)).and_then(|n| n.parse::<u64>().ok()) {
+        Some(have) if have < need => Finding::Warning(format!(
+            "{have} allowed, {need} may be needed for {tenants} open tenants: raise `ulimit -n` or lower max_open_tenants"
+        )),
+        Some(have) => Finding::Good(format!("{have} allowed, {need} may be needed")),
+        None => Finding::Good("the limit is not known on this system".into()),
+    }
+}
+
+async fn listen(config: &Config) -> Finding {
+    match tokio::net::TcpListener::bind(config.listen).await {
+        Ok(_) => Finding::Good(format!("{} is free", config.listen)),
+        Err(e) => Finding::Warning(format!("{} cannot be taken now: {e}", config.listen)),
+    }
+}
+
+async fn database(config: &Config) -> Finding {
+    let vivero = match Vivero::builder().open(&config.database()).await {
+        Ok(vivero) => vivero,
+        Err(e) => return Finding::Bad(e.to_string()),
+    };
+    let finding = match vivero.stats().await {
+        Ok(stats) => Finding::Good(format!("{} tenants at {}", stats.tenants, config.database())),
+        Err(e) => Finding::Bad(e.to_string()),
+    };
+    vivero.close().await;
+    finding
+}

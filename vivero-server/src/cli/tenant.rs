@@ -1,0 +1,151 @@
+//! `vivero tenant …`
+
+use super::output::Output;
+use crate::config::Config;
+use clap::{Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, IsTerminal as _};
+use std::process::ExitCode;
+use vivero_core::tenant::{OperationType, Plan, Standing};
+use vivero_core::{Error, NewTenant, Owner, Result, Tenant, Vivero};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TenantCommand {
+    /// Make a tenant. Its owner's password comes from VIVERO_OWNER_PASSWORD or standard input.
+    Provision {
+        /// Name in paths: 3 to 40 of a-z, 0-9 and single -.
+        slug: String,
+        /// Address its owner signs in with.
+        #[arg(long)]
+        email: String,
+        /// Name of the organisation; the slug when nothing is said.
+        #[arg(long)]
+        organization: Option<String>,
+        /// What it grows: container_nursery, field_nursery, young_plants, greenhouse or mixed.
+        #[arg(long, default_value = "mixed")]
+        operation_type: String,
+        /// What it pays for.
+        #[arg(long, value_enum, default_value_t = PlanChoice::Trial)]
+        plan: PlanChoice,
+        /// Asking again with the same key gives the same tenant.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
+    },
+    /// List all tenants.
+    List,
+    /// Show one tenant.
+    Show {
+        /// Name in paths.
+        slug: String,
+    },
+    /// Stop a tenant: its people are refused from their next request on. Nothing is lost.
+    Suspend {
+        /// Name in paths.
+        slug: String,
+    },
+    /// Let a suspended tenant work again.
+    Resume {
+        /// Name in paths.
+        slug: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum PlanChoice {
+    /// 30 days free.
+    Trial,
+    /// Under contract.
+    Contract,
+}
+
+pub(super) async fn run(command: TenantCommand, config: &Config, output: Output) -> Result<ExitCode> {
+    let new = match &command {
+        TenantCommand::Provision { slug, email, organization, operation_type, plan, idempotency_key } => {
+            let operation_type: OperationType = operation_type
+                .parse()
+                .map_err(|message: String| Error::invalid("operation_type", "one_of", message))?;
+            Some(NewTenant {
+                slug: Some(slug.clone()),
+                organization: organization.clone().unwrap_or_else(|| slug.clone()),
+                operation_type,
+                owner: Owner::new(email, password()?),
+                plan: match plan {
+                    PlanChoice::Trial => None,
+                    PlanChoice::Contract => Some(Plan::Contract),
+                },
+                idempotency_key: idempotency_key.clone(),
+            })
+        }
+        _ => None,
+    };
+    let vivero = super::open(config).await?;
+    let tenants = vivero.tenants();
+    match command {
+        TenantCommand::Provision { .. } => {
+            if let Some(new) = new {
+                show(&vivero, &tenants.provision(new).await?, output);
+            }
+        }
+        TenantCommand::List => {
+            for tenant in all(&vivero).await? {
+                show(&vivero, &tenant, output);
+            }
+        }
+        TenantCommand::Show { slug } => show(&vivero, &*tenants.find(&slug.parse()?).await?, output),
+        TenantCommand::Suspend { slug } => show(&vivero, &tenants.suspend(&slug.parse()?).await?, output),
+        TenantCommand::Resume { slug } => show(&vivero, &tenants.resume(&slug.parse()?).await?, output),
+    }
+    vivero.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every tenant, by slug.
+pub(super) async fn all(vivero: &Vivero) -> Result<Vec<Tenant>> {
+    let mut tenants: Vec<Tenant> = Vec::new();
+    loop {
+        let after = tenants.last().map(|t| t.slug.as_str());
+        let some = vivero.tenants().list(after, 200).await?;
+        if some.is_empty() {
+            return Ok(tenants);
+        }
+        tenants.extend(some);
+    }
+}
+
+/// Never from the command line: other users of the machine can read that.
+fn password() -> Result<String> {
+    if let Ok(password) = std::env::var("VIVERO_OWNER_PASSWORD") {
+        return Ok(password);
+    }
+    if std::io::stdin().is_terminal() {
+        eprint!("Password of the owner: ");
+    }
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|e| Error::internal("reading the password", e))?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(Error::invalid("password", "required", "give it in VIVERO_OWNER_PASSWORD or on standard input"));
+    }
+    Ok(password.to_owned())
+}
+
+fn show(vivero: &Vivero, tenant: &Tenant, output: Output) {
+    let standing = match tenant.standing(vivero.now()) {
+        Standing::Full => "full",
+        Standing::ReadOnly => "trial_expired",
+        Standing::Blocked(why) => why,
+    };
+    let (plan, until): (&str, Value) = match tenant.plan {
+        Plan::Trial { ends_at } => ("trial", json!(ends_at)),
+        Plan::Contract => ("contract", Value::Null),
+    };
+    let value = json!({
+        "id": tenant.id, "slug": tenant.slug, "organization": tenant.organization,
+        "operation_type": tenant.operation_type, "state": tenant.state, "standing": standing,
+        "plan": plan, "trial_ends_at": until, "created_at": tenant.created_at,
+    });
+    output.result(&value, || {
+        let until = until.as_str().map(|u| format!(" until {u}")).unwrap_or_default();
+        format!("{:<40} {:<12} {plan}{until}  {}", tenant.slug.as_str(), tenant.state.as_str(), tenant.organization)
+    });
+}

@@ -1,0 +1,95 @@
+//! Configuration: a TOML file, then the environment (`VIVERO_…`), then the command line. Everything has
+//! a default that works, so none of it is needed.
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use vivero_core::{Error, Result};
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What an installation can be told.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Folder for databases and files. `VIVERO_DATA_DIR`
+    pub data_dir: PathBuf,
+    /// Database; `sqlite:<data_dir>` when nothing is said. `VIVERO_DATABASE_URL`
+    pub database_url: Option<String>,
+    /// Address to serve on; port 0 takes a free one. `VIVERO_LISTEN`
+    pub listen: SocketAddr,
+    /// Opens the platform API; without it that API is shut. `VIVERO_PLATFORM_KEY`
+    pub platform_key: Option<String>,
+    /// Tenant databases open at once. `VIVERO_MAX_OPEN_TENANTS`
+    pub max_open_tenants: usize,
+    /// Log format. `VIVERO_LOG_FORMAT`
+    pub log_format: LogFormat,
+    /// What is logged, as in `info,vivero_server=debug`. `VIVERO_LOG`
+    pub log: String,
+    /// Origins browsers may call from. `VIVERO_CORS_ORIGINS`, as `["https://…"]`
+    pub cors_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed. `VIVERO_TRUSTED_PROXIES`, as `["10.0.0.1"]`
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Whether browsers are told to use HTTPS only. `VIVERO_HSTS`
+    pub hsts: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "data".into(),
+            database_url: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            platform_key: None,
+            max_open_tenants: 256,
+            log_format: LogFormat::Pretty,
+            log: "info".into(),
+            cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            hsts: false,
+        }
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config").field("data_dir", &self.data_dir).field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// Reads the file, if one is named, and the environment. Errors name the setting and where it
+    /// came from.
+    pub fn read(file: Option<&Path>) -> Result<Self> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(Error::invalid("config", "exists", format!("there is no file {}", file.display())));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        figment
+            .merge(Env::prefixed("VIVERO_"))
+            .extract()
+            .map_err(|e| Error::invalid(e.path.join("."), "config", e.to_string()))
+    }
+
+    /// The database's address.
+    #[must_use]
+    pub fn database(&self) -> String {
+        match &self.database_url {
+            Some(url) => url.clone(),
+            None => format!("sqlite:{}", self.data_dir.display()),
+        }
+    }
+}
