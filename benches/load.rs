@@ -20,7 +20,8 @@
 //!   The time runs from the first byte written to the last byte read. Only 2xx answers count; others
 //!   are counted by status, those of the warm-up too, the first of each printed with its body.
 //! - Client and server share the machine, so the client is one thread with a minimal HTTP reader;
-//!   `cpu` shows what each side took, in cores, the server first.
+//!   `cpu` shows the cores that the server, the load and the rest of the machine kept busy. Results
+//!   beside much other work are pointed out; they say little.
 //! - `peak` is the server's largest resident set during that operation (`VmHWM`, reset before each).
 //! - `list` asks for every combination of the declared filters in every declared sort, three in four
 //!   with the values of one stored lot, one in four with values that may never meet in one lot.

@@ -2,7 +2,7 @@
 //! and the committed code is made from it.
 //!
 //! After a change of the API:
-//! `VIVERO_UPDATE=1 cargo nextest run -p vivero-workspace --test client_is_current`
+//! `VIVERO_UPDATE=1 cargo test -p vivero-workspace --test client_is_current`
 
 #[path = "support/generate_client.rs"]
 mod generate_client;

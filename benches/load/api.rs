@@ -22,6 +22,30 @@ pub(crate) struct Demo {
     password: String,
 }
 
+/// Where a server is.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) address: SocketAddr,
+    /// As in the `Host` header.
+    pub(crate) host: String,
+    /// What comes before every path; mostly nothing.
+    pub(crate) prefix: String,
+}
+
+impl Demo {
+    /// Looks up the server's address.
+    pub(crate) async fn find(&self) -> Result<Origin, Failure> {
+        let url = self.base_url.trim_end_matches('/');
+        let rest = url.strip_prefix("http://").ok_or("base_url must start with http://")?;
+        let (host, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let has_port = host.rsplit(']').next().is_some_and(|end| end.contains(':'));
+        let name = if has_port { host.to_owned() } else { format!("{host}:80") };
+        let address = tokio::net::lookup_host(&name).await?.next();
+        let address = address.ok_or("base_url names no address")?;
+        Ok(Origin { address, host: host.to_owned(), prefix: prefix.to_owned() })
+    }
+}
+
 /// The part of a page that paging needs.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PageHead {
@@ -44,24 +68,13 @@ pub(crate) struct Api {
 impl Api {
     /// Finds the server and signs in.
     pub(crate) async fn open(demo: &Demo) -> Result<Self, Failure> {
-        let rest =
-            demo.base_url.strip_prefix("http://").ok_or("base_url must start with http://")?;
-        let (host, prefix) =
-            rest.trim_end_matches('/').split_once('/').unwrap_or((rest.trim_end_matches('/'), ""));
-        let name = if host.rsplit(']').next().is_some_and(|h| h.contains(':')) {
-            host.to_owned()
-        } else {
-            format!("{host}:80")
-        };
-        let address =
-            tokio::net::lookup_host(&name).await?.next().ok_or("base_url names no address")?;
-        let slash = if prefix.is_empty() { "" } else { "/" };
+        let origin = demo.find().await?;
         let credentials =
             serde_json::json!({ "email": demo.email, "password": demo.password }).to_string();
         let mut api = Self {
-            address,
-            host: host.into(),
-            root: format!("{slash}{prefix}/api/v1/{}", demo.tenant).into(),
+            address: origin.address,
+            root: format!("{}/api/v1/{}", origin.prefix, demo.tenant).into(),
+            host: origin.host.into(),
             credentials: credentials.into(),
             tail: Arc::from([].as_slice()),
             signed_in: None,

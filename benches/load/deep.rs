@@ -35,18 +35,19 @@ pub(crate) async fn targets(
     for queue in queues {
         walkers.spawn(walk_all(api.clone(), queue));
     }
-    let (mut found, mut shallowest) = (Vec::new(), PAGES);
+    let (mut found, mut shallowest, mut deepest) = (Vec::new(), PAGES, 0);
     while let Some(walked) = walkers.join_next().await {
-        let (targets, pages) = walked??;
+        let (targets, fewest, most) = walked??;
         found.extend(targets);
-        shallowest = shallowest.min(pages);
+        shallowest = shallowest.min(fewest);
+        deepest = deepest.max(most);
     }
     eprintln!(
         "load: {} cursors in {} lists, the last of each at page {} to {} of 50",
         found.len(),
         filters.len() * SORTS.len(),
         shallowest * ROWS / 50,
-        PAGES * ROWS / 50,
+        deepest * ROWS / 50,
     );
     for filter in filters.iter().filter(|filter| !filter.is_empty()) {
         eprintln!("load:   deep within {}", filter.trim_start_matches('&'));
@@ -74,10 +75,10 @@ async fn long_lists(api: &Api, sample: &Sample) -> Result<Vec<String>, Failure> 
     Ok(filters)
 }
 
-/// Walks each list; gives the targets and the fewest pages of 200 that one had.
-async fn walk_all(api: Api, walks: Vec<String>) -> Result<(Vec<String>, u64), Failure> {
+/// Walks each list; gives the targets and the fewest and most pages of 200 that one had.
+async fn walk_all(api: Api, walks: Vec<String>) -> Result<(Vec<String>, u64, u64), Failure> {
     let mut connection = Connection::new(api.address);
-    let (mut targets, mut fewest) = (Vec::new(), PAGES);
+    let (mut targets, mut fewest, mut most) = (Vec::new(), PAGES, 0);
     for query in walks {
         let mut cursors = VecDeque::with_capacity(KEPT + 1);
         let mut pages = 0;
@@ -93,9 +94,10 @@ async fn walk_all(api: Api, walks: Vec<String>) -> Result<(Vec<String>, u64), Fa
             pages += 1;
         }
         fewest = fewest.min(pages);
+        most = most.max(pages);
         let target =
             |cursor: &String| api.target(&format!("/entities?limit=50{query}&cursor={cursor}"));
         targets.extend(cursors.iter().map(target));
     }
-    Ok((targets, fewest))
+    Ok((targets, fewest, most))
 }

@@ -5,7 +5,7 @@ use super::histogram::Histogram;
 use super::http::Connection;
 use super::jobs::Job;
 use super::operation::Operation;
-use super::process::{Usage, Watch};
+use super::process::{Machine, Usage, Watch};
 use crate::Failure;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,6 +15,9 @@ use tokio::time::{sleep, timeout};
 
 /// How many of the slowest targets are kept.
 pub(crate) const WORST: usize = 5;
+/// Cores taken by other work above which a result is marked. The kernel's own share, which nobody's
+/// account shows, stays below.
+const DISTURBED: f64 = 0.3;
 /// A server that is down is tried again after this.
 const PAUSE: Duration = Duration::from_millis(50);
 /// An answer that takes longer than this ends the run.
@@ -48,6 +51,8 @@ pub(crate) struct Case {
     pub(crate) usage: Option<Usage>,
     /// Cores that the load itself took.
     pub(crate) own_cores: f64,
+    /// Cores that everything else took, if the server's share is known.
+    pub(crate) other_cores: Option<f64>,
 }
 
 /// A slow target.
@@ -62,6 +67,11 @@ pub(crate) struct Slow {
 impl Case {
     pub(crate) fn per_second(&self) -> f64 {
         self.latency.count() as f64 / self.took.as_secs_f64().max(0.001)
+    }
+
+    /// Whether something else took so much of the machine that the figures say little.
+    pub(crate) fn is_disturbed(&self) -> bool {
+        self.other_cores.is_some_and(|cores| cores > DISTURBED)
     }
 
     pub(crate) fn failed(&self) -> u64 {
@@ -91,6 +101,7 @@ pub(crate) async fn run(drive: &Drive, jobs: Vec<Box<dyn Job>>) -> Result<Case, 
     sleep(drive.warmup).await;
     let server = drive.server.and_then(Watch::start);
     let own = Watch::start(std::process::id());
+    let machine = Machine::start();
     let mut tally = Tally::new();
     let all = async {
         while let Some(done) = workers.join_next().await {
@@ -101,6 +112,11 @@ pub(crate) async fn run(drive: &Drive, jobs: Vec<Box<dyn Job>>) -> Result<Case, 
     let patience = drive.seconds + PATIENCE;
     timeout(patience, all).await.map_err(|_| format!("{} hangs", drive.operation.name()))??;
     let took = from.elapsed();
+    let usage = server.and_then(|watch| watch.usage());
+    let own_cores = own.and_then(|watch| watch.usage()).map_or(0.0, |usage| usage.cores);
+    let all_cores = machine.and_then(|machine| machine.cores());
+    let known = usage.as_ref().map(|usage| usage.cores + own_cores);
+    let other_cores = all_cores.zip(known).map(|(all, known)| (all - known).max(0.0));
     for (kind, (_, first)) in &tally.errors {
         eprintln!("load: {}: first {kind}: {first}", drive.operation.name());
     }
@@ -113,8 +129,9 @@ pub(crate) async fn run(drive: &Drive, jobs: Vec<Box<dyn Job>>) -> Result<Case, 
         errors: tally.errors.into_iter().map(|(kind, (count, _))| (kind, count)).collect(),
         worst: tally.worst,
         slowest: Vec::new(),
-        usage: server.and_then(|watch| watch.usage()),
-        own_cores: own.and_then(|watch| watch.usage()).map_or(0.0, |usage| usage.cores),
+        usage,
+        own_cores,
+        other_cores,
     })
 }
 

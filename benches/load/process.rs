@@ -16,6 +16,26 @@ pub(crate) struct Usage {
     pub(crate) cores: f64,
 }
 
+/// A look at the whole machine that began at a certain time.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    since: Instant,
+    busy: Duration,
+}
+
+impl Machine {
+    /// Starts to watch; `None` if there is no `/proc`.
+    pub(crate) fn start() -> Option<Self> {
+        Some(Self { since: Instant::now(), busy: machine()? })
+    }
+
+    /// Cores kept busy by anything since.
+    pub(crate) fn cores(&self) -> Option<f64> {
+        let busy = machine()?.saturating_sub(self.busy);
+        Some(busy.as_secs_f64() / self.since.elapsed().as_secs_f64().max(0.001))
+    }
+}
+
 /// A look at a process that began at a certain time.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -49,6 +69,16 @@ fn mib(status: &str, field: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1_024.0)
+}
+
+/// CPU time of everything on the machine so far: all of the first line of `/proc/stat` but idling
+/// and waiting for disks, the fourth and fifth.
+fn machine() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/stat").ok()?;
+    let fields = stat.lines().next()?.split_whitespace().skip(1).take(8).enumerate();
+    let busy = fields.filter(|(place, _)| !matches!(place, 3 | 4));
+    let ticks: f64 = busy.filter_map(|(_, ticks)| ticks.parse::<f64>().ok()).sum();
+    Some(Duration::from_secs_f64(ticks / TICKS))
 }
 
 /// User and system time so far: fields 14 and 15, counted after the name, which may hold spaces.

@@ -47,7 +47,7 @@ impl Report {
             return;
         }
         println!(
-            "\n{:<11}{:>6}{:>10}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>9}{:>9}{:>14}  bounds",
+            "\n{:<11}{:>6}{:>10}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>9}{:>9}{:>19}  bounds",
             "operation",
             "conns",
             "requests",
@@ -59,7 +59,7 @@ impl Report {
             "KiB",
             "rss MiB",
             "peak MiB",
-            "cpu srv/load"
+            "cpu srv/load/rest"
         );
     }
 
@@ -80,6 +80,12 @@ impl Report {
                 "\n{}",
                 if self.bounds_met() { "all bounds met" } else { "not all bounds met" }
             );
+            let disturbed = self.cases.iter().filter(|(case, _)| case.is_disturbed()).count();
+            if disturbed > 0 {
+                println!(
+                    "in {disturbed} cases other work took much of the machine: measure them again"
+                );
+            }
         }
     }
 
@@ -105,10 +111,11 @@ fn line(case: &Case, bounds: &[Bound]) -> String {
         ),
         None => ("-".to_owned(), "-".to_owned(), "-".to_owned()),
     };
+    let rest = case.other_cores.map_or_else(|| "-".to_owned(), |cores| format!("{cores:.2}"));
     let latency = &case.latency;
     let bounds: Vec<String> = bounds.iter().map(Bound::text).collect();
     let mut line = format!(
-        "{:<11}{:>6}{:>10}{:>9.0}{:>9.2}{:>9.2}{:>9.2}{:>8}{:>8.1}{rss:>9}{peak:>9}{:>14}  {}",
+        "{:<11}{:>6}{:>10}{:>9.0}{:>9.2}{:>9.2}{:>9.2}{:>8}{:>8.1}{rss:>9}{peak:>9}{:>19}  {}",
         case.operation.name(),
         case.connections,
         latency.count(),
@@ -118,7 +125,7 @@ fn line(case: &Case, bounds: &[Bound]) -> String {
         latency.max_ms(),
         case.failed(),
         mean_kib(case),
-        format!("{cores}/{:.2}", case.own_cores),
+        format!("{cores}/{:.2}/{rest}", case.own_cores),
         bounds.join(", "),
     );
     // Writing into a String cannot fail.
@@ -152,6 +159,8 @@ fn case_json(case: &Case, bounds: &[Bound]) -> Json {
         "peak_mib": case.usage.as_ref().map(|usage| usage.peak_mib),
         "server_cores": case.usage.as_ref().map(|usage| usage.cores),
         "load_cores": case.own_cores,
+        "other_cores": case.other_cores,
+        "disturbed": case.is_disturbed(),
         "slowest": case.slowest.iter().map(|slow| json!({
             "target": slow.target,
             "under_load_ms": slow.under_load_ms,

@@ -1,6 +1,7 @@
 //! The server under load: one that runs already, or a child that is started and stopped here.
 
-use super::api::Demo;
+use super::api::{self, Demo};
+use super::http::Connection;
 use super::options::Options;
 use crate::Failure;
 use std::fs::File;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Seeding a million records is part of the first start.
 const FIRST_START: Duration = Duration::from_secs(600);
@@ -25,7 +26,7 @@ pub(crate) struct Server {
     pub(crate) pid: Option<u32>,
     /// How long the first start took, seeding included.
     pub(crate) seeding: Option<Duration>,
-    /// How long the start on existing data took, from the call to the line that says it is ready.
+    /// How long the start on existing data took, from the call to the first answer.
     pub(crate) start: Option<Duration>,
     child: Option<Child>,
     /// Log, and data unless a folder was named; removed at the end.
@@ -84,7 +85,7 @@ struct Launch<'a> {
 }
 
 impl Launch<'_> {
-    /// Starts the server and waits for its line.
+    /// Starts the server, waits for its line and until it answers.
     async fn run(&self, patience: Duration) -> Result<(Child, Demo, Duration), Failure> {
         let log =
             if self.options.verbose { Stdio::inherit() } else { File::create(&self.log)?.into() };
@@ -114,16 +115,38 @@ impl Launch<'_> {
                 );
             }
         };
+        let demo = parse(&line)?;
+        answers(&demo).await?;
         let took = since.elapsed();
         // Nothing more is expected, but a server that writes to a closed pipe would fail.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok((child, parse(&line)?, took))
+        Ok((child, demo, took))
     }
 
     fn tail(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+/// Waits until the server says that it is ready to work.
+async fn answers(demo: &Demo) -> Result<(), Failure> {
+    let origin = demo.find().await?;
+    let (prefix, host) = (&origin.prefix, &origin.host);
+    let request = format!("GET {prefix}/health/ready HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    let mut connection = Connection::new(origin.address);
+    let since = Instant::now();
+    loop {
+        let problem = match connection.exchange(request.as_bytes()).await {
+            Ok(answer) if answer.is_success() => return Ok(()),
+            Ok(answer) => api::refused("/health/ready", &answer),
+            Err(error) => error.to_string(),
+        };
+        if since.elapsed() > NEXT_START {
+            return Err(problem.into());
+        }
+        sleep(Duration::from_millis(5)).await;
     }
 }
 

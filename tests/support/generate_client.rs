@@ -3,14 +3,14 @@
 //! The document describes the server; the generator wants it a little simpler. Everything that is
 //! changed for it is changed here, so that the document stays as the server wrote it.
 
-use progenitor::{GenerationSettings, Generator, TypeImpl};
+use progenitor::{GenerationSettings, Generator, HooksMode, TypeImpl};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 use std::error::Error;
 
 const HEADER: &str = "\
 // Generated from vivero-client/openapi.json: do not edit.
-// To make it anew: VIVERO_UPDATE=1 cargo nextest run -p vivero-workspace --test client_is_current
+// To make it anew: VIVERO_UPDATE=1 cargo test -p vivero-workspace --test client_is_current
 ";
 
 /// Operations whose answer is not JSON; the client reads the events by hand.
@@ -21,7 +21,7 @@ const SECRETS: &[&str] =
     &["password", "old_password", "new_password", "access_token", "refresh_token", "token"];
 
 /// The source of the client for a document.
-pub fn generate(document: &str) -> Result<String, Box<dyn Error>> {
+pub(crate) fn generate(document: &str) -> Result<String, Box<dyn Error>> {
     let mut document: Json = serde_json::from_str(document)?;
     let replaced = simplify(&mut document);
     let document: openapiv3::OpenAPI = serde_json::from_value(document)?;
@@ -29,7 +29,9 @@ pub fn generate(document: &str) -> Result<String, Box<dyn Error>> {
     let mut settings = GenerationSettings::new();
     settings
         .with_inner_type("crate::attempt::Attempt".parse()?)
-        .with_map_type("::std::collections::BTreeMap");
+        .with_map_type("::std::collections::BTreeMap")
+        .with_hooks(HooksMode::Expected)
+        .with_derive("PartialEq");
     settings.with_replacement("Secret", "crate::Secret", std::iter::empty::<TypeImpl>());
     for (name, rust) in &replaced {
         settings.with_replacement(name, rust, std::iter::empty::<TypeImpl>());
@@ -39,7 +41,7 @@ pub fn generate(document: &str) -> Result<String, Box<dyn Error>> {
     Ok(format!("{HEADER}{}", without_schemas(&code)))
 }
 
-/// Prepares the document; returns the types that stand for changes of nullable fields.
+/// Prepares the document; returns the Rust types of fields in edits that need one of their own.
 fn simplify(document: &mut Json) -> BTreeMap<String, String> {
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     for item in paths {
@@ -77,7 +79,9 @@ fn simplify_operation(operation: &mut Json) {
             response.remove("headers");
         }
     }
-    let Some(parameters) = operation.get_mut("parameters").and_then(Json::as_array_mut) else { return };
+    let Some(parameters) = operation.get_mut("parameters").and_then(Json::as_array_mut) else {
+        return;
+    };
     // The client has no use for an answer without a body.
     parameters.retain(|p| p["name"] != "If-None-Match");
     for parameter in parameters {
@@ -94,7 +98,12 @@ fn simplify_operation(operation: &mut Json) {
 
 /// Types are named as programs see them: `Entity`, not `EntityOut`.
 fn renamed(name: &str) -> &str {
-    name.strip_suffix("Out").unwrap_or(name)
+    match name {
+        "ConflictProblem" => "FieldConflict",
+        "FieldProblem" => "FieldError",
+        "PlanIn" => "Plan",
+        name => name.strip_suffix("Out").unwrap_or(name),
+    }
 }
 
 fn simplify_fields(name: &str, schema: &mut Json, changes: &mut BTreeMap<String, String>) {
@@ -102,32 +111,49 @@ fn simplify_fields(name: &str, schema: &mut Json, changes: &mut BTreeMap<String,
     for (field, described) in fields.into_iter().flatten() {
         let Some(described) = described.as_object_mut() else { continue };
         let nullable = described.remove("nullable") == Some(Json::Bool(true));
-        // Elsewhere an absent field says the same as null.
-        if nullable && name.ends_with("Patch") {
-            let (of, rust) = change_of(described);
-            let reference = format!("#/components/schemas/{of}");
-            changes.insert(of, rust);
-            described.retain(|key, _| key == "description");
-            described.insert("allOf".into(), json!([{"$ref": reference}]));
-        }
         if SECRETS.contains(&field.as_str()) {
-            described.retain(|key, _| key == "description");
-            described.insert("allOf".into(), json!([{"$ref": "#/components/schemas/Secret"}]));
+            refer(described, "Secret");
+        } else if name.ends_with("Patch")
+            && let Some((of, rust)) = edited(described, nullable)
+        {
+            refer(described, &of);
+            changes.insert(of, rust);
         }
     }
 }
 
-/// Name and Rust type of the change of a nullable field.
-fn change_of(described: &Map<String, Json>) -> (String, String) {
-    let text = |key| described.get(key).and_then(Json::as_str).unwrap_or_default();
-    let (name, rust) = match (text("type"), text("format")) {
+/// Lets a field be of a named type.
+fn refer(described: &mut Map<String, Json>, name: &str) {
+    described.retain(|key, _| key == "description");
+    described.insert("allOf".into(), json!([{"$ref": format!("#/components/schemas/{name}")}]));
+}
+
+/// Name and Rust type of a field of an edit whose absence, null and emptiness mean different things:
+/// the generator would take an absent list for an empty one, and null for an absent value.
+fn edited(described: &Map<String, Json>, nullable: bool) -> Option<(String, String)> {
+    let text = |json: Option<&Json>| json.and_then(Json::as_str).unwrap_or_default().to_owned();
+    let kind = |of: &Map<String, Json>| match (&*text(of.get("type")), &*text(of.get("format"))) {
         ("string", "uuid") => ("Id", "::uuid::Uuid"),
         ("string", "date") => ("Date", "::chrono::naive::NaiveDate"),
         ("string", "") => ("Text", "::std::string::String"),
         ("integer", "int64") => ("Number", "i64"),
-        other => panic!("no type yet for changes of a nullable {other:?}"),
+        other => panic!("no type yet for edits of {other:?}"),
     };
-    (format!("ChangeOf{name}"), format!("crate::Change<{rust}>"))
+    match described.get("type").and_then(Json::as_str) {
+        _ if nullable => {
+            let (name, rust) = kind(described);
+            Some((format!("ChangeOf{name}"), format!("crate::Change<{rust}>")))
+        }
+        Some("array") => {
+            let (name, rust) = kind(described.get("items")?.as_object()?);
+            Some((format!("ListOf{name}"), format!("::std::vec::Vec<{rust}>")))
+        }
+        Some("object") => {
+            let rust = "::serde_json::Map<::std::string::String, ::serde_json::Value>";
+            Some(("Attributes".into(), rust.into()))
+        }
+        _ => None,
+    }
 }
 
 /// What holds everywhere: new names in references, plain types instead of constrained ones (the server
@@ -135,14 +161,25 @@ fn change_of(described: &Map<String, Json>) -> (String, String) {
 fn walk(json: &mut Json) {
     match json {
         Json::Object(map) => {
-            for key in ["title", "minLength", "maxLength", "pattern", "minimum", "maximum", "minItems", "maxItems"] {
+            for key in [
+                "title",
+                "minLength",
+                "maxLength",
+                "pattern",
+                "minimum",
+                "maximum",
+                "minItems",
+                "maxItems",
+            ] {
                 // A field may have such a name; a constraint is never an object.
                 if map.get(key).is_some_and(|value| !value.is_object()) {
                     map.remove(key);
                 }
             }
             if let Some(Json::String(reference)) = map.get_mut("$ref") {
-                *reference = renamed(reference).to_owned();
+                if let Some((place, name)) = reference.rsplit_once('/') {
+                    *reference = format!("{place}/{}", renamed(name));
+                }
             }
             for key in ["description", "summary"] {
                 if let Some(Json::String(text)) = map.get_mut(key) {

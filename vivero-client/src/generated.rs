@@ -1,5 +1,5 @@
 // Generated from vivero-client/openapi.json: do not edit.
-// To make it anew: VIVERO_UPDATE=1 cargo nextest run -p vivero-workspace --test client_is_current
+// To make it anew: VIVERO_UPDATE=1 cargo test -p vivero-workspace --test client_is_current
 #[allow(unused_imports)]
 pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
 #[allow(unused_imports)]
@@ -8,7 +8,7 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 #[allow(clippy::all)]
 pub mod types {
     ///Who made a change.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Actor {
         ///The person, for `user`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -20,7 +20,7 @@ pub mod types {
         pub reason: ::std::option::Option<::std::string::String>,
     }
     ///One link of the audit chain.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct AuditEntry {
         ///What was done: `entity.create`, `entity.move`, `session.sign_in` …
         pub action: ::std::string::String,
@@ -45,7 +45,7 @@ pub mod types {
         pub version: i64,
     }
     ///The audit trail, newest first.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct AuditList {
         ///The entries.
         pub items: ::std::vec::Vec<AuditEntry>,
@@ -54,7 +54,7 @@ pub mod types {
         pub next_before: ::std::option::Option<u64>,
     }
     ///One break of the chain.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct ChainBreak {
         ///In words.
         pub detail: ::std::string::String,
@@ -64,7 +64,7 @@ pub mod types {
         pub position: u64,
     }
     ///What recomputing the audit chain found.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct ChainReport {
         ///What is broken, first break first; empty if the chain holds.
         pub breaks: ::std::vec::Vec<ChainBreak>,
@@ -75,20 +75,8 @@ pub mod types {
         ///Entries committed but not yet sealed.
         pub unsealed: u64,
     }
-    ///A field that two people changed since the version both started from.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    pub struct ConflictProblem {
-        ///Its value in the version the caller started from.
-        pub base: ::serde_json::Value,
-        ///The field.
-        pub field: ::std::string::String,
-        ///The value the caller wants.
-        pub mine: ::serde_json::Value,
-        ///Its value now.
-        pub theirs: ::serde_json::Value,
-    }
     ///The figures of the start page, as of one position of the journal.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Dashboard {
         ///Stock.
         pub entities: EntityFigures,
@@ -100,7 +88,7 @@ pub mod types {
         pub users: UserFigures,
     }
     ///A tracked lot of living stock.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Entity {
         ///Whatever else the grower keeps.
         pub attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
@@ -156,7 +144,7 @@ pub mod types {
         pub version: i64,
     }
     ///Figures of the stock.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct EntityFigures {
         ///The twenty places with most entities, most first.
         pub by_location: ::std::vec::Vec<LocationCount>,
@@ -172,7 +160,7 @@ pub mod types {
         pub total: i64,
     }
     ///An entity to be registered.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct EntityIn {
         ///Whatever else the grower keeps: at most 16 KiB of JSON, 8 levels deep.
@@ -213,7 +201,7 @@ pub mod types {
         pub unit: ::std::option::Option<Unit>,
     }
     ///One page of entities.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct EntityList {
         ///The rows.
         pub items: ::std::vec::Vec<Entity>,
@@ -226,12 +214,14 @@ pub mod types {
     }
     /**Edits of an entity. Absent fields stay; null clears. Status, stage and quantity change by
 transitions, the place by moves.*/
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct EntityPatch {
         ///Replaces all attributes: at most 16 KiB of JSON, 8 levels deep.
-        #[serde(default, skip_serializing_if = "::serde_json::Map::is_empty")]
-        pub attributes: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub attributes: ::std::option::Option<
+            ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        >,
         ///Traceability code.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub batch_number: ::std::option::Option<crate::Change<::std::string::String>>,
@@ -342,7 +332,7 @@ transitions, the place by moves.*/
         }
     }
     ///One change as it happened, in the data of a server-sent event.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Event {
         ///What was done: `entity.create`, `entity.move`, `session.sign_in` …
         pub action: ::std::string::String,
@@ -365,16 +355,28 @@ transitions, the place by moves.*/
         pub version: i64,
     }
     ///Before and after of one field; null where there is no value.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct FieldChange {
         ///After.
         pub after: ::serde_json::Value,
         ///Before.
         pub before: ::serde_json::Value,
     }
+    ///A field that two people changed since the version both started from.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct FieldConflict {
+        ///Its value in the version the caller started from.
+        pub base: ::serde_json::Value,
+        ///The field.
+        pub field: ::std::string::String,
+        ///The value the caller wants.
+        pub mine: ::serde_json::Value,
+        ///Its value now.
+        pub theirs: ::serde_json::Value,
+    }
     ///One rule that one field of the input breaks.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    pub struct FieldProblem {
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct FieldError {
         ///Path of the field in body, query, path or headers, e.g. `attributes.colour`.
         pub field: ::std::string::String,
         ///The rule in words, with its numbers.
@@ -446,13 +448,13 @@ transitions, the place by moves.*/
         }
     }
     ///Up.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Health {
         ///`up`.
         pub status: ::std::string::String,
     }
     ///One change of one record.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct HistoryEntry {
         ///What was done: `entity.create`, `entity.move`, `session.sign_in` …
         pub action: ::std::string::String,
@@ -473,7 +475,7 @@ transitions, the place by moves.*/
         pub version: i64,
     }
     ///Changes of one record, newest first.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct HistoryList {
         ///The changes.
         pub items: ::std::vec::Vec<HistoryEntry>,
@@ -482,7 +484,7 @@ transitions, the place by moves.*/
         pub next_before: ::std::option::Option<i64>,
     }
     ///What lets an invited person choose a password.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Invitation {
         ///First instant at which it is void.
         pub ends_at: ::chrono::DateTime<::chrono::offset::Utc>,
@@ -492,7 +494,7 @@ without it.*/
         pub token: ::std::option::Option<crate::Secret>,
     }
     ///An accepted invitation.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct InvitationIn {
         ///The password the person chooses.
@@ -501,7 +503,7 @@ without it.*/
         pub token: crate::Secret,
     }
     ///A person and the invitation to pass on.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Invited {
         ///The invitation.
         pub invitation: Invitation,
@@ -509,7 +511,7 @@ without it.*/
         pub user: User,
     }
     ///A place where stock stands.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Location {
         ///Area in square decimetres (1 m² = 100).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -542,7 +544,7 @@ without it.*/
         pub version: i64,
     }
     ///How many entities stand at one place.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct LocationCount {
         ///Entities there.
         pub count: i64,
@@ -550,7 +552,7 @@ without it.*/
         pub location_id: ::uuid::Uuid,
     }
     ///Figures of the places.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct LocationFigures {
         ///Places by kind.
         pub by_kind: ::std::collections::BTreeMap<::std::string::String, i64>,
@@ -558,7 +560,7 @@ without it.*/
         pub total: i64,
     }
     ///A place to be added.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct LocationIn {
         ///Area in square decimetres (1 m² = 100).
@@ -646,7 +648,7 @@ without it.*/
         }
     }
     ///One page of locations.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct LocationList {
         ///The rows.
         pub items: ::std::vec::Vec<Location>,
@@ -658,7 +660,7 @@ without it.*/
         pub total: ::std::option::Option<u64>,
     }
     ///Edits of a location. Absent fields stay; null clears. A new parent moves it with everything below.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct LocationPatch {
         ///Area in square decimetres (1 m² = 100).
@@ -675,7 +677,7 @@ without it.*/
         pub parent_id: ::std::option::Option<crate::Change<::uuid::Uuid>>,
     }
     ///An address and a password.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct LoginIn {
         ///Address.
@@ -684,7 +686,7 @@ without it.*/
         pub password: crate::Secret,
     }
     ///Who is signed in, where, and what they may do.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Me {
         ///What the person may do, all roles together.
         pub grants: ::std::vec::Vec<::std::string::String>,
@@ -700,7 +702,7 @@ without it.*/
         pub user: User,
     }
     ///Where to move an entity.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct MoveIn {
         ///The place to go to.
@@ -774,7 +776,7 @@ without it.*/
         }
     }
     ///The old and the new password.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct PasswordIn {
         ///The one to use from now on.
@@ -795,13 +797,13 @@ without it.*/
         PartialEq,
         PartialOrd
     )]
-    pub enum PlanIn {
+    pub enum Plan {
         #[serde(rename = "trial")]
         Trial,
         #[serde(rename = "contract")]
         Contract,
     }
-    impl ::std::fmt::Display for PlanIn {
+    impl ::std::fmt::Display for Plan {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
             match *self {
                 Self::Trial => f.write_str("trial"),
@@ -809,7 +811,7 @@ without it.*/
             }
         }
     }
-    impl ::std::str::FromStr for PlanIn {
+    impl ::std::str::FromStr for Plan {
         type Err = self::error::ConversionError;
         fn from_str(
             value: &str,
@@ -821,7 +823,7 @@ without it.*/
             }
         }
     }
-    impl ::std::convert::TryFrom<&str> for PlanIn {
+    impl ::std::convert::TryFrom<&str> for Plan {
         type Error = self::error::ConversionError;
         fn try_from(
             value: &str,
@@ -829,7 +831,7 @@ without it.*/
             value.parse()
         }
     }
-    impl ::std::convert::TryFrom<::std::string::String> for PlanIn {
+    impl ::std::convert::TryFrom<::std::string::String> for Plan {
         type Error = self::error::ConversionError;
         fn try_from(
             value: ::std::string::String,
@@ -838,13 +840,13 @@ without it.*/
         }
     }
     ///What went wrong (RFC 9457).
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Problem {
         ///Stable code for programs, e.g. `entity_not_found`.
         pub code: ::std::string::String,
         ///On 409 after an edit: the fields both sides changed.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub conflicts: ::std::vec::Vec<ConflictProblem>,
+        pub conflicts: ::std::vec::Vec<FieldConflict>,
         ///On 409 after an edit: the version stored now.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub current_version: ::std::option::Option<i64>,
@@ -852,7 +854,7 @@ without it.*/
         pub detail: ::std::string::String,
         ///Each field that breaks a rule.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub errors: ::std::vec::Vec<FieldProblem>,
+        pub errors: ::std::vec::Vec<FieldError>,
         ///Names this request in the server's log; also in `X-Request-Id`.
         pub request_id: ::std::string::String,
         ///The HTTP status.
@@ -864,14 +866,14 @@ without it.*/
         pub type_: ::std::string::String,
     }
     ///A refresh token to be exchanged.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct RefreshIn {
         ///The one the last sign-in or refresh handed out.
         pub refresh_token: crate::Secret,
     }
     ///A named set of grants.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Role {
         ///Made by vivero; cannot be changed or deleted.
         pub built_in: bool,
@@ -898,7 +900,7 @@ without it.*/
         pub version: i64,
     }
     ///A role to be added.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct RoleIn {
         ///What it is for.
@@ -910,7 +912,7 @@ without it.*/
         pub name: ::std::string::String,
     }
     ///One page of roles.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct RoleList {
         ///The rows.
         pub items: ::std::vec::Vec<Role>,
@@ -922,21 +924,21 @@ without it.*/
         pub total: ::std::option::Option<u64>,
     }
     ///Edits of a role. Absent fields stay.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct RolePatch {
         ///What it is for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
         ///Replaces all grants.
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub grants: ::std::vec::Vec<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub grants: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ///Name, unique in the tenant.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
     }
     ///A sign-in of the person on one device.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Session {
         ///When the person signed in.
         pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
@@ -953,7 +955,7 @@ without it.*/
         pub user_agent: ::std::option::Option<::std::string::String>,
     }
     ///The person's live sign-ins, newest first.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct SessionList {
         ///The sign-ins.
         pub items: ::std::vec::Vec<Session>,
@@ -1026,7 +1028,7 @@ without it.*/
         }
     }
     ///Figures of the installation.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Stats {
         ///Idle databases closed to make room.
         pub evicted: u64,
@@ -1119,7 +1121,7 @@ without it.*/
         }
     }
     ///A tenant.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Tenant {
         ///When it signed up.
         pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
@@ -1144,7 +1146,7 @@ without it.*/
         pub version: i64,
     }
     ///A tenant an operator makes, with its first person, who becomes Admin.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct TenantIn {
         ///Address of its first person.
@@ -1161,13 +1163,13 @@ without it.*/
         pub password: crate::Secret,
         ///Plan to start with; `contract` if absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub plan: ::std::option::Option<PlanIn>,
+        pub plan: ::std::option::Option<Plan>,
         ///Wanted name in paths; made from the organisation when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub slug: ::std::option::Option<::std::string::String>,
     }
     ///Tenants by slug.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct TenantList {
         ///The tenants.
         pub items: ::std::vec::Vec<Tenant>,
@@ -1239,7 +1241,7 @@ without it.*/
         }
     }
     ///What a sign-in or refresh hands out.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Tokens {
         ///Goes with every request, as `Authorization: Bearer …`.
         pub access_token: crate::Secret,
@@ -1251,7 +1253,7 @@ without it.*/
         pub token_type: ::std::string::String,
     }
     ///A step in an entity's life: any of status, stage and quantity, with the reason.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct TransitionIn {
         ///Pieces gained (+) or lost (−).
@@ -1268,7 +1270,7 @@ without it.*/
         pub status: ::std::option::Option<Status>,
     }
     ///A new tenant, already signed in.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Trial {
         ///The tenant.
         pub tenant: Tenant,
@@ -1276,7 +1278,7 @@ without it.*/
         pub tokens: Tokens,
     }
     ///An organisation that signs up, with its first person, who becomes Admin.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct TrialIn {
         ///Address of its first person.
@@ -1363,7 +1365,7 @@ without it.*/
         }
     }
     ///A person of the tenant.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct User {
         ///When the person was added.
         pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
@@ -1392,7 +1394,7 @@ without it.*/
         pub version: i64,
     }
     ///Figures of the people.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct UserFigures {
         ///People who may sign in.
         pub active: i64,
@@ -1400,7 +1402,7 @@ without it.*/
         pub total: i64,
     }
     ///A person to be invited.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct UserIn {
         ///Address to sign in with, unique in the tenant.
@@ -1415,7 +1417,7 @@ without it.*/
         pub roles: ::std::vec::Vec<::uuid::Uuid>,
     }
     ///One page of people.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct UserList {
         ///The rows.
         pub items: ::std::vec::Vec<User>,
@@ -1427,21 +1429,21 @@ without it.*/
         pub total: ::std::option::Option<u64>,
     }
     ///Edits of a person. Absent fields stay.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
     #[serde(deny_unknown_fields)]
     pub struct UserPatch {
         ///Address to sign in with, unique in the tenant.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub email: ::std::option::Option<::std::string::String>,
         ///Where, for permissions with the scope `location`.
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub locations: ::std::vec::Vec<::uuid::Uuid>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub locations: ::std::option::Option<::std::vec::Vec<::uuid::Uuid>>,
         ///Full name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
         ///Ids of the person's roles.
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub roles: ::std::vec::Vec<::uuid::Uuid>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub roles: ::std::option::Option<::std::vec::Vec<::uuid::Uuid>>,
         ///`active` or `disabled`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<UserStatus>,
@@ -1597,7 +1599,13 @@ impl ClientInfo<crate::attempt::Attempt> for Client {
         &self.inner
     }
 }
-impl ClientHooks<crate::attempt::Attempt> for &Client {}
+const _: () = {
+    #[allow(dead_code)]
+    fn assert_client_hooks()
+    where
+        Client: ClientHooks<crate::attempt::Attempt>,
+    {}
+};
 #[allow(clippy::all)]
 impl Client {
     /**Figures of the installation

@@ -127,6 +127,7 @@ cases! { ($)
     pools {
         more_tenants_than_may_be_open_work_in_turn
         a_held_lease_is_never_closed
+        an_open_work_is_a_lease_too
         when_all_are_held_one_more_is_told_to_come_back
         many_open_the_same_tenant_at_once
     }
@@ -141,6 +142,7 @@ cases! { ($)
     }
     uniqueness {
         a_taken_value_is_named_and_nothing_of_the_call_is_kept
+        a_taken_value_among_thousands_undoes_them_all
         an_update_to_a_taken_value_changes_nothing
         no_value_is_not_a_value_two_records_share
         values_that_only_look_alike_are_not_the_same
@@ -178,6 +180,7 @@ cases! { ($)
         pages_through_texts_of_any_script_give_each_row_once
         rows_inserted_meanwhile_neither_repeat_nor_hide_others
         pages_go_on_after_the_row_of_the_cursor_is_gone
+        a_cursor_made_up_by_someone_is_harmless
     }
     search {
         words_are_found_in_every_declared_column
@@ -194,6 +197,7 @@ cases! { ($)
         words_of_any_script_are_found
         words_of_query_languages_are_harmless
         long_words_and_many_words_are_found
+        a_single_letter_is_a_word
     }
     works {
         a_dropped_work_leaves_nothing
@@ -207,6 +211,8 @@ cases! { ($)
     cancellation {
         a_write_given_up_halfway_leaves_nothing
         a_commit_given_up_halfway_is_whole_or_nothing
+        what_a_commit_given_up_has_left_is_sealed_unasked
+        what_a_seal_given_up_has_left_is_seen
         a_reading_given_up_halfway_harms_no_one
     }
     remembered {

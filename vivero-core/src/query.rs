@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::page::{Cursor, Page};
-use crate::record::Schema;
+use crate::record::{Kind, Schema};
 use crate::search::Terms;
 use crate::value::Value;
 use uuid::Uuid;
@@ -82,6 +82,24 @@ impl Sort {
                     ),
                 ))
             }
+        }
+    }
+    /// Whether `key` can be a value of the column: cursors come from outside.
+    fn takes(&self, key: &Value, schema: &Schema) -> bool {
+        let kind = match self.column {
+            None => return key.is_null(),
+            Some("updated_at") => Some(Kind::Time),
+            Some(name) => schema.column(name).map(|c| c.kind),
+        };
+        match key {
+            Value::Null => !self.required,
+            Value::Bool(_) => kind == Some(Kind::Bool),
+            Value::Int(_) => kind == Some(Kind::Int),
+            Value::Text(_) => kind == Some(Kind::Text),
+            Value::Id(_) => kind == Some(Kind::Id),
+            Value::Time(_) => kind == Some(Kind::Time),
+            Value::Date(_) => kind == Some(Kind::Date),
+            Value::Json(_) | Value::Bytes(_) => false,
         }
     }
     /// The text [`Sort::parse`] reads.
@@ -212,6 +230,9 @@ impl Filter {
             None => Sort::default(),
         };
         let after = page.cursor().map(|text| Cursor::decode(text, &sort.name())).transpose()?;
+        if after.as_ref().is_some_and(|cursor| !sort.takes(&cursor.key, schema)) {
+            return Err(Error::invalid("cursor", "cursor", "is not a cursor of this list"));
+        }
         let search = match self.search.as_deref().map(str::trim) {
             None | Some("") => None,
             Some(_) if !schema.is_searchable() => {

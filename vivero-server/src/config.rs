@@ -40,6 +40,11 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed. `VIVERO_TRUSTED_PROXIES`, as `["10.0.0.1"]`
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Sign-ins, sign-ups and refreshes a second from one address; 0 lifts the limit.
+    /// `VIVERO_SIGN_IN_PER_SECOND`
+    pub sign_in_per_second: u32,
+    /// The same at once. `VIVERO_SIGN_IN_BURST`
+    pub sign_in_burst: u32,
     /// Whether browsers are told to use HTTPS only. `VIVERO_HSTS`
     pub hsts: bool,
 }
@@ -56,6 +61,8 @@ impl Default for Config {
             log: "info".into(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            sign_in_per_second: 10,
+            sign_in_burst: 50,
             hsts: false,
         }
     }

@@ -55,3 +55,44 @@ fn pretty(document: &Json) -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_the_same_at_every_call() {
+        assert_eq!(text(), text());
+        assert!(checked().is_ok());
+    }
+
+    #[test]
+    fn every_operation_shows_its_permission_and_fails_with_problems_only() {
+        let document = completed().expect("document");
+        for (path, method, operation) in check::operations(&document) {
+            assert!(operation["x-permission"].is_string(), "{method} {path}");
+            for (status, response) in operation["responses"].as_object().expect("responses") {
+                let shared = response["$ref"].as_str().unwrap_or_default();
+                let problem = shared == format!("#/components/responses/Problem{status}");
+                assert_eq!(problem, status.as_str() >= "400", "{method} {path} {status}");
+            }
+        }
+        let problems = document["components"]["responses"].as_object().expect("responses");
+        for (name, response) in problems {
+            let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/Problem", "{name}");
+        }
+    }
+
+    #[test]
+    fn bodies_are_closed_and_clearable_fields_take_null() {
+        let document = completed().expect("document");
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(schemas["EntityPatch"]["additionalProperties"], false);
+        assert_eq!(schemas["EntityPatch"]["properties"]["batch_number"]["nullable"], true);
+        assert_eq!(schemas["EntityPatch"]["properties"]["code"]["nullable"], Json::Null);
+        assert_eq!(schemas["EntityPatch"]["properties"]["ready_on"]["format"], "date");
+        assert_eq!(schemas["EntityIn"]["properties"]["quantity"]["maximum"], 1_000_000_000);
+        assert!(schemas["EntityOut"].get("additionalProperties").is_none());
+    }
+}

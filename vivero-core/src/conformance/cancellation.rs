@@ -1,11 +1,13 @@
 //! Futures that are dropped before they are done, as when a client hangs up.
 
 use super::Harness;
+use super::feed::SOON;
 use super::ground::{Ground, codes, record_of};
 use super::sample::Sample;
 use crate::query::{Predicate, Query};
 use crate::record::Record as _;
 use std::future::Future;
+use std::time::Duration;
 
 /// Polls a future for a while and drops it; `None` if it was not done by then.
 async fn give_up<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
@@ -73,6 +75,51 @@ pub(super) async fn a_commit_given_up_halfway_is_whole_or_nothing(harness: &dyn 
     ground.assert_counts("after commits given up").await;
     let report = ground.store.verify(None).await.expect("verifying");
     assert!(report.breaks.is_empty(), "the chain holds: {:?}", report.breaks);
+}
+
+pub(super) async fn what_a_commit_given_up_has_left_is_sealed_unasked(harness: &dyn Harness) {
+    let ground = Ground::new(harness, "left behind").await;
+    for round in 0..120 {
+        let mut work = ground.begin().await;
+        ground.add(&mut *work, vec![ground.source.sample(format!("S-{round}"))]).await;
+        let _ = give_up(round % 40, work.commit()).await;
+        // No further write follows that could wake the sealer in passing.
+        if round % 8 == 7 {
+            assert_settled(&ground).await;
+        }
+    }
+}
+
+/// Asserts that head and figures come to stand at what is committed, by themselves.
+async fn assert_settled(ground: &Ground) {
+    let settled = async {
+        loop {
+            let rows = ground.all().await.len() as u64;
+            let head = *ground.store.head().borrow();
+            let counted = ground.store.counts().await.expect("the figures").position;
+            if head == rows && counted == rows && ground.all().await.len() as u64 == rows {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    if tokio::time::timeout(SOON, settled).await.is_err() {
+        let rows = ground.all().await.len();
+        let head = *ground.store.head().borrow();
+        panic!("{rows} rows with an entry each are committed, but the head stays at {head}");
+    }
+}
+
+pub(super) async fn what_a_seal_given_up_has_left_is_seen(harness: &dyn Harness) {
+    let ground = Ground::new(harness, "seal given up").await;
+    for round in 0..120 {
+        ground.create_one(ground.source.sample(format!("S-{round}"))).await;
+        let _ = give_up(round % 40, ground.store.seal()).await;
+        if round % 8 == 7 {
+            assert_settled(&ground).await;
+        }
+    }
+    ground.assert_counts("after seals given up").await;
 }
 
 pub(super) async fn a_reading_given_up_halfway_harms_no_one(harness: &dyn Harness) {

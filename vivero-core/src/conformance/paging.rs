@@ -7,7 +7,7 @@ use super::sorting::{every_sort, tied_samples, varied};
 use crate::query::{Deleted, Predicate, Query};
 use crate::record::{Field as _, Record as _, Row};
 use crate::search::Terms;
-use crate::{Uuid, Value};
+use crate::{Cursor, Error, Uuid, Value};
 
 /// The page sizes of every case.
 const SIZES: [u32; 3] = [1, 2, 7];
@@ -155,4 +155,36 @@ pub(super) async fn pages_go_on_after_the_row_of_the_cursor_is_gone(harness: &dy
         let back = ground.set_deleted::<Sample>(last.id, false).await;
         assert!(back.deleted_at.is_none());
     }
+}
+
+pub(super) async fn a_cursor_made_up_by_someone_is_harmless(harness: &dyn Harness) {
+    let ground = Ground::new(harness, "made up").await;
+    tied_samples(&ground, 12).await;
+    let keys = [
+        Value::Null,
+        Value::Bool(true),
+        Value::Int(i64::MIN),
+        Value::Int(i64::MAX),
+        Value::Text("'; DROP TABLE conformance_samples; --".into()),
+        Value::Text(String::new()),
+        Value::Id(Uuid::max()),
+        Value::Time(super::values::instants()[0]),
+        Value::Date(super::values::instants()[0].date_naive()),
+    ];
+    for sort in every_sort() {
+        for key in &keys {
+            for seq in [i64::MIN, -1, 0, 5, i64::MAX] {
+                let name = sort.name();
+                let cursor = Cursor { sort: name.clone(), key: key.clone(), seq };
+                let query = Query { after: Some(cursor), sort, ..Query::new(Predicate::All, 100) };
+                let mut rows = ground.store.read().await.expect("a connection for reading");
+                match rows.list(Sample::SCHEMA, &query).await {
+                    Ok(page) => assert!(page.len() <= 12, "{name}: rows that are there"),
+                    Err(Error::Invalid(_)) => {}
+                    Err(e) => panic!("{name} after {key:?}: a page or a refusal, not {e:?}"),
+                }
+            }
+        }
+    }
+    assert_eq!(ground.all().await.len(), 12, "nothing happened to the rows");
 }

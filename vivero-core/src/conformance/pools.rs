@@ -68,6 +68,23 @@ pub(super) async fn a_held_lease_is_never_closed(harness: &dyn Harness) {
     assert_eq!(held.all().await.len(), 3, "with all of its rows");
 }
 
+pub(super) async fn an_open_work_is_a_lease_too(harness: &dyn Harness) {
+    let (first, tenants) = crowd(harness, "open work", 3).await;
+    let second = on(&first, &tenants[1]).await;
+    let mut work = second.begin().await;
+    let samples = vec![second.source.sample("BEFORE")];
+    second.add(&mut *work, samples).await;
+    // Only the work is left of the second tenant while all others are opened.
+    let Ground { store, .. } = second;
+    drop(store);
+    for tenant in &tenants[2..] {
+        on(&first, tenant).await.create_one(first.source.sample("OTHER")).await;
+    }
+    first.add(&mut *work, vec![first.source.sample("AFTER")]).await;
+    work.commit().await.expect("a work that is open keeps its database open");
+    assert_eq!(on(&first, &tenants[1]).await.all().await.len(), 2, "all of it is there");
+}
+
 pub(super) async fn when_all_are_held_one_more_is_told_to_come_back(harness: &dyn Harness) {
     let Some(max) = harness.max_open() else { return };
     let (first, tenants) = crowd(harness, "full", 1).await;

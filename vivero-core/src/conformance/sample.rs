@@ -44,7 +44,7 @@ pub(super) struct Sample {
     pub(super) weight: Option<i64>,
     #[record(filter, sort)]
     pub(super) rank: Option<i64>,
-    #[record(filter, sort, max = 200)]
+    #[record(filter, sort, count, max = 200)]
     pub(super) remark: Option<String>,
     #[record(filter, sort)]
     pub(super) seen_at: Option<DateTime<Utc>>,

@@ -47,6 +47,9 @@ pub(super) async fn words_of_any_script_are_found(harness: &dyn Harness) {
         "ⓐlpha",
         "ͅx",
         "ŉa",
+        "𞤀𞤣𞤤𞤢𞤥",
+        "𐓏𐓘𐓻",
+        "أَنَا",
     ];
     for (i, word) in words.iter().enumerate() {
         named(&ground, format!("W{i}W"), *word).await;
@@ -126,4 +129,17 @@ pub(super) async fn long_words_and_many_words_are_found(harness: &dyn Harness) {
         let codes = found(&ground, word).await;
         assert!(codes.contains(&"SHORT".to_owned()), "{word:?}: short and common words are words");
     }
+}
+
+pub(super) async fn a_single_letter_is_a_word(harness: &dyn Harness) {
+    let ground = Ground::new(harness, "single letter").await;
+    named(&ground, "1", "x marks the spot").await;
+    named(&ground, "2", "xylem").await;
+    named(&ground, "3", "spot 7").await;
+    // Whether one letter also stands for every word it begins is the engine's choice: there are
+    // many. That it finds itself is not.
+    let codes = found(&ground, "x").await;
+    assert!(codes == ["1"] || codes == ["1", "2"], "one letter finds itself, not {codes:?}");
+    assert_eq!(found(&ground, "x spot").await, ["1"], "and narrows a search");
+    assert_eq!(found(&ground, "7 sp").await, ["3"], "so does one digit");
 }

@@ -44,6 +44,33 @@ pub(super) async fn a_taken_value_is_named_and_nothing_of_the_call_is_kept(harne
     ground.assert_counts("after refused calls").await;
 }
 
+pub(super) async fn a_taken_value_among_thousands_undoes_them_all(harness: &dyn Harness) {
+    let ground = Ground::new(harness, "thousands").await;
+    let named = |code: String, name: &str| {
+        let name = name.into();
+        Sample { name, ..ground.source.sample(code) }
+    };
+    ground.create_one(named("TAKEN".into(), "first")).await;
+    let mut work = ground.begin().await;
+    let kept = (0..700).map(|i| named(format!("KEPT-{i}"), "kept"));
+    ground.add(&mut *work, kept.collect()).await;
+    // More than an engine writes by one statement, with the clash near the end.
+    let mut doomed: Vec<Sample> =
+        (0..2_000).map(|i| named(format!("DOOMED-{i}"), "doomed")).collect();
+    doomed[1_990].code = "TAKEN".into();
+    let rows = doomed.into_iter().map(|s| ground.row(s)).collect();
+    assert_taken(&work.insert(Sample::SCHEMA, rows).await, "code");
+    let after = (0..700).map(|i| named(format!("AFTER-{i}"), "after"));
+    ground.add(&mut *work, after.collect()).await;
+    work.commit().await.expect("a work goes on after a refused call");
+    assert_eq!(ground.count(&Query::new(Predicate::All, 1)).await, 1_401, "all but the refused");
+    for (word, times) in [("kept", 700), ("doomed", 0), ("after", 700), ("first", 1)] {
+        let found = super::search::found(&ground, word).await;
+        assert_eq!(found.len(), times, "{word:?} is found as often as it is there");
+    }
+    ground.assert_counts("after thousands were undone").await;
+}
+
 pub(super) async fn an_update_to_a_taken_value_changes_nothing(harness: &dyn Harness) {
     let ground = Ground::new(harness, "update taken").await;
     ground.create_one(ground.source.sample("A")).await;

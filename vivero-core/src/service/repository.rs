@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::journal::{Actor, Entry};
 use crate::page::{Cursor, Page, PageOf};
 use crate::query::{Deleted, Filter, Query};
-use crate::record::{Record, Row, Stored};
+use crate::record::{Record, Row, Schema, Stored};
 use crate::value::Value;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
@@ -37,6 +37,7 @@ impl<'s, R: Record> Repository<'s, R> {
 
     /// The record, if it is there, not deleted and within reach.
     pub async fn find_by_id(&self, id: impl Into<Uuid>) -> Result<Option<Stored<R>>> {
+        readable(R::SCHEMA)?;
         let scope = self.session.reach(&R::SCHEMA.permission("read"), R::SCHEMA)?;
         let mut rows = self.session.store().read().await?;
         rows.find(R::SCHEMA, id.into(), &scope, Deleted::Hidden).await?.map(Stored::from_row).transpose()
@@ -45,6 +46,7 @@ impl<'s, R: Record> Repository<'s, R> {
     /// One page of the records that match.
     pub async fn list(&self, filter: Filter, page: Page) -> Result<PageOf<Stored<R>>> {
         let schema = R::SCHEMA;
+        readable(schema)?;
         // Deleted records are for those who can bring them back.
         let action = if filter.wants_deleted() { "recover" } else { "read" };
         let scope = self.session.reach(&schema.permission(action), schema)?;
@@ -99,6 +101,7 @@ impl<'s, R: Record> Repository<'s, R> {
         limit: u32,
     ) -> Result<Vec<Entry>> {
         let id = id.into();
+        readable(R::SCHEMA)?;
         let scope = self.session.reach(&R::SCHEMA.permission("read"), R::SCHEMA)?;
         let mut rows = self.session.store().read().await?;
         if rows.find(R::SCHEMA, id, &scope, Deleted::Included).await?.is_none() {
@@ -146,7 +149,27 @@ impl<'s, R: Record> Repository<'s, R> {
     }
 }
 
-fn cursor_at(row: &Row, query: &Query, schema: &crate::record::Schema) -> Cursor {
+/// Secrets and sign-ins are vivero's own books: no permission opens them.
+fn readable(schema: &Schema) -> Result<()> {
+    match schema.resource {
+        "credential" | "session" => Err(Error::Forbidden { permission: schema.permission("read").into() }),
+        _ => Ok(()),
+    }
+}
+
+/// Types whose rules reach beyond one record are written by their own services only: a role must not
+/// be handed out by who does not have it, a place must stay part of a tree.
+fn writable(schema: &Schema) -> Result<()> {
+    match schema.resource {
+        "credential" | "session" | "user" | "role" | "location" => Err(Error::Illegal {
+            code: "own_service_only",
+            message: format!("{}s are changed through their own service", schema.resource),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn cursor_at(row: &Row, query: &Query, schema: &Schema) -> Cursor {
     let key = query.sort.column.and_then(|name| schema.index_of(name)).map(|i| row.values[i].clone());
     let key = match query.sort.column {
         Some("updated_at") => Value::Time(row.updated_at),
@@ -174,6 +197,7 @@ impl<'w, R: Record> WorkRepository<'w, R> {
 
     /// The record as this unit of work sees it.
     pub async fn find_by_id(&mut self, id: impl Into<Uuid>) -> Result<Option<Stored<R>>> {
+        readable(R::SCHEMA)?;
         match self.work.fetch::<R>(id.into(), "read", Deleted::Hidden).await {
             Ok((row, _)) => Stored::from_row(row).map(Some),
             Err(Error::NotFound { .. }) => Ok(None),
@@ -189,6 +213,7 @@ impl<'w, R: Record> WorkRepository<'w, R> {
 
     /// Adds many records at once: faster by far than one after another.
     pub async fn create_all(&mut self, records: Vec<R>) -> Result<Vec<Stored<R>>> {
+        writable(R::SCHEMA)?;
         self.work.add(records, "create").await
     }
 
@@ -198,6 +223,7 @@ impl<'w, R: Record> WorkRepository<'w, R> {
         if !matches!(self.work.session.actor(), Actor::System { .. }) {
             return Err(Error::Forbidden { permission: "system".into() });
         }
+        writable(R::SCHEMA)?;
         self.work.add_at(records, "create").await
     }
 
@@ -212,6 +238,7 @@ impl<'w, R: Record> WorkRepository<'w, R> {
         expected_version: i64,
         edit: impl FnOnce(&mut R) + Send,
     ) -> Result<Stored<R>> {
+        writable(R::SCHEMA)?;
         let edit = |record: &mut R| {
             edit(record);
             Ok(())
@@ -221,11 +248,13 @@ impl<'w, R: Record> WorkRepository<'w, R> {
 
     /// Deletes a record in such a way that it can be recovered.
     pub async fn soft_delete(&mut self, id: impl Into<Uuid>, expected_version: Option<i64>) -> Result<Stored<R>> {
+        writable(R::SCHEMA)?;
         self.work.set_deleted(id.into(), expected_version, true).await
     }
 
     /// Brings a deleted record back.
     pub async fn recover_by_id(&mut self, id: impl Into<Uuid>) -> Result<Stored<R>> {
+        writable(R::SCHEMA)?;
         self.work.set_deleted(id.into(), None, false).await
     }
 }

@@ -313,6 +313,11 @@ fn entry(
     changes: Changes,
     reason: Option<&str>,
 ) -> Entry {
+    let mut changes = changes;
+    if let Some(reason) = reason {
+        // Beside the fields, so that the request that led to the change stays on record too.
+        changes.0.insert("reason".into(), (Json::Null, Json::from(reason)));
+    }
     Entry {
         at: session.now(),
         actor: session.actor().clone(),
@@ -321,6 +326,6 @@ fn entry(
         record_id: id,
         version,
         changes,
-        cause: reason.map(str::to_owned).or_else(|| session.cause()),
+        cause: session.cause(),
     }
 }

@@ -1,4 +1,5 @@
 use crate::rules;
+use chrono::DateTime;
 use proptest::prelude::*;
 use vivero_core::entity::{Entity, EntityType, Status};
 use vivero_core::location::Location;
@@ -62,6 +63,33 @@ fn a_cursor_is_only_good_for_its_own_sort() {
     for other in ["-name", "code", "created_at"] {
         let refused = query(other).expect_err("another sort");
         assert_eq!(rules(&refused), ["cursor: cursor_sort"], "{other}");
+    }
+}
+
+#[test]
+fn a_cursor_with_a_key_of_another_kind_is_refused() {
+    let text = Value::Text("Hebe".into());
+    for (schema, sort, key, good) in [
+        (Entity::SCHEMA, "name", text.clone(), true),
+        (Entity::SCHEMA, "name", Value::Int(1), false),
+        (Entity::SCHEMA, "name", Value::Null, false),
+        (Entity::SCHEMA, "-quantity", Value::Int(1), true),
+        (Entity::SCHEMA, "-quantity", text.clone(), false),
+        (Entity::SCHEMA, "created_at", Value::Null, true),
+        (Entity::SCHEMA, "created_at", Value::Int(1), false),
+        (Entity::SCHEMA, "updated_at", Value::Time(DateTime::UNIX_EPOCH), true),
+        (Entity::SCHEMA, "updated_at", text, false),
+        (Entity::SCHEMA, "updated_at", Value::Null, false),
+    ] {
+        let cursor = Cursor { sort: sort.into(), key, seq: 1 };
+        let page = Page::first(5).after(cursor.encode());
+        let query = Filter::new().sort(sort).into_query(schema, &page, Predicate::All);
+        match query {
+            Ok(query) => assert_eq!((query.after, good), (Some(cursor), true)),
+            Err(refused) => {
+                assert_eq!((rules(&refused), good), (vec!["cursor: cursor".into()], false));
+            }
+        }
     }
 }
 

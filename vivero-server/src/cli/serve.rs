@@ -1,7 +1,7 @@
 //! `vivero serve`, and what `demo` shares with it.
 
 use super::output::Output;
-use crate::ServerOptions;
+use crate::{RateLimit, ServerOptions};
 use crate::config::{Config, LogFormat};
 use crate::serve::{Tcp, serve};
 use clap::Args;
@@ -57,6 +57,7 @@ pub(super) async fn run_server(vivero: Vivero, config: &Config, tcp: Tcp) -> Res
         trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
         hsts_seconds: config.hsts.then_some(31_536_000),
+        sign_in_limit: RateLimit { per_second: config.sign_in_per_second, burst: config.sign_in_burst },
         ..ServerOptions::default()
     };
     let served = serve(vivero.clone(), options, tcp, stop()).await;

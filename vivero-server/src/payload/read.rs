@@ -2,7 +2,7 @@
 
 use crate::problem::Failure;
 use poem::http::StatusCode;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// Reads JSON. Errors name the path of the field and the rule it breaks.
 pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
@@ -12,6 +12,11 @@ pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     let text = std::str::from_utf8(bytes).map_err(|e| {
         malformed("utf8", format!("must be UTF-8; byte {} is not", e.valid_up_to() + 1))
     })?;
+    // serde would take a list for a struct, field by field.
+    if !text.trim_start_matches([' ', '\n', '\r', '\t']).starts_with('{') {
+        serde_json::from_str::<IgnoredAny>(text).map_err(|e| syntax(&e))?;
+        return Err(Failure::field("body", "type", "must be an object"));
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     let mut track = serde_path_to_error::Track::new();
     let value = T::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
@@ -60,8 +65,13 @@ fn dotted(path: &serde_path_to_error::Path) -> String {
 fn rule(path: &str, error: &serde_json::Error) -> Failure {
     let message = reason(error);
     let inside = |start: &str| {
-        let name = message.strip_prefix(start)?.split_once('`')?.0;
-        Some(if path.is_empty() { shorten(name) } else { format!("{path}.{}", shorten(name)) })
+        let name = shorten(message.strip_prefix(start)?.split_once('`')?.0);
+        // The path may already end in the field.
+        Some(match path {
+            "" => name,
+            path if path == name || path.ends_with(&format!(".{name}")) => shorten(path),
+            path => format!("{}.{name}", shorten(path)),
+        })
     };
     if let Some(field) = inside("unknown field `") {
         let known =
@@ -77,7 +87,6 @@ fn rule(path: &str, error: &serde_json::Error) -> Failure {
     let field = if path.is_empty() { "body".to_owned() } else { shorten(path) };
     let rule = match message.split_once(':') {
         Some(("invalid type", _)) => "type",
-        Some(("invalid length", _)) => "length",
         _ => "value",
     };
     Failure::field(field, rule, shorten(&message))
@@ -109,12 +118,15 @@ mod tests {
             ("nope", "body", "json"),
             ("[]", "body", "type"),
             ("null", "body", "type"),
+            (r#"["a","b","seed",1]"#, "body", "type"),
+            ("[", "body", "json"),
             ("{} {}", "code", "required"),
             (r#"{"code":"a"}"#, "name", "required"),
             (r#"{"code":5}"#, "code", "type"),
             (r#"{"code":null}"#, "code", "type"),
             (r#"{"code":"a","code":"b"}"#, "code", "once"),
             (r#"{"colour":1}"#, "colour", "known_field"),
+            (r#"{"a.b":1}"#, "a.b", "known_field"),
             (r#"{"type":"tree"}"#, "type", "value"),
             (r#"{"quantity":1.5}"#, "quantity", "type"),
             (r#"{"quantity":99999999999999999999}"#, "quantity", "type"),
