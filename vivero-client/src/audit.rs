@@ -48,7 +48,10 @@ impl AuditRequest {
     /// One page.
     pub async fn send(self) -> Result<AuditList> {
         let (slug, before, limit) = (self.tenant.slug(), self.before, self.limit);
-        self.tenant.caller.read(|api| async move { api.audit_list(slug, before, limit).await }).await
+        self.tenant
+            .caller
+            .read(|api| async move { api.audit_list(slug, before, limit).await })
+            .await
     }
     /// All of them, page after page. An error ends the stream.
     pub fn stream(self) -> BoxStream<'static, Result<AuditEntry>> {

@@ -137,7 +137,9 @@ impl ClientBuilder {
             .map_err(|e| Error::Request(format!("{base_url} is not an address: {e}")))?;
         check_scheme(address.scheme())?;
         if address.query().is_some() || address.fragment().is_some() {
-            return Err(Error::Request("the server's address cannot have a query or fragment".into()));
+            return Err(Error::Request(
+                "the server's address cannot have a query or fragment".into(),
+            ));
         }
         let http = reqwest::Client::builder()
             .connect_timeout(self.connect_timeout)

@@ -62,7 +62,11 @@ impl Caller {
         self.call(Repeat::Unsent, request).await
     }
 
-    async fn call<T, F>(&self, repeat: Repeat, request: impl Fn(generated::Client) -> F) -> Result<T>
+    async fn call<T, F>(
+        &self,
+        repeat: Repeat,
+        request: impl Fn(generated::Client) -> F,
+    ) -> Result<T>
     where
         F: Future<Output = Answered<T>>,
     {

@@ -51,8 +51,9 @@ impl Credential {
 
 /// `Bearer …`, not to be printed.
 pub(crate) fn bearer(token: &str) -> Result<HeaderValue> {
-    let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|_| Error::Request("the token or key has characters that no header can carry".into()))?;
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
+        Error::Request("the token or key has characters that no header can carry".into())
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }

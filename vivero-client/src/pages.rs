@@ -29,7 +29,8 @@ where
     pages.try_flatten().boxed()
 }
 
-type Fetch = fn(TenantClient, Uuid, Option<i64>, Option<u32>) -> BoxFuture<'static, Result<HistoryList>>;
+type Fetch =
+    fn(TenantClient, Uuid, Option<i64>, Option<u32>) -> BoxFuture<'static, Result<HistoryList>>;
 
 /// Which changes of a record, newest first.
 #[derive(Clone)]
@@ -72,6 +73,9 @@ impl HistoryRequest {
 
 impl fmt::Debug for HistoryRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HistoryRequest").field("id", &self.id).field("before", &self.before).finish()
+        f.debug_struct("HistoryRequest")
+            .field("id", &self.id)
+            .field("before", &self.before)
+            .finish()
     }
 }

@@ -54,7 +54,10 @@ impl Tenants<'_> {
         let body = &tenant;
         let key = self.key.as_deref();
         self.caller
-            .keyed(key, |api, key| async move { api.platform_tenant_create(Some(&key), body).await })
+            .keyed(
+                key,
+                |api, key| async move { api.platform_tenant_create(Some(&key), body).await },
+            )
             .await
     }
     /// Stops a tenant: its people are refused from their next request on. Nothing is lost.
@@ -90,9 +93,7 @@ impl TenantListRequest {
     /// One page.
     pub async fn send(self) -> Result<TenantList> {
         let (after, limit) = (self.after.as_deref(), self.limit);
-        self.caller
-            .read(|api| async move { api.platform_tenant_list(after, limit).await })
-            .await
+        self.caller.read(|api| async move { api.platform_tenant_list(after, limit).await }).await
     }
     /// All of them, page after page. An error ends the stream.
     pub fn stream(self) -> BoxStream<'static, Result<Tenant>> {

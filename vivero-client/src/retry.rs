@@ -78,7 +78,12 @@ impl Retries {
 
     /// How long to wait before the next attempt; `None` if there is none. `failures` counts those
     /// before this one.
-    pub(crate) fn wait(&self, failure: &Failure, repeat: Repeat, failures: u32) -> Option<Duration> {
+    pub(crate) fn wait(
+        &self,
+        failure: &Failure,
+        repeat: Repeat,
+        failures: u32,
+    ) -> Option<Duration> {
         if failures + 1 >= self.attempts || !failure.may_be_repeated(repeat) {
             return None;
         }
@@ -128,7 +133,8 @@ mod tests {
     fn waits_double_stay_within_bounds_and_differ() {
         let retries = Retries { attempts: 50, ..Retries::default() };
         for failures in 0..40 {
-            let bound = Duration::from_millis(100 * (1 << failures.min(20))).min(retries.longest_wait);
+            let bound =
+                Duration::from_millis(100 * (1 << failures.min(20))).min(retries.longest_wait);
             for _ in 0..50 {
                 let wait = retries.backoff(failures);
                 assert!(wait >= bound / 2 && wait <= bound, "{failures}: {wait:?} of {bound:?}");

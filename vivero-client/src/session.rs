@@ -93,12 +93,21 @@ impl Session {
     pub(crate) async fn renew(&self, connection: &Arc<Connection>, generation: u64) -> Result<()> {
         let round = self.rounds.load(Ordering::Acquire);
         let mut state = self.state.lock().await;
-        if state.generation == generation { self.refresh(&mut state, connection, round).await } else { Ok(()) }
+        if state.generation == generation {
+            self.refresh(&mut state, connection, round).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Exchanges the refresh token; the lock on `state` keeps everybody else waiting. A caller that
     /// gives up in the middle leaves the old pair, which the server exchanges for the same successor.
-    async fn refresh(&self, state: &mut State, connection: &Arc<Connection>, round: u64) -> Result<()> {
+    async fn refresh(
+        &self,
+        state: &mut State,
+        connection: &Arc<Connection>,
+        round: u64,
+    ) -> Result<()> {
         if self.rounds.load(Ordering::Acquire) != round
             && let Some(failure) = &state.failure
         {
@@ -106,11 +115,13 @@ impl Session {
         }
         let held = state.held.as_ref().ok_or(Error::SignedOut)?;
         let token = held.tokens.refresh_token.clone();
-        let outcome = exchange(Arc::clone(connection), self.slug.clone(), token).await.and_then(Held::new);
+        let outcome =
+            exchange(Arc::clone(connection), self.slug.clone(), token).await.and_then(Held::new);
         self.rounds.fetch_add(1, Ordering::Release);
         match outcome {
             Ok(held) => {
-                *state = State { held: Some(held), generation: state.generation + 1, failure: None };
+                *state =
+                    State { held: Some(held), generation: state.generation + 1, failure: None };
                 Ok(())
             }
             Err(error) if error.status() == Some(401) => {

@@ -5,16 +5,31 @@
 //! for the engine and let [`conformance_tests!`](crate::conformance_tests) make one test of each case,
 //! or call [`run_all`]:
 //!
-//! ```ignore
-//! struct Memory;
+//! ```
+//! use async_trait::async_trait;
+//! use std::sync::Arc;
+//! use vivero_core::conformance::Harness;
+//! use vivero_core::port::Fleet;
+//! # mod my_engine {
+//! #     pub fn fresh() -> std::sync::Arc<dyn vivero_core::port::Fleet> { unreachable!() }
+//! #     pub fn at(_: &str) -> std::sync::Arc<dyn vivero_core::port::Fleet> { unreachable!() }
+//! # }
 //!
-//! #[async_trait::async_trait]
-//! impl Harness for Memory {
-//!     async fn fleet(&self) -> Arc<dyn Fleet> { /* a new one, with nothing in it */ }
-//!     async fn reopen(&self, old: Arc<dyn Fleet>) -> Arc<dyn Fleet> { /* the same storage again */ }
+//! struct MyEngine;
+//!
+//! #[async_trait]
+//! impl Harness for MyEngine {
+//!     async fn fleet(&self) -> Arc<dyn Fleet> {
+//!         my_engine::fresh()
+//!     }
+//!     async fn reopen(&self, old: Arc<dyn Fleet>) -> Arc<dyn Fleet> {
+//!         old.close().await;
+//!         my_engine::at("the same place")
+//!     }
 //! }
 //!
-//! vivero_core::conformance_tests!(Memory);
+//! vivero_core::conformance_tests!(MyEngine);
+//! # fn main() {}
 //! ```
 //!
 //! The cases use no clock and no random source: each has instants, ids and dice of its own that

@@ -161,6 +161,7 @@ impl<B: Backend> SqlTenant<B> {
 struct Reader<B: Backend> {
     connection: PoolConnection<B>,
     tables: Arc<Tables>,
+    counts: Option<Arc<Counts>>,
 }
 
 #[async_trait]
@@ -169,10 +170,18 @@ impl<B: Backend> Rows for Reader<B> {
         rows::find::<B>(&mut self.connection, &self.tables.get(schema), id, scope, deleted).await
     }
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
-        rows::list::<B>(&mut self.connection, &self.tables.get(schema), query).await
+        rows::list::<B>(&mut self.connection, &self.tables.get(schema), query, self.counts.as_deref()).await
     }
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
-        rows::count::<B>(&mut self.connection, &self.tables.get(schema), query).await
+        let table = self.tables.get(schema);
+        // Counting costs a look at every row that matches; the figures know it, once all is sealed.
+        if let Some(number) = plan::projected(&table, query, self.counts.as_deref())
+            && let Some(counts) = &self.counts
+            && journal::is_sealed_up_to::<B>(&mut self.connection, counts.position).await?
+        {
+            return Ok(number);
+        }
+        rows::count::<B>(&mut self.connection, &table, query).await
     }
     async fn changes_since(&mut self, schema: &'static Schema, id: Uuid, after: i64, limit: u32) -> Result<Vec<Entry>> {
         journal::changes_since::<B>(&mut self.connection, schema, id, after, limit).await
@@ -182,7 +191,8 @@ impl<B: Backend> Rows for Reader<B> {
 #[async_trait]
 impl<B: Backend> TenantStore for SqlTenant<B> {
     async fn read(&self) -> Result<Box<dyn Rows + '_>> {
-        Ok(Box::new(Reader { connection: self.connection().await?, tables: Arc::clone(&self.tables) }))
+        let counts = self.counts.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(Box::new(Reader { connection: self.connection().await?, tables: Arc::clone(&self.tables), counts }))
     }
 
     async fn begin(&self) -> Result<Box<dyn Work>> {

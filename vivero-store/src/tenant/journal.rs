@@ -248,6 +248,13 @@ pub(crate) async fn counts<B: Backend>(connection: &mut B::Connection) -> Result
     Ok((position, counts))
 }
 
+/// Whether every entry is sealed and `at` is where the chain ends.
+pub(crate) async fn is_sealed_up_to<B: Backend>(connection: &mut B::Connection, at: u64) -> Result<bool> {
+    let sql = "SELECT c.position FROM chain c WHERE c.seq = (SELECT max(seq) FROM journal)";
+    let rows = Sql::<B>::new(sql).fetch(connection).await?;
+    Ok(rows.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()? == i64::try_from(at).ok())
+}
+
 pub(crate) async fn recount<B: Backend>(
     connection: &mut B::Connection,
     schemas: &[&'static Schema],

@@ -9,7 +9,10 @@
 //!    from the cursor, and what does not match is passed over.
 
 use crate::backend::{Backend, Sql, read_int};
+use super::journal::counted;
 use crate::schema::{BASE, Index, indexes};
+use vivero_core::journal::CountKey;
+use vivero_core::port::Counts;
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::Schema;
 use vivero_core::{Result, Value};
@@ -48,9 +51,18 @@ enum Path {
     FreeInSearch,
 }
 
+/// What is known of how many rows have a value, without asking the database: the dashboard's figures.
+/// They may be a moment old, which for choosing an index is new enough.
+pub(crate) type Known<'a> = Option<&'a Counts>;
+
 /// The statement that lists the rows of `query`.
-pub(crate) async fn list<B: Backend>(connection: &mut B::Connection, table: &Table, query: &Query) -> Result<Sql<B>> {
-    let path = choose::<B>(connection, table, query).await?;
+pub(crate) async fn list<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    query: &Query,
+    known: Known<'_>,
+) -> Result<Sql<B>> {
+    let path = choose::<B>(connection, table, query, known).await?;
     let mut sql = Sql::new(format!("SELECT {} FROM ", table.columns));
     from_where(&mut sql, table, query, &path);
     after(&mut sql, query, &path);
@@ -209,7 +221,12 @@ fn is_equality(predicate: &Predicate) -> bool {
     matches!(predicate, Predicate::Equals(..))
 }
 
-async fn choose<B: Backend>(connection: &mut B::Connection, table: &Table, query: &Query) -> Result<Path> {
+async fn choose<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    query: &Query,
+    known: Known<'_>,
+) -> Result<Path> {
     let searching = query.search.is_some();
     let wrap = |path: Path| match path {
         Path::Index(index) if searching => Path::IndexInSearch(index),
@@ -225,7 +242,7 @@ async fn choose<B: Backend>(connection: &mut B::Connection, table: &Table, query
     if conditions.iter().any(|p| pinned(p) == Some("id") || unique(table, p)) {
         return Ok(wrap(Path::Free));
     }
-    if let Some(index) = few::<B>(connection, table, &conditions).await? {
+    if let Some(index) = few::<B>(connection, table, &conditions, known).await? {
         return Ok(wrap(Path::Index(index)));
     }
     if searching {
@@ -244,6 +261,7 @@ async fn few<B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
     conditions: &[&Predicate],
+    known: Known<'_>,
 ) -> Result<Option<String>> {
     let mut candidates: Vec<(&Index, Vec<&Predicate>)> = Vec::new();
     for index in &table.indexes {
@@ -267,6 +285,15 @@ async fn few<B: Backend>(
         if tried.iter().any(|t| columns.iter().all(|c| t.contains(c))) {
             continue;
         }
+        // At most as many rows as the rarest of the conditions has; exactly so many if it is the only one.
+        match used.iter().filter_map(|p| number(table, p, known)).min() {
+            Some(number) if number <= FEW => return Ok(Some(index.name.clone())),
+            Some(_) if used.len() == 1 => {
+                tried.push(columns);
+                continue;
+            }
+            _ => {}
+        }
         let mut sql = Sql::<B>::new(format!(
             "SELECT count(*) FROM (SELECT 1 FROM {} t{} WHERE ",
             table.schema.table,
@@ -287,6 +314,35 @@ async fn few<B: Backend>(
         tried.push(columns);
     }
     Ok(None)
+}
+
+/// How many rows a query has in all, if it is one of the dashboard's figures.
+pub(crate) fn projected(table: &Table, query: &Query, known: Known<'_>) -> Option<u64> {
+    let plain = query.search.is_none() && query.deleted == Deleted::Hidden && query.scope == Predicate::All;
+    if !plain || !counted(table.schema) {
+        return None;
+    }
+    let number = match &query.filter {
+        Predicate::All => {
+            let key = CountKey { resource: table.schema.resource.into(), field: String::new(), value: String::new() };
+            known?.values.get(&key).copied().unwrap_or(0)
+        }
+        one => number(table, one, known)?,
+    };
+    u64::try_from(number).ok()
+}
+
+/// How many rows meet a condition, if the figures say.
+fn number(table: &Table, predicate: &Predicate, known: Known<'_>) -> Option<i64> {
+    let Predicate::Equals(name, value) = predicate else { return None };
+    let column = table.schema.column(name).filter(|c| c.count)?;
+    let value = match value.to_json() {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let key = CountKey { resource: table.schema.resource.into(), field: column.name.into(), value };
+    Some(known?.values.get(&key).copied().unwrap_or(0))
 }
 
 fn read_int_at<B: Backend>(row: &B::Row) -> Result<i64> {

@@ -70,8 +70,13 @@ pub(crate) async fn find<B: Backend>(
     sql.fetch(connection).await?.first().map(|row| decode::<B>(table, row)).transpose()
 }
 
-pub(crate) async fn list<B: Backend>(connection: &mut B::Connection, table: &Table, query: &Query) -> Result<Vec<Row>> {
-    let sql = plan::list::<B>(connection, table, query).await?;
+pub(crate) async fn list<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    query: &Query,
+    known: plan::Known<'_>,
+) -> Result<Vec<Row>> {
+    let sql = plan::list::<B>(connection, table, query, known).await?;
     sql.fetch(connection).await?.iter().map(|row| decode::<B>(table, row)).collect()
 }
 

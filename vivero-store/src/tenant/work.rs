@@ -96,7 +96,7 @@ impl<B: Backend> Rows for SqlWork<B> {
         rows::find::<B>(&mut self.transaction, &self.tables.get(schema), id, scope, deleted).await
     }
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
-        rows::list::<B>(&mut self.transaction, &self.tables.get(schema), query).await
+        rows::list::<B>(&mut self.transaction, &self.tables.get(schema), query, None).await
     }
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
         rows::count::<B>(&mut self.transaction, &self.tables.get(schema), query).await
