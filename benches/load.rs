@@ -56,7 +56,8 @@ use clap::Parser as _;
 use load::options::Options;
 use load::plan::Plan;
 use load::report::Report;
-use load::server::Server;
+use load::server::{self, Server};
+use std::pin::pin;
 use std::process::ExitCode;
 
 /// Whatever stops a run.
@@ -86,8 +87,16 @@ fn failed(error: &Failure) -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<Report, Failure> {
-    let mut server = Server::open(options).await?;
-    let outcome = measure(options, &server).await;
+    let mut stopped = pin!(server::interrupted());
+    let mut server = tokio::select! {
+        server = Server::open(options) => server?,
+        why = &mut stopped => return Err(why),
+    };
+    // However it ends, a server that was started here is stopped.
+    let outcome = tokio::select! {
+        outcome = measure(options, &server) => outcome,
+        why = &mut stopped => Err(why),
+    };
     let stopped = server.stop().await;
     let report = outcome?;
     report.finish(options.json);

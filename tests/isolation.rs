@@ -13,15 +13,15 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
-use vivero_core::entity::{Entity, Transition};
+use vivero_core::entity::{Entity, NewEntity, Transition};
 use vivero_core::location::{Location, LocationKind, NewLocation};
-use vivero_core::service::{EntityFilter, LocationFilter, NewUser};
+use vivero_core::service::NewUser;
 use vivero_core::user::{Role, User};
 use vivero_core::{
-    EntityId, Error, Filter, LocationId, NewEntity, Page, Password, RecordId, RoleId, UserId, Vivero,
+    EntityFilter, EntityId, Error, Filter, LocationFilter, Page, Password, RoleId, UserId, Vivero,
 };
 use vivero_store::Open as _;
-use world::{Answer, PLATFORM_KEY, SECRET, Tenant, World, answer};
+use world::{Answer, PLATFORM_KEY, SECRET, Tenant, World};
 
 /// Two tenants; B's texts all hold a word that A's do not.
 struct Pair {
@@ -337,7 +337,6 @@ async fn repositories_reach_one_tenant_only() {
     let shown = format!("{events:?} {:?}", a.audit(None, 200).await.expect("the trail"));
     assert!(!shown.contains(&b.word));
     assert_eq!(pair.state().await, before);
-    let _: LocationId = site;
 }
 
 /// A file in another's place is noticed before anything is read from it.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
 /// Seeding a million records is part of the first start.
@@ -148,6 +149,18 @@ async fn answers(demo: &Demo) -> Result<(), Failure> {
         }
         sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Waits until the load itself is asked to end.
+pub(crate) async fn interrupted() -> Failure {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(error) => return error.into(),
+    }
+    "interrupted".into()
 }
 
 /// Asks the child to end, as an operator would, and waits until it has.

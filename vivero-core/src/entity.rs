@@ -2,9 +2,9 @@
 
 pub mod lifecycle;
 
+use crate::Record;
 use crate::error::Check;
 use crate::ids::{EntityId, LocationId};
-use crate::Record;
 use crate::record::Stored;
 use crate::text_enum;
 use chrono::NaiveDate;
@@ -134,9 +134,17 @@ pub(crate) fn validate(entity: &Entity, check: &mut Check) {
     if !entity.attributes.is_object() {
         check.fail("attributes", "object", "must be an object");
     } else if depth(&entity.attributes) > MAX_ATTRIBUTES_DEPTH {
-        check.fail("attributes", "max_depth", format!("must be at most {MAX_ATTRIBUTES_DEPTH} levels deep"));
+        check.fail(
+            "attributes",
+            "max_depth",
+            format!("must be at most {MAX_ATTRIBUTES_DEPTH} levels deep"),
+        );
     } else if entity.attributes.to_string().len() > MAX_ATTRIBUTES_BYTES {
-        check.fail("attributes", "max_bytes", format!("must be at most {MAX_ATTRIBUTES_BYTES} bytes of JSON"));
+        check.fail(
+            "attributes",
+            "max_bytes",
+            format!("must be at most {MAX_ATTRIBUTES_BYTES} bytes of JSON"),
+        );
     }
     if let (Some(start), Some(ready)) = (entity.started_on, entity.ready_on)
         && ready < start
@@ -187,7 +195,12 @@ pub struct NewEntity {
 impl NewEntity {
     /// A lot of `quantity` plants with nothing else said of it.
     #[must_use]
-    pub fn new(code: impl Into<String>, name: impl Into<String>, kind: EntityType, quantity: i64) -> Self {
+    pub fn new(
+        code: impl Into<String>,
+        name: impl Into<String>,
+        kind: EntityType,
+        quantity: i64,
+    ) -> Self {
         Self {
             code: code.into(),
             name: name.into(),

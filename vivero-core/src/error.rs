@@ -145,7 +145,9 @@ impl Error {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Unauthenticated { .. } => ErrorKind::Unauthenticated,
             Self::Forbidden { .. } | Self::TenantStanding { .. } => ErrorKind::Forbidden,
-            Self::Conflict { .. } | Self::Taken { .. } | Self::Illegal { .. } => ErrorKind::Conflict,
+            Self::Conflict { .. } | Self::Taken { .. } | Self::Illegal { .. } => {
+                ErrorKind::Conflict
+            }
             Self::TooMany { .. } => ErrorKind::TooMany,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Corrupt { .. } | Self::Internal { .. } => ErrorKind::Internal,
@@ -178,8 +180,16 @@ impl Error {
     }
 
     /// One broken rule.
-    pub fn invalid(field: impl Into<String>, rule: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldError { field: field.into(), rule: rule.into(), message: message.into() }])
+    pub fn invalid(
+        field: impl Into<String>,
+        rule: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::Invalid(vec![FieldError {
+            field: field.into(),
+            rule: rule.into(),
+            message: message.into(),
+        }])
     }
 
     /// A failure with its cause, for the log.

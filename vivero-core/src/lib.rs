@@ -34,9 +34,12 @@ pub use clock::{Clock, IdSource, ManualClock, SeededIds};
 pub use error::{Check, Error, ErrorKind, FieldError, Result};
 pub use ids::{EntityId, LocationId, RecordId, RoleId, SessionId, TenantId, UserId};
 pub use page::{Cursor, Page, PageOf};
-pub use record::{Record, Stored};
 pub use query::Filter;
-pub use service::{EntityFilter, LocationFilter, Parts, Password, RequestContext, TenantSession, UnitOfWork, Vivero};
+pub use record::{Record, Stored};
+pub use service::{
+    EntityFilter, LocationFilter, Parts, Password, RequestContext, TenantSession, UnitOfWork,
+    Vivero,
+};
 pub use tenant::{NewTenant, Owner, Slug, Tenant};
 pub use uuid::Uuid;
 pub use value::Value;

@@ -1,8 +1,8 @@
 //! Places where stock stands. They form a tree: site → greenhouse, tunnel or field → bed.
 
+use crate::Record;
 use crate::error::{Check, Error, Result};
 use crate::ids::LocationId;
-use crate::Record;
 use crate::record::Stored;
 use crate::text_enum;
 
@@ -33,7 +33,9 @@ impl LocationKind {
     pub fn fits_in(self, parent: Option<Self>) -> bool {
         match (self, parent) {
             (Self::Site, parent) => parent.is_none(),
-            (_, None | Some(Self::Bed | Self::Store)) => self == Self::Bed && parent == Some(Self::Bed),
+            (_, None | Some(Self::Bed | Self::Store)) => {
+                self == Self::Bed && parent == Some(Self::Bed)
+            }
             (Self::Bed, Some(Self::Site | Self::Greenhouse | Self::Tunnel | Self::Field)) => true,
             (_, Some(Self::Site)) => true,
             (_, Some(Self::Greenhouse | Self::Tunnel | Self::Field)) => false,
@@ -90,10 +92,18 @@ pub(crate) fn path_below(
     }
     let above = parent.map_or("", |p| p.path.as_str());
     if above.matches('/').count() >= MAX_DEPTH {
-        return Err(Error::invalid("parent_id", "max_depth", format!("must be at most {MAX_DEPTH} levels deep")));
+        return Err(Error::invalid(
+            "parent_id",
+            "max_depth",
+            format!("must be at most {MAX_DEPTH} levels deep"),
+        ));
     }
     if above.contains(&id.uuid().simple().to_string()) {
-        return Err(Error::invalid("parent_id", "no_cycle", "must not lie below the location itself"));
+        return Err(Error::invalid(
+            "parent_id",
+            "no_cycle",
+            "must not lie below the location itself",
+        ));
     }
     Ok(format!("{above}{}/", id.uuid().simple()))
 }
@@ -116,7 +126,12 @@ pub struct NewLocation {
 impl NewLocation {
     /// A place of `kind` within `parent`.
     #[must_use]
-    pub fn new(kind: LocationKind, code: impl Into<String>, name: impl Into<String>, parent: Option<LocationId>) -> Self {
+    pub fn new(
+        kind: LocationKind,
+        code: impl Into<String>,
+        name: impl Into<String>,
+        parent: Option<LocationId>,
+    ) -> Self {
         Self { parent_id: parent, kind, code: code.into(), name: name.into(), area_dm2: None }
     }
 }

@@ -111,9 +111,10 @@ pub fn matrix(roles: &[BuiltInRole]) -> String {
             Permission(permission) => {
                 let _ = write!(line, "{permission:<22}");
                 for set in &sets {
-                    let reach = [Scope::All, Scope::Location, Scope::Own].into_iter().find(|scope| {
-                        permission_grant(permission, *scope).is_some_and(|g| set.covers(&g))
-                    });
+                    let reach =
+                        [Scope::All, Scope::Location, Scope::Own].into_iter().find(|scope| {
+                            permission_grant(permission, *scope).is_some_and(|g| set.covers(&g))
+                        });
                     let _ = write!(line, "{:<10}", reach.map_or("-", Scope::as_str));
                 }
             }

@@ -136,7 +136,11 @@ impl Cursor {
             return Err(bad());
         };
         if of != sort {
-            return Err(Error::invalid("cursor", "cursor_sort", "belongs to a list with another sort"));
+            return Err(Error::invalid(
+                "cursor",
+                "cursor_sort",
+                "belongs to a list with another sort",
+            ));
         }
         let seq = seq.parse().map_err(|_| bad())?;
         let mut chars = key.chars();

@@ -21,22 +21,92 @@ const WAITING: usize = 32;
 
 /// Among the most used passwords of published breaches, those of eight characters and more.
 const COMMON: &[&str] = &[
-    "12345678", "123456789", "1234567890", "password", "password1", "password123", "qwertyuiop",
-    "qwerty123", "11111111", "00000000", "iloveyou", "1q2w3e4r", "1q2w3e4r5t", "1qaz2wsx",
-    "sunshine", "princess", "football", "baseball", "superman", "trustno1", "letmein1", "welcome1",
-    "passw0rd", "p@ssw0rd", "abcd1234", "abc12345", "qwertyui", "asdfghjk", "asdfghjkl", "zxcvbnm1",
-    "87654321", "987654321", "0987654321", "12341234", "123123123", "11223344", "computer",
-    "internet", "michelle", "jennifer", "starwars", "whatever", "changeme", "administrator",
-    "admin123", "password!", "password12", "passwort", "contraseña", "motdepasse", "wachtwoord",
-    "geheim123", "hallo123", "q1w2e3r4", "1234qwer", "qwer1234", "aa123456", "a1234567", "88888888",
-    "99999999", "66666666", "55555555", "12121212", "147258369", "789456123", "159753258",
-    "charlie1", "dragon12", "liverpool", "chocolate", "butterfly", "password2", "welcome123",
-    "summer2026", "winter2026", "spring2026", "autumn2026", "vivero123", "nursery1", "gardening",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "password",
+    "password1",
+    "password123",
+    "qwertyuiop",
+    "qwerty123",
+    "11111111",
+    "00000000",
+    "iloveyou",
+    "1q2w3e4r",
+    "1q2w3e4r5t",
+    "1qaz2wsx",
+    "sunshine",
+    "princess",
+    "football",
+    "baseball",
+    "superman",
+    "trustno1",
+    "letmein1",
+    "welcome1",
+    "passw0rd",
+    "p@ssw0rd",
+    "abcd1234",
+    "abc12345",
+    "qwertyui",
+    "asdfghjk",
+    "asdfghjkl",
+    "zxcvbnm1",
+    "87654321",
+    "987654321",
+    "0987654321",
+    "12341234",
+    "123123123",
+    "11223344",
+    "computer",
+    "internet",
+    "michelle",
+    "jennifer",
+    "starwars",
+    "whatever",
+    "changeme",
+    "administrator",
+    "admin123",
+    "password!",
+    "password12",
+    "passwort",
+    "contraseña",
+    "motdepasse",
+    "wachtwoord",
+    "geheim123",
+    "hallo123",
+    "q1w2e3r4",
+    "1234qwer",
+    "qwer1234",
+    "aa123456",
+    "a1234567",
+    "88888888",
+    "99999999",
+    "66666666",
+    "55555555",
+    "12121212",
+    "147258369",
+    "789456123",
+    "159753258",
+    "charlie1",
+    "dragon12",
+    "liverpool",
+    "chocolate",
+    "butterfly",
+    "password2",
+    "welcome123",
+    "summer2026",
+    "winter2026",
+    "spring2026",
+    "autumn2026",
+    "vivero123",
+    "nursery1",
+    "gardening",
 ];
 
 /// Checks a chosen password: 8 to 128 characters, not common, not made of the person's own words.
 pub fn check(check: &mut Check, field: &str, password: &str, own_words: &[&str]) {
-    let chars = if password.len() > MAX_CHARS * 4 { MAX_CHARS + 1 } else { password.chars().count() };
+    let chars =
+        if password.len() > MAX_CHARS * 4 { MAX_CHARS + 1 } else { password.chars().count() };
     if chars < MIN_CHARS {
         check.fail(field, "min_length", format!("must have at least {MIN_CHARS} characters"));
     }
@@ -74,7 +144,12 @@ impl Passwords {
         let params = (memory_kib, passes);
         // Verified when the account does not exist, so that both cases take the same time.
         let decoy = hash_now("a password nobody has", &salt(ids), params)?;
-        Ok(Self { permits: Arc::new(Semaphore::new(AT_ONCE)), waiting: AtomicUsize::new(0), params, decoy })
+        Ok(Self {
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            waiting: AtomicUsize::new(0),
+            params,
+            decoy,
+        })
     }
 
     /// The hash to store.
@@ -103,7 +178,8 @@ impl Passwords {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let shed = || Error::Unavailable { what: "sign-in capacity".into(), retry_after: 2, source: None };
+        let shed =
+            || Error::Unavailable { what: "sign-in capacity".into(), retry_after: 2, source: None };
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(shed());
@@ -128,9 +204,11 @@ fn salt(ids: &dyn IdSource) -> [u8; 16] {
 }
 
 fn hash_now(password: &str, salt: &[u8], (memory, passes): (u32, u32)) -> Result<String> {
-    let params = Params::new(memory, passes, 1, None).map_err(|e| Error::internal("argon2 parameters", e.to_string()))?;
-    let hash: argon2::password_hash::phc::PasswordHash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_with_salt(password.as_bytes(), salt)
-        .map_err(|e| Error::internal("hashing a password", e.to_string()))?;
+    let params = Params::new(memory, passes, 1, None)
+        .map_err(|e| Error::internal("argon2 parameters", e.to_string()))?;
+    let hash: argon2::password_hash::phc::PasswordHash =
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_with_salt(password.as_bytes(), salt)
+            .map_err(|e| Error::internal("hashing a password", e.to_string()))?;
     Ok(hash.to_string())
 }

@@ -191,7 +191,13 @@ pub trait Fleet: Send + Sync + Debug {
     /// Tenants by slug, after `after`.
     async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<Tenant>>;
     /// Changes the recorded state if `version` is still current.
-    async fn set_state(&self, id: TenantId, to: TenantState, version: i64, at: DateTime<Utc>) -> Result<Tenant>;
+    async fn set_state(
+        &self,
+        id: TenantId,
+        to: TenantState,
+        version: i64,
+        at: DateTime<Utc>,
+    ) -> Result<Tenant>;
     /// Opens a tenant's database after checking its identity stamp. Waits a bounded time for room,
     /// then [`crate::Error::Unavailable`].
     async fn open(&self, tenant: &Tenant) -> Result<Arc<dyn TenantStore>>;

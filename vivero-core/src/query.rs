@@ -70,9 +70,12 @@ impl Sort {
             return Ok(Self { column: Some("updated_at"), descending, required: true });
         }
         match schema.columns.iter().find(|c| c.sort && c.name == name) {
-            Some(column) => Ok(Self { column: Some(column.name), descending, required: !column.nullable }),
+            Some(column) => {
+                Ok(Self { column: Some(column.name), descending, required: !column.nullable })
+            }
             None => {
-                let known: Vec<_> = schema.columns.iter().filter(|c| c.sort).map(|c| c.name).collect();
+                let known: Vec<_> =
+                    schema.columns.iter().filter(|c| c.sort).map(|c| c.name).collect();
                 Err(Error::invalid(
                     "sort",
                     "known_sort",
@@ -208,12 +211,21 @@ impl Filter {
     }
 
     /// Checks the filter against what `schema` declares and joins it with a page and a scope.
-    pub fn into_query(self, schema: &'static Schema, page: &Page, scope: Predicate) -> Result<Query> {
+    pub fn into_query(
+        self,
+        schema: &'static Schema,
+        page: &Page,
+        scope: Predicate,
+    ) -> Result<Query> {
         let mut parts = Vec::new();
         for (name, value) in self.equals {
             let column = schema.columns.iter().find(|c| c.filter && c.name == name);
             let column = column.ok_or_else(|| {
-                Error::invalid(name, "known_filter", format!("{} cannot be filtered by it", schema.resource))
+                Error::invalid(
+                    name,
+                    "known_filter",
+                    format!("{} cannot be filtered by it", schema.resource),
+                )
             })?;
             parts.push(Predicate::Equals(column.name, value));
         }
@@ -236,7 +248,11 @@ impl Filter {
         let search = match self.search.as_deref().map(str::trim) {
             None | Some("") => None,
             Some(_) if !schema.is_searchable() => {
-                return Err(Error::invalid("q", "searchable", format!("{} has no search", schema.resource)));
+                return Err(Error::invalid(
+                    "q",
+                    "searchable",
+                    format!("{} has no search", schema.resource),
+                ));
             }
             Some(text) => Some(Terms::parse(text)?),
         };

@@ -138,7 +138,8 @@ impl Vivero {
     /// Recomputes a tenant's chain and holds it against its anchor: an operator's look at the proof,
     /// which shows nothing of the tenant's data.
     pub async fn verify_audit(&self, slug: &Slug) -> Result<crate::journal::ChainReport> {
-        let tenant = self.fleet().find_by_slug(slug).await?.ok_or_else(|| Error::not_found("tenant"))?;
+        let tenant =
+            self.fleet().find_by_slug(slug).await?.ok_or_else(|| Error::not_found("tenant"))?;
         let store = self.open(&tenant).await?;
         store.seal().await?;
         store.verify(self.fleet().anchor(tenant.id).await?).await

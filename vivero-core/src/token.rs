@@ -134,11 +134,16 @@ impl Tokens {
             nbf: iat,
             exp: iat + ACCESS_SECONDS,
         };
-        jsonwebtoken::encode(&self.header(), &claims, &self.signing).map_err(|e| Error::internal("signing a token", e))
+        jsonwebtoken::encode(&self.header(), &claims, &self.signing)
+            .map_err(|e| Error::internal("signing a token", e))
     }
 
     fn header(&self) -> Header {
-        Header { kid: Some(self.kid.clone()), typ: Some(TYPE.into()), ..Header::new(Algorithm::EdDSA) }
+        Header {
+            kid: Some(self.kid.clone()),
+            typ: Some(TYPE.into()),
+            ..Header::new(Algorithm::EdDSA)
+        }
     }
 
     /// What the token says, if it is one of ours and in time.
@@ -166,19 +171,31 @@ impl Tokens {
         if !in_time {
             return Err(REFUSED);
         }
-        let access =
-            Access { tenant: claims.tid, user: claims.sub, session: claims.sid, ends_at: claims.exp };
+        let access = Access {
+            tenant: claims.tid,
+            user: claims.sub,
+            session: claims.sid,
+            ends_at: claims.exp,
+        };
         self.verified.insert(digest, access);
         Ok(access)
     }
 
     /// The refresh token of a session at one rotation: the same at every call.
     #[must_use]
-    pub fn refresh_token(&self, tenant: TenantId, session: SessionId, seed: &[u8], rotation: i64) -> String {
+    pub fn refresh_token(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+        seed: &[u8],
+        rotation: i64,
+    ) -> String {
         let mut bytes = Vec::with_capacity(56);
         bytes.extend_from_slice(session.uuid().as_bytes());
         bytes.extend_from_slice(&rotation.to_be_bytes());
-        bytes.extend_from_slice(&self.refresh_mac(tenant, session, seed, rotation).finalize().into_bytes());
+        bytes.extend_from_slice(
+            &self.refresh_mac(tenant, session, seed, rotation).finalize().into_bytes(),
+        );
         format!("{REFRESH_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 
@@ -199,10 +216,18 @@ impl Tokens {
     /// Whether the claim was made by this installation for this tenant and session.
     #[must_use]
     pub fn proves(&self, claim: &RefreshClaim, tenant: TenantId, seed: &[u8]) -> bool {
-        self.refresh_mac(tenant, claim.session, seed, claim.rotation).verify_slice(&claim.mac).is_ok()
+        self.refresh_mac(tenant, claim.session, seed, claim.rotation)
+            .verify_slice(&claim.mac)
+            .is_ok()
     }
 
-    fn refresh_mac(&self, tenant: TenantId, session: SessionId, seed: &[u8], rotation: i64) -> Hmac<Sha256> {
+    fn refresh_mac(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+        seed: &[u8],
+        rotation: i64,
+    ) -> Hmac<Sha256> {
         // A key shorter than the hash's block is padded with zeros (RFC 2104), so the block is the key.
         let mut block = [0; 64];
         block[..32].copy_from_slice(&self.refresh_key);
@@ -228,7 +253,10 @@ pub struct RefreshClaim {
 
 impl fmt::Debug for RefreshClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RefreshClaim").field("session", &self.session).field("rotation", &self.rotation).finish_non_exhaustive()
+        f.debug_struct("RefreshClaim")
+            .field("session", &self.session)
+            .field("rotation", &self.rotation)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,9 +1,9 @@
 //! People, their roles, and what they sign in with. All of it lives in the tenant's own database.
 
+use crate::Record;
 use crate::error::Check;
 use crate::ids::{LocationId, RecordId, RoleId, SessionId, UserId};
 use crate::permission::{Grant, Scope};
-use crate::Record;
 use crate::record::{Field, Kind, Stored};
 use crate::text_enum;
 use crate::value::Value;
@@ -84,11 +84,19 @@ pub(crate) fn validate(user: &User, check: &mut Check) {
 pub fn check_email(check: &mut Check, email: &str) {
     let fits = email.len() <= 254
         && email.split_once('@').is_some_and(|(name, domain)| {
-            !name.is_empty() && name.len() <= 64 && domain.len() >= 3 && domain.contains('.') && !domain.contains('@')
+            !name.is_empty()
+                && name.len() <= 64
+                && domain.len() >= 3
+                && domain.contains('.')
+                && !domain.contains('@')
         })
         && !email.chars().any(|c| c.is_whitespace() || c.is_control());
     if !fits {
-        check.fail("email", "email", "must be an address like name@example.com of at most 254 bytes");
+        check.fail(
+            "email",
+            "email",
+            "must be an address like name@example.com of at most 254 bytes",
+        );
     }
 }
 
@@ -117,7 +125,11 @@ pub(crate) fn validate_role(role: &Role, check: &mut Check) {
     check.text("name", &role.name, 1, 64);
     check.text("description", &role.description, 0, 500);
     if role.grants.0.is_empty() {
-        check.fail("grants", "min_items", "must have at least one entry; nothing is allowed by default");
+        check.fail(
+            "grants",
+            "min_items",
+            "must have at least one entry; nothing is allowed by default",
+        );
     }
     if role.grants.0.len() > 200 {
         check.fail("grants", "max_items", "must have at most 200 entries");

@@ -130,7 +130,9 @@ impl<B: Backend> Sql<B> {
 /// Reads one column, or says which row is damaged.
 pub(crate) fn read<B: Backend>(row: &B::Row, index: usize, kind: Kind) -> Result<Value> {
     B::read(row, index, kind).map_err(|e| match e {
-        sqlx::Error::ColumnDecode { index, source } => Error::corrupt(format!("column {index}: {source}")),
+        sqlx::Error::ColumnDecode { index, source } => {
+            Error::corrupt(format!("column {index}: {source}"))
+        }
         other => failed(other),
     })
 }
@@ -161,7 +163,9 @@ pub(crate) fn failed(error: sqlx::Error) -> Error {
         sqlx::Error::PoolClosed => unavailable("database, it is closing", error),
         sqlx::Error::Database(db) => {
             let message = db.message();
-            if message.contains("database is locked") || message.contains("database table is locked") {
+            if message.contains("database is locked")
+                || message.contains("database table is locked")
+            {
                 unavailable("database, it is busy", error)
             } else if message.contains("disk is full") || message.contains("disk I/O error") {
                 unavailable("storage", error)

@@ -126,11 +126,15 @@ impl Builder {
         for (i, schema) in self.records.iter().enumerate() {
             let taken = crate::schema::OWN.iter().chain(&self.records[..i]);
             if taken.into_iter().any(|s| s.table == schema.table || s.resource == schema.resource) {
-                let message = format!("table {} or resource {} is already in use", schema.table, schema.resource);
+                let message = format!(
+                    "table {} or resource {} is already in use",
+                    schema.table, schema.resource
+                );
                 return Err(Error::invalid("record", "unique", message));
             }
         }
-        let fleet = SqliteFleet::open(&folder, self.sqlite, &self.records, Arc::clone(&self.clock)).await?;
+        let fleet =
+            SqliteFleet::open(&folder, self.sqlite, &self.records, Arc::clone(&self.clock)).await?;
         let signing = secret(&fleet, &*self.ids, "token_signing").await?;
         let refresh = secret(&fleet, &*self.ids, "refresh_tokens").await?;
         let passwords = if self.weak_passwords {

@@ -22,8 +22,7 @@ const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT",
 ];
 
-const TENANT: &str =
-    "id, slug, organization, operation_type, state, plan, generation, schema_version, version, created_at";
+const TENANT: &str = "id, slug, organization, operation_type, state, plan, generation, schema_version, version, created_at";
 
 /// The registry on any driver.
 pub(crate) struct Registry<B: Backend> {
@@ -73,8 +72,11 @@ impl<B: Backend> Registry<B> {
     ) -> Result<Reserved> {
         let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
         if let Some(key) = key {
-            let sql = format!("SELECT {TENANT}, provision_fingerprint FROM tenants WHERE provision_key = ?");
-            let rows = Sql::<B>::new(sql).with(Value::Text(key.into())).fetch(&mut transaction).await?;
+            let sql = format!(
+                "SELECT {TENANT}, provision_fingerprint FROM tenants WHERE provision_key = ?"
+            );
+            let rows =
+                Sql::<B>::new(sql).with(Value::Text(key.into())).fetch(&mut transaction).await?;
             if let Some(row) = rows.first() {
                 let found = decode::<B>(row)?;
                 if read_text::<B>(row, 10)?.as_deref() != fingerprint {
@@ -86,7 +88,8 @@ impl<B: Backend> Registry<B> {
                 });
             }
         }
-        let plan = serde_json::to_string(&tenant.plan).map_err(|e| Error::internal("writing a plan", e))?;
+        let plan = serde_json::to_string(&tenant.plan)
+            .map_err(|e| Error::internal("writing a plan", e))?;
         Sql::<B>::new(format!(
             "INSERT INTO tenants ({TENANT}, changed_at, provision_key, provision_fingerprint) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -138,7 +141,10 @@ impl<B: Backend> Registry<B> {
         .execute(&mut connection)
         .await?;
         drop(connection);
-        let now = self.find("id", Value::Id(tenant.uuid())).await?.ok_or_else(|| Error::not_found("tenant"))?;
+        let now = self
+            .find("id", Value::Id(tenant.uuid()))
+            .await?
+            .ok_or_else(|| Error::not_found("tenant"))?;
         if changed == 0 {
             return Err(Error::Conflict {
                 resource: "tenant".into(),
@@ -177,7 +183,8 @@ impl<B: Backend> Registry<B> {
     }
 
     pub(crate) async fn number(&self) -> Result<u64> {
-        let rows = Sql::<B>::new("SELECT count(*) FROM tenants").fetch(&mut *self.reader().await?).await?;
+        let rows =
+            Sql::<B>::new("SELECT count(*) FROM tenants").fetch(&mut *self.reader().await?).await?;
         let number = rows.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()?;
         Ok(u64::try_from(number.unwrap_or(0)).unwrap_or(0))
     }
@@ -194,7 +201,12 @@ impl<B: Backend> Registry<B> {
         }))
     }
 
-    pub(crate) async fn set_anchor(&self, tenant: TenantId, anchor: Anchor, at: DateTime<Utc>) -> Result<()> {
+    pub(crate) async fn set_anchor(
+        &self,
+        tenant: TenantId,
+        anchor: Anchor,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
         let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
         let position = Value::Int(i64::try_from(anchor.position).unwrap_or(i64::MAX));
         let rows = Sql::<B>::new("SELECT position FROM audit_anchors WHERE tenant_id = ?")

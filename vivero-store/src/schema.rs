@@ -97,7 +97,9 @@ fn rides(column: &Column) -> bool {
 
 /// The sorts that have an index: `updated_at` and every declared one.
 pub(crate) fn sorts(schema: &Schema) -> Vec<&'static str> {
-    std::iter::once("updated_at").chain(schema.columns.iter().filter(|c| c.sort).map(|c| c.name)).collect()
+    std::iter::once("updated_at")
+        .chain(schema.columns.iter().filter(|c| c.sort).map(|c| c.name))
+        .collect()
 }
 
 /// Every index of a record table, besides the unique ones.
@@ -124,7 +126,10 @@ pub(crate) fn indexes(schema: &Schema) -> Vec<Index> {
         }
     }
     for sort in sorts(schema) {
-        add(format!("{table}_sort_{sort}"), std::iter::once(sort).chain(riders(schema).filter(|r| *r != sort)).collect());
+        add(
+            format!("{table}_sort_{sort}"),
+            std::iter::once(sort).chain(riders(schema).filter(|r| *r != sort)).collect(),
+        );
         for lead in schema.columns.iter().filter(|c| c.lead && c.name != sort) {
             add(format!("{table}_{}_{sort}", lead.name), vec![lead.name, sort]);
         }
@@ -138,20 +143,34 @@ fn statements<B: Backend>(schema: &Schema) -> Vec<(String, String)> {
     let mut create = format!("CREATE TABLE IF NOT EXISTS {table} (seq INTEGER PRIMARY KEY");
     for (name, kind, nullable) in &BASE[1..] {
         let column = Column { kind: *kind, ..Column::of::<i64>(name) };
-        create.push_str(&format!(", {name} {}{}", B::column_type(&column), if *nullable { "" } else { " NOT NULL" }));
+        create.push_str(&format!(
+            ", {name} {}{}",
+            B::column_type(&column),
+            if *nullable { "" } else { " NOT NULL" }
+        ));
     }
     for column in schema.columns {
         create.push_str(&format!(", {}", definition::<B>(column)));
     }
     create.push_str(") STRICT");
     let mut all = vec![(table.to_owned(), create)];
-    all.push((format!("{table}_id"), format!("CREATE UNIQUE INDEX IF NOT EXISTS {table}_id ON {table} (id)")));
+    all.push((
+        format!("{table}_id"),
+        format!("CREATE UNIQUE INDEX IF NOT EXISTS {table}_id ON {table} (id)"),
+    ));
     for column in schema.columns.iter().filter(|c| c.unique) {
         let name = format!("{table}_unique_{}", column.name);
-        all.push((name.clone(), format!("CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table} ({})", column.name)));
+        all.push((
+            name.clone(),
+            format!("CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table} ({})", column.name),
+        ));
     }
     for index in indexes(schema) {
-        let sql = format!("CREATE INDEX IF NOT EXISTS {} ON {table} ({})", index.name, index.columns.join(", "));
+        let sql = format!(
+            "CREATE INDEX IF NOT EXISTS {} ON {table} ({})",
+            index.name,
+            index.columns.join(", ")
+        );
         all.push((index.name, sql));
     }
     if schema.is_searchable() {
@@ -191,7 +210,10 @@ pub(crate) fn fingerprint<B: Backend>(schemas: &[&Schema]) -> String {
 }
 
 /// Makes what is missing. Runs inside the caller's transaction where the engine's DDL allows it.
-pub(crate) async fn bring_up<B: Backend>(connection: &mut B::Connection, schemas: &[&'static Schema]) -> Result<()> {
+pub(crate) async fn bring_up<B: Backend>(
+    connection: &mut B::Connection,
+    schemas: &[&'static Schema],
+) -> Result<()> {
     for (_, sql) in BOOKKEEPING {
         Sql::<B>::new(*sql).execute(connection).await?;
     }
@@ -204,7 +226,8 @@ pub(crate) async fn bring_up<B: Backend>(connection: &mut B::Connection, schemas
     for schema in schemas {
         if let Some(columns) = present.get(schema.table) {
             for column in schema.columns.iter().filter(|c| !columns.contains(c.name)) {
-                let sql = format!("ALTER TABLE {} ADD COLUMN {}", schema.table, definition::<B>(column));
+                let sql =
+                    format!("ALTER TABLE {} ADD COLUMN {}", schema.table, definition::<B>(column));
                 step::<B>(connection, &sql).await?;
             }
         }

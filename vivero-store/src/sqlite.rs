@@ -116,13 +116,16 @@ impl SqliteFleet {
     async fn open_file(&self, tenant: &Tenant) -> Result<Arc<SqlTenant<Sqlite>>> {
         let path = self.files.tenant(tenant.id);
         if !path.exists() {
-            return Err(Error::corrupt(format!("the database of tenant {} is missing", tenant.slug)));
+            return Err(Error::corrupt(format!(
+                "the database of tenant {} is missing",
+                tenant.slug
+            )));
         }
         let options = self.pools.options();
         let writer = self.files.tenant_pool(&path, 1);
         let opened = async {
             files::check_stamp(&writer, tenant).await?;
-            files::bring_up(&writer, &self.tables.schemas()).await?;
+            files::bring_up(&writer, tenant.id, &self.tables.schemas()).await?;
             let readers = self.files.tenant_pool(&path, options.readers);
             SqlTenant::open(tenant.id, readers, writer.clone(), Arc::clone(&self.tables)).await
         };
@@ -177,7 +180,13 @@ impl Fleet for SqliteFleet {
         self.registry().list(after, limit).await
     }
 
-    async fn set_state(&self, id: TenantId, to: TenantState, version: i64, at: DateTime<Utc>) -> Result<Tenant> {
+    async fn set_state(
+        &self,
+        id: TenantId,
+        to: TenantState,
+        version: i64,
+        at: DateTime<Utc>,
+    ) -> Result<Tenant> {
         self.registry().set_state(id, to, version, at).await
     }
 

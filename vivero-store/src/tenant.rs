@@ -1,5 +1,6 @@
 //! One tenant's database: the body that every driver shares.
 
+pub(crate) mod figures;
 pub(crate) mod journal;
 pub(crate) mod plan;
 pub(crate) mod rows;
@@ -77,7 +78,12 @@ impl<B: Backend> fmt::Debug for SqlTenant<B> {
 
 impl<B: Backend> SqlTenant<B> {
     /// A tenant whose stamp was checked. Seals what a former process left unsealed.
-    pub(crate) async fn open(id: TenantId, readers: Pool<B>, writer: Pool<B>, tables: Arc<Tables>) -> Result<Self> {
+    pub(crate) async fn open(
+        id: TenantId,
+        readers: Pool<B>,
+        writer: Pool<B>,
+        tables: Arc<Tables>,
+    ) -> Result<Self> {
         let tenant = Self {
             id,
             readers,
@@ -96,15 +102,20 @@ impl<B: Backend> SqlTenant<B> {
     pub(crate) async fn refresh(&self) -> Result<u64> {
         let mut connection = self.connection().await?;
         let head = journal::head::<B>(&mut connection, self.id).await?;
-        let known = self.counts.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|c| c.position);
+        let known =
+            self.counts.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|c| c.position);
         if known.is_none_or(|known| known < head.position) {
-            let (position, values) = journal::counts::<B>(&mut connection).await?;
+            let (position, values) = figures::counts::<B>(&mut connection).await?;
             self.publish(position, |_| values);
         }
         Ok(head.position)
     }
 
-    fn publish(&self, position: u64, values: impl FnOnce(HashMap<CountKey, i64>) -> HashMap<CountKey, i64>) {
+    fn publish(
+        &self,
+        position: u64,
+        values: impl FnOnce(HashMap<CountKey, i64>) -> HashMap<CountKey, i64>,
+    ) {
         {
             let mut counts = self.counts.write().unwrap_or_else(PoisonError::into_inner);
             let old = counts.as_ref().map(|c| c.values.clone()).unwrap_or_default();
@@ -131,7 +142,8 @@ impl<B: Backend> SqlTenant<B> {
         let schemas = self.tables.schemas();
         let sealing = loop {
             let mut reader = self.connection().await?;
-            let Some(sealing) = journal::prepare_seal::<B>(&mut reader, self.id, &schemas).await? else {
+            let Some(sealing) = journal::prepare_seal::<B>(&mut reader, self.id, &schemas).await?
+            else {
                 return Ok(None);
             };
             drop(reader);
@@ -141,7 +153,8 @@ impl<B: Backend> SqlTenant<B> {
                 break sealing;
             }
         };
-        let known = self.counts.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|c| c.position);
+        let known =
+            self.counts.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|c| c.position);
         if known == Some(sealing.from.position) {
             self.publish(sealing.to.position, |mut values| {
                 for (key, by) in sealing.deltas {
@@ -166,24 +179,42 @@ struct Reader<B: Backend> {
 
 #[async_trait]
 impl<B: Backend> Rows for Reader<B> {
-    async fn find(&mut self, schema: &'static Schema, id: Uuid, scope: &Predicate, deleted: Deleted) -> Result<Option<Row>> {
+    async fn find(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        scope: &Predicate,
+        deleted: Deleted,
+    ) -> Result<Option<Row>> {
         rows::find::<B>(&mut self.connection, &self.tables.get(schema), id, scope, deleted).await
     }
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
-        rows::list::<B>(&mut self.connection, &self.tables.get(schema), query, self.counts.as_deref()).await
+        rows::list::<B>(
+            &mut self.connection,
+            &self.tables.get(schema),
+            query,
+            self.counts.as_deref(),
+        )
+        .await
     }
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
         let table = self.tables.get(schema);
         // Counting costs a look at every row that matches; the figures know it, once all is sealed.
         if let Some(number) = plan::projected(&table, query, self.counts.as_deref())
             && let Some(counts) = &self.counts
-            && journal::is_sealed_up_to::<B>(&mut self.connection, counts.position).await?
+            && figures::is_sealed_up_to::<B>(&mut self.connection, counts.position).await?
         {
             return Ok(number);
         }
         rows::count::<B>(&mut self.connection, &table, query).await
     }
-    async fn changes_since(&mut self, schema: &'static Schema, id: Uuid, after: i64, limit: u32) -> Result<Vec<Entry>> {
+    async fn changes_since(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
         journal::changes_since::<B>(&mut self.connection, schema, id, after, limit).await
     }
 }
@@ -192,15 +223,29 @@ impl<B: Backend> Rows for Reader<B> {
 impl<B: Backend> TenantStore for SqlTenant<B> {
     async fn read(&self) -> Result<Box<dyn Rows + '_>> {
         let counts = self.counts.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Box::new(Reader { connection: self.connection().await?, tables: Arc::clone(&self.tables), counts }))
+        Ok(Box::new(Reader {
+            connection: self.connection().await?,
+            tables: Arc::clone(&self.tables),
+            counts,
+        }))
     }
 
     async fn begin(&self) -> Result<Box<dyn Work>> {
         let transaction = B::begin(&self.writer).await.map_err(failed)?;
-        Ok(Box::new(work::SqlWork::<B>::new(transaction, Arc::clone(&self.tables), Arc::clone(&self.committed))))
+        Ok(Box::new(work::SqlWork::<B>::new(
+            transaction,
+            Arc::clone(&self.tables),
+            Arc::clone(&self.committed),
+        )))
     }
 
-    async fn history(&self, schema: &'static Schema, id: Uuid, before: Option<i64>, limit: u32) -> Result<Vec<Entry>> {
+    async fn history(
+        &self,
+        schema: &'static Schema,
+        id: Uuid,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
         journal::history::<B>(&mut *self.connection().await?, schema, id, before, limit).await
     }
 
@@ -209,7 +254,8 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn feed_back(&self, before: Option<u64>, limit: u32) -> Result<Vec<SealedEntry>> {
-        journal::feed::<B>(&mut *self.connection().await?, before.unwrap_or(u64::MAX), true, limit).await
+        journal::feed::<B>(&mut *self.connection().await?, before.unwrap_or(u64::MAX), true, limit)
+            .await
     }
 
     fn head(&self) -> watch::Receiver<u64> {
@@ -226,7 +272,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn recount(&self) -> Result<HashMap<CountKey, i64>> {
-        journal::recount::<B>(&mut *self.connection().await?, &self.tables.schemas()).await
+        figures::recount::<B>(&mut *self.connection().await?, &self.tables.schemas()).await
     }
 
     async fn verify(&self, anchor: Option<Anchor>) -> Result<ChainReport> {
@@ -245,6 +291,11 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
         self.tables.get(schema);
         let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
         schema::bring_up::<B>(&mut transaction, &[schema]).await?;
-        transaction.commit().await.map_err(failed)
+        figures::bring_up::<B>(&mut transaction, self.id, &[schema], &self.tables.schemas())
+            .await?;
+        transaction.commit().await.map_err(failed)?;
+        let (position, values) = figures::counts::<B>(&mut *self.connection().await?).await?;
+        self.publish(position, |_| values);
+        Ok(())
     }
 }

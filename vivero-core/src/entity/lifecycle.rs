@@ -67,8 +67,10 @@ pub const TRANSITIONS: &[(Status, &[Status])] = &[
 /// The statuses `entity` can go to now.
 #[must_use]
 pub fn next(status: Status, held_from: Option<Status>) -> Vec<Status> {
-    let mut next: Vec<Status> =
-        TRANSITIONS.iter().find(|(from, _)| *from == status).map_or_else(Vec::new, |(_, to)| to.to_vec());
+    let mut next: Vec<Status> = TRANSITIONS
+        .iter()
+        .find(|(from, _)| *from == status)
+        .map_or_else(Vec::new, |(_, to)| to.to_vec());
     next.extend(release(status, held_from));
     next
 }
@@ -91,7 +93,11 @@ impl Transition {
         let loss = self.quantity_change.is_some_and(|q| q < 0);
         let grave = matches!(self.status, Some(Status::OnHold | Status::Destroyed));
         if self.reason.is_none() && (back || loss || grave) {
-            check.fail("reason", "required", "is needed for a hold, a destruction, a step back and a loss");
+            check.fail(
+                "reason",
+                "required",
+                "is needed for a hold, a destruction, a step back and a loss",
+            );
         }
         let quantity = entity.quantity.checked_add(self.quantity_change.unwrap_or(0)).unwrap_or(-1);
         if quantity < 0 {

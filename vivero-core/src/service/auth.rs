@@ -107,12 +107,19 @@ impl Vivero {
         }
         let store = self.open(&tenant).await?;
         let mut rows = store.read().await?;
-        let by = |schema: &'static Schema, column, value| (schema, Query::new(Predicate::Equals(column, value), 1));
+        let by = |schema: &'static Schema, column, value| {
+            (schema, Query::new(Predicate::Equals(column, value), 1))
+        };
         let (schema, query) = by(User::SCHEMA, "email", Value::Text(email.to_owned()));
         let Some(row) = rows.list(schema, &query).await?.pop() else { return Ok(None) };
         let user = Stored::<User>::from_row(row)?;
         let (schema, query) = by(Credential::SCHEMA, "user_id", Value::Id(user.id.uuid()));
-        let credential = rows.list(schema, &query).await?.pop().map(Stored::<Credential>::from_row).transpose()?;
+        let credential = rows
+            .list(schema, &query)
+            .await?
+            .pop()
+            .map(Stored::<Credential>::from_row)
+            .transpose()?;
         let active = user.status == UserStatus::Active;
         let hash = credential.and_then(|c| c.record.password_hash).filter(|_| active);
         Ok(Some(Candidate { tenant, user: user.record, hash }))
@@ -139,14 +146,16 @@ impl Vivero {
             ends_at: now + self.inner.parts.session_limits.absolute,
             revoked_at: None,
             revoked_for: None,
-            user_agent: user_agent.map(|a| a.chars().filter(|c| !c.is_control()).take(200).collect()),
+            user_agent: user_agent
+                .map(|a| a.chars().filter(|c| !c.is_control()).take(200).collect()),
         };
         let user_id = user.id;
         let mut work = self.as_person(tenant, user, context.clone()).await?;
         work.add_unchecked(vec![session], "sign_in").await?;
         work.commit().await?;
         let tokens = self.pair(tenant.id, user_id, id, &seed, 0)?;
-        let session = self.session_for(&tenant.slug, tenant.id, user_id, id).await?.in_context(context);
+        let session =
+            self.session_for(&tenant.slug, tenant.id, user_id, id).await?.in_context(context);
         Ok(SignedIn { session, tokens })
     }
 
@@ -189,14 +198,21 @@ impl Vivero {
     }
 
     /// Exchanges a refresh token; see [`crate::token`] for the rule.
-    pub async fn refresh(&self, slug: &str, refresh_token: &str, context: RequestContext) -> Result<TokenPair> {
+    pub async fn refresh(
+        &self,
+        slug: &str,
+        refresh_token: &str,
+        context: RequestContext,
+    ) -> Result<TokenPair> {
         let claim = Tokens::read_refresh(refresh_token)?;
         let slug: Slug = slug.parse().map_err(|_| Error::not_found("tenant"))?;
         let tenant = self.tenant(&slug).await?.ok_or_else(|| Error::not_found("tenant"))?;
         let now = self.now();
         let store = self.open(&tenant).await?;
         let mut work = store.begin().await?;
-        let row = work.find(Session::SCHEMA, claim.session.uuid(), &Predicate::All, Deleted::Hidden).await?;
+        let row = work
+            .find(Session::SCHEMA, claim.session.uuid(), &Predicate::All, Deleted::Hidden)
+            .await?;
         // A session of another tenant is not in this database: as with every foreign object, 404.
         let row = row.ok_or_else(|| Error::not_found("tenant"))?;
         let session = Stored::<Session>::from_row(row)?;
@@ -207,10 +223,15 @@ impl Vivero {
             return Err(Error::TenantStanding { standing });
         }
         let limits = self.inner.parts.session_limits;
-        if session.revoked_at.is_some() || now >= session.ends_at || now >= session.used_at + limits.idle {
+        if session.revoked_at.is_some()
+            || now >= session.ends_at
+            || now >= session.used_at + limits.idle
+        {
             return Err(TOKEN);
         }
-        let user = work.find(User::SCHEMA, session.user_id.uuid(), &Predicate::All, Deleted::Hidden).await?;
+        let user = work
+            .find(User::SCHEMA, session.user_id.uuid(), &Predicate::All, Deleted::Hidden)
+            .await?;
         let user = Stored::<User>::from_row(user.ok_or(TOKEN)?)?;
         if user.status != UserStatus::Active {
             return Err(TOKEN);
@@ -221,8 +242,13 @@ impl Vivero {
         if rule == Rotation::Repeat {
             return self.pair(tenant.id, user_id, claim.session, &seed, session.rotation);
         }
-        let handle = TenantSession::new(self.clone(), Arc::clone(&tenant), store.clone(), person(user.record))
-            .in_context(context);
+        let handle = TenantSession::new(
+            self.clone(),
+            Arc::clone(&tenant),
+            store.clone(),
+            person(user.record),
+        )
+        .in_context(context);
         let mut work = UnitOfWork::new(handle, work);
         let reused = rule == Rotation::Reused;
         let rotation = session.rotation + i64::from(!reused);
@@ -264,14 +290,19 @@ impl Vivero {
         }
         let store = self.open(&tenant).await?;
         let mut rows = store.read().await?;
-        let query = Query::new(Predicate::Equals("invitation_hash", Value::Text(secret_hash(token))), 1);
+        let query =
+            Query::new(Predicate::Equals("invitation_hash", Value::Text(secret_hash(token))), 1);
         let row = rows.list(Credential::SCHEMA, &query).await?.pop().ok_or_else(refused)?;
         let credential = Stored::<Credential>::from_row(row)?;
-        let user = rows.find(User::SCHEMA, credential.user_id.uuid(), &Predicate::All, Deleted::Hidden).await?;
+        let user = rows
+            .find(User::SCHEMA, credential.user_id.uuid(), &Predicate::All, Deleted::Hidden)
+            .await?;
         let user = Stored::<User>::from_row(user.ok_or_else(refused)?)?.record;
         drop(rows);
         let now = self.now();
-        if credential.invitation_ends_at.is_none_or(|ends| now >= ends) || user.status != UserStatus::Invited {
+        if credential.invitation_ends_at.is_none_or(|ends| now >= ends)
+            || user.status != UserStatus::Invited
+        {
             return Err(refused());
         }
         let mut check = Check::new();
@@ -281,26 +312,41 @@ impl Vivero {
         let hash = parts.passwords.hash(password, &*parts.ids).await?;
         let mut work = self.as_person(&tenant, user.clone(), context.clone()).await?;
         let changed = work
-            .change_unchecked(credential.id.uuid(), How::command("accept_invitation", None), |c: &mut Credential| {
-                c.password_hash = Some(hash);
-                c.invitation_hash = None;
-                c.invitation_ends_at = None;
-                c.changed_at = Some(now);
-            })
+            .change_unchecked(
+                credential.id.uuid(),
+                How::command("accept_invitation", None),
+                |c: &mut Credential| {
+                    c.password_hash = Some(hash);
+                    c.invitation_hash = None;
+                    c.invitation_ends_at = None;
+                    c.changed_at = Some(now);
+                },
+            )
             .await?;
         if changed.version != credential.version + 1 {
             // Someone accepted it between our look and our change: it was good once only.
             return Err(refused());
         }
-        work.change_unchecked(user.id.uuid(), How::command("accept_invitation", None), |u: &mut User| {
-            u.status = UserStatus::Active;
-        })
+        work.change_unchecked(
+            user.id.uuid(),
+            How::command("accept_invitation", None),
+            |u: &mut User| {
+                u.status = UserStatus::Active;
+            },
+        )
         .await?;
         work.commit().await?;
         self.start_session(&tenant, user, None, context).await
     }
 
-    fn pair(&self, tenant: TenantId, user: UserId, session: SessionId, seed: &[u8], rotation: i64) -> Result<TokenPair> {
+    fn pair(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        session: SessionId,
+        seed: &[u8],
+        rotation: i64,
+    ) -> Result<TokenPair> {
         let tokens = &self.inner.parts.tokens;
         Ok(TokenPair {
             access_token: tokens.issue(tenant, user, session, self.now())?,
@@ -310,10 +356,16 @@ impl Vivero {
     }
 
     /// A unit of work on a person's own sign-in, which needs no permission.
-    async fn as_person(&self, tenant: &Arc<Tenant>, user: User, context: RequestContext) -> Result<UnitOfWork> {
+    async fn as_person(
+        &self,
+        tenant: &Arc<Tenant>,
+        user: User,
+        context: RequestContext,
+    ) -> Result<UnitOfWork> {
         let store = self.open(tenant).await?;
         let work = store.begin().await?;
-        let handle = TenantSession::new(self.clone(), Arc::clone(tenant), store, person(user)).in_context(context);
+        let handle = TenantSession::new(self.clone(), Arc::clone(tenant), store, person(user))
+            .in_context(context);
         Ok(UnitOfWork::new(handle, work))
     }
 
@@ -341,7 +393,9 @@ impl Vivero {
             User::SCHEMA,
             Role::SCHEMA,
         ];
-        own.into_iter().chain(self.inner.parts.records.iter().copied()).find(|s| s.resource == resource)
+        own.into_iter()
+            .chain(self.inner.parts.records.iter().copied())
+            .find(|s| s.resource == resource)
     }
 }
 
@@ -415,10 +469,14 @@ impl TenantSession {
         check.done()?;
         let hash = parts.passwords.hash(new, &*parts.ids).await?;
         let mut work = UnitOfWork::new(self.clone(), self.store().begin().await?);
-        work.change_unchecked(credential.id.uuid(), How::command("change_password", None), |c: &mut Credential| {
-            c.password_hash = Some(hash);
-            c.changed_at = Some(now);
-        })
+        work.change_unchecked(
+            credential.id.uuid(),
+            How::command("change_password", None),
+            |c: &mut Credential| {
+                c.password_hash = Some(hash);
+                c.changed_at = Some(now);
+            },
+        )
         .await?;
         for session in self.my_sessions().await? {
             if session.id != this {
@@ -447,7 +505,11 @@ impl UnitOfWork {
     }
 
     /// [`UnitOfWork::add`] for vivero's own bookkeeping, which no permission covers.
-    pub(super) async fn add_unchecked<R: Record>(&mut self, records: Vec<R>, action: &str) -> Result<Vec<Stored<R>>> {
+    pub(super) async fn add_unchecked<R: Record>(
+        &mut self,
+        records: Vec<R>,
+        action: &str,
+    ) -> Result<Vec<Stored<R>>> {
         self.unchecked = true;
         let done = self.add(records, action).await;
         self.unchecked = false;

@@ -3,7 +3,9 @@
 use super::session::TenantSession;
 use super::work::UnitOfWork;
 use super::write::How;
-use crate::entity::{Entity, EntityPatch, EntityType, Grade, NewEntity, Stage, Status, StoredEntity, Transition};
+use crate::entity::{
+    Entity, EntityPatch, EntityType, Grade, NewEntity, Stage, Status, StoredEntity, Transition,
+};
 use crate::error::{Error, Result};
 use crate::ids::{EntityId, LocationId};
 use crate::journal::Entry;
@@ -94,7 +96,12 @@ impl Entities<'_> {
         self.session.repository::<Entity>().find_by_id(id).await
     }
     /// Changes of one lot, newest first.
-    pub async fn history(&self, id: EntityId, before_version: Option<i64>, limit: u32) -> Result<Vec<Entry>> {
+    pub async fn history(
+        &self,
+        id: EntityId,
+        before_version: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
         self.session.repository::<Entity>().history(id, before_version, limit).await
     }
     /// Which of these codes are in use, by deleted lots too: what an import must leave out.
@@ -110,28 +117,47 @@ impl Entities<'_> {
         Ok(stored)
     }
     /// Edits a lot; edits of different fields merge.
-    pub async fn update(&self, id: EntityId, expected_version: i64, patch: EntityPatch) -> Result<StoredEntity> {
+    pub async fn update(
+        &self,
+        id: EntityId,
+        expected_version: i64,
+        patch: EntityPatch,
+    ) -> Result<StoredEntity> {
         let mut work = self.session.begin().await?;
         let stored = work.entities().update(id, expected_version, patch).await?;
         work.commit().await?;
         Ok(stored)
     }
     /// Takes a step in a lot's life.
-    pub async fn transition(&self, id: EntityId, expected_version: Option<i64>, step: &Transition) -> Result<StoredEntity> {
+    pub async fn transition(
+        &self,
+        id: EntityId,
+        expected_version: Option<i64>,
+        step: &Transition,
+    ) -> Result<StoredEntity> {
         let mut work = self.session.begin().await?;
         let stored = work.entities().transition(id, expected_version, step).await?;
         work.commit().await?;
         Ok(stored)
     }
     /// Moves a lot.
-    pub async fn move_to(&self, id: EntityId, to: LocationId, expected_version: Option<i64>) -> Result<StoredEntity> {
+    pub async fn move_to(
+        &self,
+        id: EntityId,
+        to: LocationId,
+        expected_version: Option<i64>,
+    ) -> Result<StoredEntity> {
         let mut work = self.session.begin().await?;
         let stored = work.entities().move_to(id, to, expected_version).await?;
         work.commit().await?;
         Ok(stored)
     }
     /// Deletes a lot in such a way that it can be recovered.
-    pub async fn soft_delete(&self, id: EntityId, expected_version: Option<i64>) -> Result<StoredEntity> {
+    pub async fn soft_delete(
+        &self,
+        id: EntityId,
+        expected_version: Option<i64>,
+    ) -> Result<StoredEntity> {
         self.session.repository::<Entity>().soft_delete(id, expected_version).await
     }
     /// Brings a deleted lot back.
@@ -161,7 +187,8 @@ impl WorkEntities<'_> {
     pub async fn create_all(&mut self, new: Vec<NewEntity>) -> Result<Vec<StoredEntity>> {
         let now = self.work.session.now();
         let ids = self.work.session.vivero().ids();
-        let lots = new.into_iter().map(|n| n.into_entity(EntityId::from_uuid(ids.id(now)))).collect();
+        let lots =
+            new.into_iter().map(|n| n.into_entity(EntityId::from_uuid(ids.id(now)))).collect();
         self.work.add::<Entity>(lots, "create").await
     }
 
@@ -172,7 +199,12 @@ impl WorkEntities<'_> {
     }
 
     /// Edits a lot; edits of different fields merge.
-    pub async fn update(&mut self, id: EntityId, expected_version: i64, patch: EntityPatch) -> Result<StoredEntity> {
+    pub async fn update(
+        &mut self,
+        id: EntityId,
+        expected_version: i64,
+        patch: EntityPatch,
+    ) -> Result<StoredEntity> {
         let edit = |entity: &mut Entity| {
             patch.apply(entity);
             Ok(())
@@ -182,13 +214,25 @@ impl WorkEntities<'_> {
 
     /// Takes a step in a lot's life. Without `expected_version` the step applies to the lot as it is:
     /// two losses both count.
-    pub async fn transition(&mut self, id: EntityId, expected_version: Option<i64>, step: &Transition) -> Result<StoredEntity> {
+    pub async fn transition(
+        &mut self,
+        id: EntityId,
+        expected_version: Option<i64>,
+        step: &Transition,
+    ) -> Result<StoredEntity> {
         let how = How::command("transition", step.reason.as_deref());
-        self.work.change(id.uuid(), expected_version, how, |entity: &mut Entity| step.apply(entity)).await
+        self.work
+            .change(id.uuid(), expected_version, how, |entity: &mut Entity| step.apply(entity))
+            .await
     }
 
     /// Moves a lot.
-    pub async fn move_to(&mut self, id: EntityId, to: LocationId, expected_version: impl Into<Option<i64>>) -> Result<StoredEntity> {
+    pub async fn move_to(
+        &mut self,
+        id: EntityId,
+        to: LocationId,
+        expected_version: impl Into<Option<i64>>,
+    ) -> Result<StoredEntity> {
         self.place(to, "move").await?;
         let edit = |entity: &mut Entity| {
             entity.location_id = Some(to);
@@ -199,7 +243,8 @@ impl WorkEntities<'_> {
 
     /// The place must be there and within reach of what is done with it.
     async fn place(&mut self, location: LocationId, action: &str) -> Result<()> {
-        let scope = self.work.session.reach(&Entity::SCHEMA.permission(action), Location::SCHEMA)?;
+        let scope =
+            self.work.session.reach(&Entity::SCHEMA.permission(action), Location::SCHEMA)?;
         let scope = match scope {
             // Reach by ownership is about lots; places have no owner.
             Predicate::Equals("created_by", _) => Predicate::All,
@@ -213,7 +258,10 @@ impl WorkEntities<'_> {
 /// Codes asked for at once: a statement has a bound on its parameters.
 const CODES_AT_ONCE: usize = 1_000;
 
-async fn known_codes<T: Rows + ?Sized>(rows: &mut T, codes: Vec<String>) -> Result<HashSet<String>> {
+async fn known_codes<T: Rows + ?Sized>(
+    rows: &mut T,
+    codes: Vec<String>,
+) -> Result<HashSet<String>> {
     let mut known = HashSet::new();
     for some in codes.chunks(CODES_AT_ONCE) {
         let any = some.iter().cloned().map(Value::Text).collect();

@@ -11,8 +11,15 @@ pub const MAX_KEY_CHARS: usize = 200;
 impl UnitOfWork {
     /// The answer given before under `key` by the same person for the same `operation`. The key with
     /// another `request` is [`Error::IdempotencyMismatch`].
-    pub async fn replay(&mut self, key: &str, operation: &str, request: &[u8]) -> Result<Option<String>> {
-        let Some(kept) = self.work.remembered(&self.scoped(key, operation)).await? else { return Ok(None) };
+    pub async fn replay(
+        &mut self,
+        key: &str,
+        operation: &str,
+        request: &[u8],
+    ) -> Result<Option<String>> {
+        let Some(kept) = self.work.remembered(&self.scoped(key, operation)).await? else {
+            return Ok(None);
+        };
         if kept.fingerprint == fingerprint(request) {
             Ok(Some(kept.response))
         } else {
@@ -21,7 +28,13 @@ impl UnitOfWork {
     }
 
     /// Keeps the answer, in the same transaction as what it answers.
-    pub async fn remember(&mut self, key: &str, operation: &str, request: &[u8], response: String) -> Result<()> {
+    pub async fn remember(
+        &mut self,
+        key: &str,
+        operation: &str,
+        request: &[u8],
+        response: String,
+    ) -> Result<()> {
         let answer = Remembered {
             key: self.scoped(key, operation),
             fingerprint: fingerprint(request),
@@ -38,7 +51,10 @@ impl UnitOfWork {
 
 /// Checks a key from outside.
 pub fn check_key(key: &str) -> Result<()> {
-    if key.is_empty() || key.len() > MAX_KEY_CHARS || !key.bytes().all(|b| (0x21..0x7f).contains(&b)) {
+    if key.is_empty()
+        || key.len() > MAX_KEY_CHARS
+        || !key.bytes().all(|b| (0x21..0x7f).contains(&b))
+    {
         let rule = format!("must have 1 to {MAX_KEY_CHARS} visible ASCII characters");
         return Err(Error::invalid("Idempotency-Key", "idempotency_key", rule));
     }

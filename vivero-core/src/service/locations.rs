@@ -7,7 +7,9 @@ use crate::entity::Entity;
 use crate::error::{Error, Result};
 use crate::ids::LocationId;
 use crate::journal::Entry;
-use crate::location::{Location, LocationKind, LocationPatch, NewLocation, StoredLocation, path_below};
+use crate::location::{
+    Location, LocationKind, LocationPatch, NewLocation, StoredLocation, path_below,
+};
 use crate::page::{Page, PageOf};
 use crate::query::{Deleted, Filter, Predicate, Query, Sort};
 use crate::record::{Record as _, Stored};
@@ -71,7 +73,12 @@ impl Locations<'_> {
         self.session.repository::<Location>().find_by_id(id).await
     }
     /// Changes of one place, newest first.
-    pub async fn history(&self, id: LocationId, before_version: Option<i64>, limit: u32) -> Result<Vec<Entry>> {
+    pub async fn history(
+        &self,
+        id: LocationId,
+        before_version: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
         self.session.repository::<Location>().history(id, before_version, limit).await
     }
     /// Adds a place.
@@ -82,14 +89,23 @@ impl Locations<'_> {
         Ok(stored)
     }
     /// Edits a place; a new parent moves it with everything below it.
-    pub async fn update(&self, id: LocationId, expected_version: i64, patch: LocationPatch) -> Result<StoredLocation> {
+    pub async fn update(
+        &self,
+        id: LocationId,
+        expected_version: i64,
+        patch: LocationPatch,
+    ) -> Result<StoredLocation> {
         let mut work = self.session.begin().await?;
         let stored = work.update_location(id, expected_version, patch).await?;
         work.commit().await?;
         Ok(stored)
     }
     /// Deletes an empty place in such a way that it can be recovered.
-    pub async fn soft_delete(&self, id: LocationId, expected_version: Option<i64>) -> Result<StoredLocation> {
+    pub async fn soft_delete(
+        &self,
+        id: LocationId,
+        expected_version: Option<i64>,
+    ) -> Result<StoredLocation> {
         let mut work = self.session.begin().await?;
         let stored = work.delete_location(id, expected_version).await?;
         work.commit().await?;
@@ -109,7 +125,9 @@ impl UnitOfWork {
     pub async fn create_location(&mut self, new: NewLocation) -> Result<StoredLocation> {
         let scope = self.session.reach("location.create", Location::SCHEMA)?;
         let parent = match new.parent_id {
-            Some(parent) => Some(self.referenced::<Location>("parent_id", parent.uuid(), &scope).await?),
+            Some(parent) => {
+                Some(self.referenced::<Location>("parent_id", parent.uuid(), &scope).await?)
+            }
             None => None,
         };
         let id = LocationId::from_uuid(self.session.vivero().ids().id(self.session.now()));
@@ -136,13 +154,20 @@ impl UnitOfWork {
         Ok(stored)
     }
 
-    async fn update_location(&mut self, id: LocationId, expected: i64, patch: LocationPatch) -> Result<StoredLocation> {
+    async fn update_location(
+        &mut self,
+        id: LocationId,
+        expected: i64,
+        patch: LocationPatch,
+    ) -> Result<StoredLocation> {
         let (row, scope) = self.fetch::<Location>(id.uuid(), "update", Deleted::Hidden).await?;
         let old = Stored::<Location>::from_row(row)?;
         let path = match patch.parent_id {
             Some(parent_id) if parent_id != old.parent_id => {
                 let parent = match parent_id {
-                    Some(parent) => Some(self.referenced::<Location>("parent_id", parent.uuid(), &scope).await?),
+                    Some(parent) => {
+                        Some(self.referenced::<Location>("parent_id", parent.uuid(), &scope).await?)
+                    }
                     None => None,
                 };
                 path_below(id, old.kind, parent.as_deref())?
@@ -169,18 +194,24 @@ impl UnitOfWork {
         };
         // Descendants are found by the paths they still have.
         let below = if moved { self.below(id).await? } else { Vec::new() };
-        let stored = self.change(id.uuid(), Some(expected), How::command("update", None), edit).await?;
+        let stored =
+            self.change(id.uuid(), Some(expected), How::command("update", None), edit).await?;
         for place in below {
             let tail = place.path.strip_prefix(&old.path).unwrap_or_default().to_owned();
             let new = format!("{path}{tail}");
             if new.matches('/').count() > crate::location::MAX_DEPTH {
-                return Err(Error::invalid("parent_id", "max_depth", "would make the tree too deep"));
+                return Err(Error::invalid(
+                    "parent_id",
+                    "max_depth",
+                    "would make the tree too deep",
+                ));
             }
             let edit = |location: &mut Location| {
                 location.path = new;
                 Ok(())
             };
-            self.change::<Location>(place.id.uuid(), None, How::command("update", None), edit).await?;
+            self.change::<Location>(place.id.uuid(), None, How::command("update", None), edit)
+                .await?;
         }
         Ok(stored)
     }
@@ -201,14 +232,22 @@ impl UnitOfWork {
             }
             match last {
                 Some(seq) if full => {
-                    query.after = Some(crate::page::Cursor { sort: query.sort.name(), key: Value::Null, seq });
+                    query.after = Some(crate::page::Cursor {
+                        sort: query.sort.name(),
+                        key: Value::Null,
+                        seq,
+                    });
                 }
                 _ => return Ok(places),
             }
         }
     }
 
-    async fn delete_location(&mut self, id: LocationId, expected: Option<i64>) -> Result<StoredLocation> {
+    async fn delete_location(
+        &mut self,
+        id: LocationId,
+        expected: Option<i64>,
+    ) -> Result<StoredLocation> {
         self.fetch::<Location>(id.uuid(), "delete", Deleted::Hidden).await?;
         let inside = Query::new(Predicate::Equals("parent_id", Value::Id(id.uuid())), 1);
         let stock = Query::new(Predicate::Equals("location_id", Value::Id(id.uuid())), 1);

@@ -39,10 +39,15 @@ impl Principal {
     }
 
     /// Reads person, roles and session; refuses whoever may not be signed in.
-    pub(super) async fn load(store: &dyn TenantStore, user: UserId, session: SessionId) -> Result<Self> {
+    pub(super) async fn load(
+        store: &dyn TenantStore,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<Self> {
         const GONE: Error = Error::Unauthenticated { reason: "session" };
         let mut rows = store.read().await?;
-        let found = rows.find(Session::SCHEMA, session.uuid(), &Predicate::All, Deleted::Hidden).await?;
+        let found =
+            rows.find(Session::SCHEMA, session.uuid(), &Predicate::All, Deleted::Hidden).await?;
         let session_row = Stored::<Session>::from_row(found.ok_or(GONE)?)?;
         if session_row.user_id != user || session_row.revoked_at.is_some() {
             return Err(GONE);
@@ -55,7 +60,9 @@ impl Principal {
         let mut grants = Vec::new();
         let mut role_names = Vec::new();
         for id in &user_row.roles.0 {
-            if let Some(row) = rows.find(Role::SCHEMA, id.uuid(), &Predicate::All, Deleted::Hidden).await? {
+            if let Some(row) =
+                rows.find(Role::SCHEMA, id.uuid(), &Predicate::All, Deleted::Hidden).await?
+            {
                 let role = Stored::<Role>::from_row(row)?;
                 grants.extend(role.record.grants.0);
                 role_names.push(role.record.name);

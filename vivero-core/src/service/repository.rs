@@ -40,7 +40,10 @@ impl<'s, R: Record> Repository<'s, R> {
         readable(R::SCHEMA)?;
         let scope = self.session.reach(&R::SCHEMA.permission("read"), R::SCHEMA)?;
         let mut rows = self.session.store().read().await?;
-        rows.find(R::SCHEMA, id.into(), &scope, Deleted::Hidden).await?.map(Stored::from_row).transpose()
+        rows.find(R::SCHEMA, id.into(), &scope, Deleted::Hidden)
+            .await?
+            .map(Stored::from_row)
+            .transpose()
     }
 
     /// One page of the records that match.
@@ -75,22 +78,25 @@ impl<'s, R: Record> Repository<'s, R> {
     pub fn find_all(&self, filter: Filter) -> impl Stream<Item = Result<Stored<R>>> + Send {
         let session = self.session.clone();
         let start = (session, filter, Some(None::<String>), Vec::new().into_iter());
-        futures_util::stream::try_unfold(start, |(session, filter, mut next, mut items)| async move {
-            loop {
-                if let Some(item) = items.next() {
-                    return Ok(Some((item, (session, filter, next, items))));
+        futures_util::stream::try_unfold(
+            start,
+            |(session, filter, mut next, mut items)| async move {
+                loop {
+                    if let Some(item) = items.next() {
+                        return Ok(Some((item, (session, filter, next, items))));
+                    }
+                    let Some(cursor) = next else { return Ok(None) };
+                    let page = Page::first(crate::page::MAX_LIMIT);
+                    let page = match cursor {
+                        Some(cursor) => page.after(cursor),
+                        None => page,
+                    };
+                    let found = session.repository::<R>().list(filter.clone(), page).await?;
+                    next = found.next_cursor.map(Some);
+                    items = found.items.into_iter();
                 }
-                let Some(cursor) = next else { return Ok(None) };
-                let page = Page::first(crate::page::MAX_LIMIT);
-                let page = match cursor {
-                    Some(cursor) => page.after(cursor),
-                    None => page,
-                };
-                let found = session.repository::<R>().list(filter.clone(), page).await?;
-                next = found.next_cursor.map(Some);
-                items = found.items.into_iter();
-            }
-        })
+            },
+        )
     }
 
     /// Changes of one record, newest first, from before `before_version`.
@@ -108,7 +114,10 @@ impl<'s, R: Record> Repository<'s, R> {
             return Err(Error::not_found(R::SCHEMA.resource));
         }
         drop(rows);
-        self.session.store().history(R::SCHEMA, id, before_version, limit.clamp(1, crate::page::MAX_LIMIT)).await
+        self.session
+            .store()
+            .history(R::SCHEMA, id, before_version, limit.clamp(1, crate::page::MAX_LIMIT))
+            .await
     }
 
     /// Adds a record; an unset id is replaced by a fresh one.
@@ -133,7 +142,11 @@ impl<'s, R: Record> Repository<'s, R> {
     }
 
     /// Deletes a record in such a way that it can be recovered.
-    pub async fn soft_delete(&self, id: impl Into<Uuid>, expected_version: Option<i64>) -> Result<Stored<R>> {
+    pub async fn soft_delete(
+        &self,
+        id: impl Into<Uuid>,
+        expected_version: Option<i64>,
+    ) -> Result<Stored<R>> {
         let mut work = self.session.begin().await?;
         let stored = work.repository().soft_delete(id, expected_version).await?;
         work.commit().await?;
@@ -152,7 +165,9 @@ impl<'s, R: Record> Repository<'s, R> {
 /// Secrets and sign-ins are vivero's own books: no permission opens them.
 fn readable(schema: &Schema) -> Result<()> {
     match schema.resource {
-        "credential" | "session" => Err(Error::Forbidden { permission: schema.permission("read").into() }),
+        "credential" | "session" => {
+            Err(Error::Forbidden { permission: schema.permission("read").into() })
+        }
         _ => Ok(()),
     }
 }
@@ -170,7 +185,8 @@ fn writable(schema: &Schema) -> Result<()> {
 }
 
 fn cursor_at(row: &Row, query: &Query, schema: &Schema) -> Cursor {
-    let key = query.sort.column.and_then(|name| schema.index_of(name)).map(|i| row.values[i].clone());
+    let key =
+        query.sort.column.and_then(|name| schema.index_of(name)).map(|i| row.values[i].clone());
     let key = match query.sort.column {
         Some("updated_at") => Value::Time(row.updated_at),
         _ => key.unwrap_or(Value::Null),
@@ -247,7 +263,11 @@ impl<'w, R: Record> WorkRepository<'w, R> {
     }
 
     /// Deletes a record in such a way that it can be recovered.
-    pub async fn soft_delete(&mut self, id: impl Into<Uuid>, expected_version: Option<i64>) -> Result<Stored<R>> {
+    pub async fn soft_delete(
+        &mut self,
+        id: impl Into<Uuid>,
+        expected_version: Option<i64>,
+    ) -> Result<Stored<R>> {
         writable(R::SCHEMA)?;
         self.work.set_deleted(id.into(), expected_version, true).await
     }

@@ -56,7 +56,12 @@ impl Roles<'_> {
         Ok(stored)
     }
     /// Edits a role that vivero did not make.
-    pub async fn update(&self, id: RoleId, expected_version: i64, patch: RolePatch) -> Result<StoredRole> {
+    pub async fn update(
+        &self,
+        id: RoleId,
+        expected_version: i64,
+        patch: RolePatch,
+    ) -> Result<StoredRole> {
         let mut work = self.session.begin().await?;
         let (row, _) = work.fetch::<Role>(id.uuid(), "update", Deleted::Hidden).await?;
         let role = Stored::<Role>::from_row(row)?;
@@ -78,12 +83,17 @@ impl Roles<'_> {
             }
             Ok(())
         };
-        let stored = work.change(id.uuid(), Some(expected_version), How::edit("update"), edit).await?;
+        let stored =
+            work.change(id.uuid(), Some(expected_version), How::edit("update"), edit).await?;
         work.commit().await?;
         Ok(stored)
     }
     /// Deletes a role that vivero did not make and nobody has.
-    pub async fn soft_delete(&self, id: RoleId, expected_version: Option<i64>) -> Result<StoredRole> {
+    pub async fn soft_delete(
+        &self,
+        id: RoleId,
+        expected_version: Option<i64>,
+    ) -> Result<StoredRole> {
         let mut work = self.session.begin().await?;
         let (row, _) = work.fetch::<Role>(id.uuid(), "delete", Deleted::Hidden).await?;
         let role = Stored::<Role>::from_row(row)?;
@@ -149,8 +159,10 @@ fn refuse_built_in(role: &Role) -> Result<()> {
 pub(super) fn may_hand_out(session: &TenantSession, field: &str, grants: &[Grant]) -> Result<()> {
     match grants.iter().find(|g| !session.principal().permissions.covers(g)) {
         None => Ok(()),
-        Some(grant) => {
-            Err(Error::invalid(field, "own_grants", format!("{grant} is more than you have yourself")))
-        }
+        Some(grant) => Err(Error::invalid(
+            field,
+            "own_grants",
+            format!("{grant} is more than you have yourself"),
+        )),
     }
 }

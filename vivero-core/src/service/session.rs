@@ -1,5 +1,6 @@
 //! The handle to one tenant: what a verified credential opens.
 
+use super::Vivero;
 use super::entities::Entities;
 use super::locations::Locations;
 use super::principal::Principal;
@@ -7,7 +8,6 @@ use super::repository::Repository;
 use super::roles::Roles;
 use super::users::Users;
 use super::work::UnitOfWork;
-use super::Vivero;
 use crate::error::{Error, Result};
 use crate::ids::{SessionId, UserId};
 use crate::journal::{Actor, ChainReport, Changes, CountKey, Entry, SealedEntry};
@@ -56,7 +56,13 @@ impl TenantSession {
         store: Arc<dyn TenantStore>,
         principal: impl Into<Arc<Principal>>,
     ) -> Self {
-        Self { vivero, tenant, store, principal: principal.into(), context: RequestContext::default() }
+        Self {
+            vivero,
+            tenant,
+            store,
+            principal: principal.into(),
+            context: RequestContext::default(),
+        }
     }
 
     /// The same session with what is known of the request.

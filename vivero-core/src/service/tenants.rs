@@ -58,7 +58,8 @@ impl Tenants<'_> {
                 Err(Error::Taken { .. }) if new.slug.is_none() && number < SLUG_TRIES => {
                     number += 1;
                     let next = wanted.numbered(number);
-                    provision.slug = next.ok_or_else(|| Error::invalid("organization", "slug", "give a slug"))?;
+                    provision.slug =
+                        next.ok_or_else(|| Error::invalid("organization", "slug", "give a slug"))?;
                 }
                 other => break other?,
             }
@@ -103,7 +104,8 @@ impl Tenants<'_> {
             let message = format!("a tenant that is {} cannot become {to}", tenant.state);
             return Err(Error::Illegal { code: "tenant_state", message });
         }
-        let changed = self.vivero.fleet().set_state(tenant.id, to, tenant.version, self.vivero.now()).await?;
+        let changed =
+            self.vivero.fleet().set_state(tenant.id, to, tenant.version, self.vivero.now()).await?;
         self.vivero.tenants_changed();
         Ok(changed)
     }
@@ -116,14 +118,22 @@ fn check(new: &NewTenant) -> Result<Slug> {
     check.text("name", &new.owner.name, 1, 200);
     check_email(&mut check, new.owner.email.trim());
     let local = new.owner.email.split('@').next().unwrap_or_default();
-    password::check(&mut check, "password", &new.owner.password, &[local, &new.owner.email, &new.organization]);
+    password::check(
+        &mut check,
+        "password",
+        &new.owner.password,
+        &[local, &new.owner.email, &new.organization],
+    );
     let slug = match &new.slug {
         Some(slug) => slug.parse().map_err(|e| match e {
-            Error::Invalid(rules) => rules.iter().for_each(|r| check.fail(&r.field, &r.rule, r.message.clone())),
+            Error::Invalid(rules) => {
+                rules.iter().for_each(|r| check.fail(&r.field, &r.rule, r.message.clone()))
+            }
             _ => check.fail("slug", "slug", "does not fit"),
         }),
-        None => Slug::suggest(&new.organization)
-            .ok_or_else(|| check.fail("slug", "required", "cannot be made from the organization; give one")),
+        None => Slug::suggest(&new.organization).ok_or_else(|| {
+            check.fail("slug", "required", "cannot be made from the organization; give one")
+        }),
     };
     if let Some(key) = &new.idempotency_key {
         check_key(key)?;

@@ -80,7 +80,12 @@ impl Users<'_> {
         self.session.repository::<User>().find_by_id(id).await
     }
     /// Changes of one person, newest first.
-    pub async fn history(&self, id: UserId, before_version: Option<i64>, limit: u32) -> Result<Vec<Entry>> {
+    pub async fn history(
+        &self,
+        id: UserId,
+        before_version: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
         self.session.repository::<User>().history(id, before_version, limit).await
     }
     /// Invites a person.
@@ -98,7 +103,12 @@ impl Users<'_> {
         Ok(invitation)
     }
     /// Edits a person. The last active Admin stays one.
-    pub async fn update(&self, id: UserId, expected_version: i64, patch: UserPatch) -> Result<StoredUser> {
+    pub async fn update(
+        &self,
+        id: UserId,
+        expected_version: i64,
+        patch: UserPatch,
+    ) -> Result<StoredUser> {
         let mut work = self.session.begin().await?;
         let (row, _) = work.fetch::<User>(id.uuid(), "update", Deleted::Hidden).await?;
         let old = Stored::<User>::from_row(row)?;
@@ -114,7 +124,11 @@ impl Users<'_> {
                 return Err(Error::invalid("status", "known_status", "must be active or disabled"));
             }
             Some(UserStatus::Active) if work.password_of(id).await?.is_none() => {
-                return Err(Error::invalid("status", "has_password", "is active once the invitation is accepted"));
+                return Err(Error::invalid(
+                    "status",
+                    "has_password",
+                    "is active once the invitation is accepted",
+                ));
             }
             _ => {}
         }
@@ -136,13 +150,18 @@ impl Users<'_> {
             }
             Ok(())
         };
-        let stored = work.change(id.uuid(), Some(expected_version), How::edit("update"), edit).await?;
+        let stored =
+            work.change(id.uuid(), Some(expected_version), How::edit("update"), edit).await?;
         work.keep_an_admin().await?;
         work.commit().await?;
         Ok(stored)
     }
     /// Deletes a person in such a way that they can be recovered; their sessions end.
-    pub async fn soft_delete(&self, id: UserId, expected_version: Option<i64>) -> Result<StoredUser> {
+    pub async fn soft_delete(
+        &self,
+        id: UserId,
+        expected_version: Option<i64>,
+    ) -> Result<StoredUser> {
         let mut work = self.session.begin().await?;
         let (row, _) = work.fetch::<User>(id.uuid(), "delete", Deleted::Hidden).await?;
         work.may_govern(&Stored::<User>::from_row(row)?.record).await?;
@@ -199,18 +218,27 @@ impl UnitOfWork {
         let user = Stored::<User>::from_row(row)?.record;
         self.may_govern(&user).await?;
         if user.status != UserStatus::Invited {
-            let message = format!("{} is {}; only people who are invited can be invited again", user.email, user.status);
+            let message = format!(
+                "{} is {}; only people who are invited can be invited again",
+                user.email, user.status
+            );
             return Err(Error::Illegal { code: "user_not_invited", message });
         }
-        let credential = self.by_column::<Credential>("user_id", crate::Value::Id(id.uuid())).await?;
-        let credential = credential.ok_or_else(|| Error::corrupt("an invited person has no credential"))?;
+        let credential =
+            self.by_column::<Credential>("user_id", crate::Value::Id(id.uuid())).await?;
+        let credential =
+            credential.ok_or_else(|| Error::corrupt("an invited person has no credential"))?;
         let token = random_secret(self.session.vivero().ids(), INVITATION_PREFIX);
         let ends_at = self.session.now() + Duration::days(INVITATION_DAYS);
         let hash = secret_hash(&token);
-        self.change_unchecked(credential.id.uuid(), How::command("invite_again", None), |c: &mut Credential| {
-            c.invitation_hash = Some(hash);
-            c.invitation_ends_at = Some(ends_at);
-        })
+        self.change_unchecked(
+            credential.id.uuid(),
+            How::command("invite_again", None),
+            |c: &mut Credential| {
+                c.invitation_hash = Some(hash);
+                c.invitation_ends_at = Some(ends_at);
+            },
+        )
         .await?;
         Ok(Invitation { token, ends_at })
     }
@@ -234,7 +262,8 @@ impl UnitOfWork {
 
     async fn check_locations(&mut self, locations: &[LocationId]) -> Result<()> {
         for (i, id) in locations.iter().enumerate() {
-            self.referenced::<Location>(&format!("locations.{i}"), id.uuid(), &Predicate::All).await?;
+            self.referenced::<Location>(&format!("locations.{i}"), id.uuid(), &Predicate::All)
+                .await?;
         }
         Ok(())
     }
@@ -242,10 +271,14 @@ impl UnitOfWork {
     /// Nobody edits a person who may do more than they themselves.
     async fn may_govern(&mut self, user: &User) -> Result<()> {
         for id in &user.roles.0 {
-            if let Some(row) = self.work.find(Role::SCHEMA, id.uuid(), &Predicate::All, Deleted::Hidden).await? {
+            if let Some(row) =
+                self.work.find(Role::SCHEMA, id.uuid(), &Predicate::All, Deleted::Hidden).await?
+            {
                 let role = Stored::<Role>::from_row(row)?;
                 if role.grants.0.iter().any(|g| !self.session.principal().permissions.covers(g)) {
-                    return Err(Error::Forbidden { permission: format!("everything {} may do", role.name).into() });
+                    return Err(Error::Forbidden {
+                        permission: format!("everything {} may do", role.name).into(),
+                    });
                 }
             }
         }
@@ -253,7 +286,8 @@ impl UnitOfWork {
     }
 
     async fn password_of(&mut self, user: UserId) -> Result<Option<String>> {
-        let credential = self.by_column::<Credential>("user_id", crate::Value::Id(user.uuid())).await?;
+        let credential =
+            self.by_column::<Credential>("user_id", crate::Value::Id(user.uuid())).await?;
         Ok(credential.and_then(|c| c.record.password_hash))
     }
 

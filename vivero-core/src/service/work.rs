@@ -54,7 +54,11 @@ impl UnitOfWork {
 
     /// The condition under which the caller may do `action` to records of `schema`.
     pub(super) fn scope(&self, action: &str, schema: &Schema) -> Result<Predicate> {
-        if self.unchecked { Ok(Predicate::All) } else { self.session.reach(&schema.permission(action), schema) }
+        if self.unchecked {
+            Ok(Predicate::All)
+        } else {
+            self.session.reach(&schema.permission(action), schema)
+        }
     }
 
     /// Notes that what people may do changes, so that it bites on their next request.

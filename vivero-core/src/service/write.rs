@@ -51,7 +51,11 @@ impl UnitOfWork {
     }
 
     /// Adds records of one type with their journal entries.
-    pub(super) async fn add<R: Record>(&mut self, records: Vec<R>, action: &str) -> Result<Vec<Stored<R>>> {
+    pub(super) async fn add<R: Record>(
+        &mut self,
+        records: Vec<R>,
+        action: &str,
+    ) -> Result<Vec<Stored<R>>> {
         let now = self.session.now();
         self.add_at(records.into_iter().map(|record| (now, record)).collect(), action).await
     }
@@ -86,7 +90,9 @@ impl UnitOfWork {
                 for id in ids {
                     // The same condition that hides records decides what may be made.
                     if self.work.find(schema, id, &scope, Deleted::Hidden).await?.is_none() {
-                        return Err(Error::Forbidden { permission: schema.permission("create").into() });
+                        return Err(Error::Forbidden {
+                            permission: schema.permission("create").into(),
+                        });
                     }
                 }
             }
@@ -109,7 +115,11 @@ impl UnitOfWork {
         let (row, scope) = self.fetch::<R>(id, how.action, Deleted::Hidden).await?;
         let seen = expected.unwrap_or(row.version);
         if seen > row.version || seen < 1 {
-            return Err(Error::invalid("version", "known_version", format!("the record is at version {}", row.version)));
+            return Err(Error::invalid(
+                "version",
+                "known_version",
+                format!("the record is at version {}", row.version),
+            ));
         }
         let before = row.values.clone();
         let current = Stored::<R>::from_row(row.clone())?;
@@ -121,7 +131,11 @@ impl UnitOfWork {
         if !how.command {
             for (i, column) in schema.columns.iter().enumerate() {
                 if column.command && before[i] != after[i] {
-                    check.fail(column.name, "command_only", "is changed by its own command, not by an edit");
+                    check.fail(
+                        column.name,
+                        "command_only",
+                        "is changed by its own command, not by an edit",
+                    );
                 }
             }
         }
@@ -133,7 +147,11 @@ impl UnitOfWork {
             let base = self.base_values(schema, id, seen).await?;
             let fields = merge::conflicts(schema, &base, &before, &after);
             if !fields.is_empty() {
-                return Err(Error::Conflict { resource: schema.resource.into(), current_version: row.version, fields });
+                return Err(Error::Conflict {
+                    resource: schema.resource.into(),
+                    current_version: row.version,
+                    fields,
+                });
             }
         }
         wanted.set_record_id(id);
@@ -152,11 +170,14 @@ impl UnitOfWork {
             deleted_at: None,
         };
         self.replace::<R>(&row, new).await?;
-        if scope != Predicate::All && self.work.find(schema, id, &scope, Deleted::Hidden).await?.is_none() {
+        if scope != Predicate::All
+            && self.work.find(schema, id, &scope, Deleted::Hidden).await?.is_none()
+        {
             // Nobody moves a record out of their own reach: they could not undo it.
             return Err(Error::Forbidden { permission: schema.permission(how.action).into() });
         }
-        let entry = entry(&self.session, schema.resource, how.action, id, version, changes, how.reason);
+        let entry =
+            entry(&self.session, schema.resource, how.action, id, version, changes, how.reason);
         self.work.journal(vec![entry]).await?;
         self.touch::<R>();
         Ok(stored)
@@ -170,7 +191,8 @@ impl UnitOfWork {
         deleted: bool,
     ) -> Result<Stored<R>> {
         let schema = R::SCHEMA;
-        let (action, which) = if deleted { ("delete", Deleted::Hidden) } else { ("recover", Deleted::Only) };
+        let (action, which) =
+            if deleted { ("delete", Deleted::Hidden) } else { ("recover", Deleted::Only) };
         let (row, _) = self.fetch::<R>(id, action, which).await?;
         if let Some(expected) = expected
             && expected != row.version
@@ -183,7 +205,8 @@ impl UnitOfWork {
         }
         let now = self.session.now();
         let version = row.version + 1;
-        let (before, after) = if deleted { (Some(&row.values[..]), None) } else { (None, Some(&row.values[..])) };
+        let (before, after) =
+            if deleted { (Some(&row.values[..]), None) } else { (None, Some(&row.values[..])) };
         let changes = Changes::between(schema, before, after);
         let new = Row {
             version,
@@ -206,7 +229,11 @@ impl UnitOfWork {
             return Ok(());
         }
         let current_version = before.version + 1;
-        Err(Error::Conflict { resource: R::SCHEMA.resource.into(), current_version, fields: Vec::new() })
+        Err(Error::Conflict {
+            resource: R::SCHEMA.resource.into(),
+            current_version,
+            fields: Vec::new(),
+        })
     }
 
     /// For each field others changed after version `seen`: its value at `seen`.
@@ -239,7 +266,11 @@ impl UnitOfWork {
     ) -> Result<Stored<R>> {
         match self.work.find(R::SCHEMA, id, scope, Deleted::Hidden).await? {
             Some(row) => Stored::from_row(row),
-            None => Err(Error::invalid(field, "exists", format!("names no {} there is", R::SCHEMA.resource))),
+            None => Err(Error::invalid(
+                field,
+                "exists",
+                format!("names no {} there is", R::SCHEMA.resource),
+            )),
         }
     }
 
@@ -264,7 +295,11 @@ struct Prepared<R> {
     stored: Vec<Stored<R>>,
 }
 
-fn prepare<R: Record>(session: &TenantSession, records: Vec<(DateTime<Utc>, R)>, action: &str) -> Result<Prepared<R>> {
+fn prepare<R: Record>(
+    session: &TenantSession,
+    records: Vec<(DateTime<Utc>, R)>,
+    action: &str,
+) -> Result<Prepared<R>> {
     let schema = R::SCHEMA;
     let by = session.actor().id();
     let mut part = Prepared { rows: Vec::new(), entries: Vec::new(), stored: Vec::new() };
@@ -278,7 +313,10 @@ fn prepare<R: Record>(session: &TenantSession, records: Vec<(DateTime<Utc>, R)>,
         let id = record.record_id();
         let values = record.clone().into_values();
         let changes = Changes::between(schema, None, Some(&values));
-        part.entries.push(Entry { at: now, ..entry(session, schema.resource, action, id, 1, changes, None) });
+        part.entries.push(Entry {
+            at: now,
+            ..entry(session, schema.resource, action, id, 1, changes, None)
+        });
         let row = Row {
             seq: 0,
             id,

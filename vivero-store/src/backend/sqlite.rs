@@ -30,21 +30,34 @@ impl Backend for Sqlite {
     }
 
     fn read(row: &SqliteRow, index: usize, kind: Kind) -> Result<Value, sqlx::Error> {
-        let wrong = |source: &str| sqlx::Error::ColumnDecode { index: index.to_string(), source: source.into() };
+        let wrong = |source: &str| sqlx::Error::ColumnDecode {
+            index: index.to_string(),
+            source: source.into(),
+        };
         // Types were checked when the column was made (STRICT tables); asking again for every cell
         // would cost more than reading it.
         Ok(match kind {
-            Kind::Bool => row.try_get_unchecked::<Option<bool>, _>(index)?.map_or(Value::Null, Value::Bool),
-            Kind::Int => row.try_get_unchecked::<Option<i64>, _>(index)?.map_or(Value::Null, Value::Int),
-            Kind::Text => row.try_get_unchecked::<Option<String>, _>(index)?.map_or(Value::Null, Value::Text),
-            Kind::Bytes => row.try_get_unchecked::<Option<Vec<u8>>, _>(index)?.map_or(Value::Null, Value::Bytes),
+            Kind::Bool => {
+                row.try_get_unchecked::<Option<bool>, _>(index)?.map_or(Value::Null, Value::Bool)
+            }
+            Kind::Int => {
+                row.try_get_unchecked::<Option<i64>, _>(index)?.map_or(Value::Null, Value::Int)
+            }
+            Kind::Text => {
+                row.try_get_unchecked::<Option<String>, _>(index)?.map_or(Value::Null, Value::Text)
+            }
+            Kind::Bytes => row
+                .try_get_unchecked::<Option<Vec<u8>>, _>(index)?
+                .map_or(Value::Null, Value::Bytes),
             Kind::Id => match row.try_get_unchecked::<Option<&[u8]>, _>(index)? {
                 None => Value::Null,
                 Some(bytes) => Value::Id(Uuid::from_slice(bytes).map_err(|_| wrong("not an id"))?),
             },
             Kind::Time => match row.try_get_unchecked::<Option<i64>, _>(index)? {
                 None => Value::Null,
-                Some(t) => Value::Time(DateTime::from_timestamp_micros(t).ok_or_else(|| wrong("not an instant"))?),
+                Some(t) => Value::Time(
+                    DateTime::from_timestamp_micros(t).ok_or_else(|| wrong("not an instant"))?,
+                ),
             },
             Kind::Date => match row.try_get_unchecked::<Option<&str>, _>(index)? {
                 None => Value::Null,
@@ -57,16 +70,24 @@ impl Backend for Sqlite {
         })
     }
 
-    async fn fetch(connection: &mut SqliteConnection, sql: Sql<Self>) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    async fn fetch(
+        connection: &mut SqliteConnection,
+        sql: Sql<Self>,
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
         connection.fetch(sqlx::query_with(AssertSqlSafe(sql.text), sql.args)).try_collect().await
     }
 
-    async fn execute(connection: &mut SqliteConnection, sql: Sql<Self>) -> Result<u64, sqlx::Error> {
+    async fn execute(
+        connection: &mut SqliteConnection,
+        sql: Sql<Self>,
+    ) -> Result<u64, sqlx::Error> {
         let query = sqlx::query_with(AssertSqlSafe(sql.text), sql.args);
         Ok(connection.execute(query).await?.rows_affected())
     }
 
-    async fn begin(pool: &sqlx::Pool<Self>) -> Result<sqlx::Transaction<'static, Self>, sqlx::Error> {
+    async fn begin(
+        pool: &sqlx::Pool<Self>,
+    ) -> Result<sqlx::Transaction<'static, Self>, sqlx::Error> {
         // Taking the write lock at the start: a read that turns into a write could find it taken.
         pool.begin_with("BEGIN IMMEDIATE").await
     }
@@ -81,9 +102,10 @@ impl Backend for Sqlite {
     }
 
     fn create_search(table: &str) -> Vec<String> {
+        // Words were folded and parted by the core: whatever is not white space belongs to one.
         vec![format!(
             "CREATE VIRTUAL TABLE IF NOT EXISTS {table}_search USING fts5(text, content='', contentless_delete=1, \
-             detail=none, tokenize='unicode61 remove_diacritics 2')"
+             detail=none, tokenize=\"unicode61 remove_diacritics 2 categories 'L* N* M* S* P* C*'\")"
         )]
     }
     fn insert_search(table: &str, rows: usize) -> String {
@@ -112,11 +134,13 @@ impl Backend for Sqlite {
     fn match_text(terms: &Terms) -> String {
         // Terms hold letters and digits only; the quotes keep words like OR from being operators.
         let words = terms.words().iter().map(|term| {
-            let any: Vec<String> = term
-                .alternatives
-                .iter()
-                .map(|w| if w.chars().count() > 1 { format!("\"{w}\"*") } else { format!("\"{w}\"") })
-                .collect();
+            let any: Vec<String> =
+                term.alternatives
+                    .iter()
+                    .map(|w| {
+                        if w.chars().count() > 1 { format!("\"{w}\"*") } else { format!("\"{w}\"") }
+                    })
+                    .collect();
             if any.len() == 1 { any.concat() } else { format!("({})", any.join(" OR ")) }
         });
         words.collect::<Vec<_>>().join(" AND ")
@@ -127,8 +151,7 @@ impl Backend for Sqlite {
     fn index_hint(index: &str) -> String {
         format!(" INDEXED BY {index}")
     }
-    const COLUMNS: &'static str =
-        "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";
+    const COLUMNS: &'static str = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";
     const ADD_COUNT: &'static str = "INSERT INTO counts (resource, field, value, n) VALUES (?, ?, ?, ?) \
          ON CONFLICT (resource, field, value) DO UPDATE SET n = n + excluded.n";
 

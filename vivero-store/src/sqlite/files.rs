@@ -4,6 +4,7 @@ use super::limits::deny_attach;
 use super::pragma;
 use crate::backend::{Backend as _, Sql, failed, read};
 use crate::schema;
+use crate::tenant::figures;
 use crate::tenant::rows::{id, int};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool};
@@ -24,9 +25,13 @@ pub(super) struct Files {
 
 pub(super) fn io_error(what: &'static str, error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem => {
-            Error::Unavailable { what: "storage".into(), retry_after: 30, source: Some(Box::new(error)) }
-        }
+        io::ErrorKind::StorageFull
+        | io::ErrorKind::QuotaExceeded
+        | io::ErrorKind::ReadOnlyFilesystem => Error::Unavailable {
+            what: "storage".into(),
+            retry_after: 30,
+            source: Some(Box::new(error)),
+        },
         _ => Error::internal(what, error),
     }
 }
@@ -40,7 +45,8 @@ impl Files {
             use std::os::unix::fs::PermissionsExt as _;
             // People's data and the installation's keys: for the service's own account only.
             let own = std::fs::Permissions::from_mode(0o700);
-            std::fs::set_permissions(folder, own).map_err(|e| io_error("closing the data folder to others", e))?;
+            std::fs::set_permissions(folder, own)
+                .map_err(|e| io_error("closing the data folder to others", e))?;
         }
         Ok(Self { folder: folder.to_owned(), durable, template: std::sync::OnceLock::new() })
     }
@@ -52,14 +58,21 @@ impl Files {
     }
 
     pub(super) fn template(&self) -> Result<&Path> {
-        self.template.get().map(PathBuf::as_path).ok_or_else(|| Error::corrupt("the template is missing"))
+        self.template
+            .get()
+            .map(PathBuf::as_path)
+            .ok_or_else(|| Error::corrupt("the template is missing"))
     }
 
     fn options(&self, path: &Path, cache_kib: u32) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(if self.durable { SqliteSynchronous::Full } else { SqliteSynchronous::Normal })
+            .synchronous(if self.durable {
+                SqliteSynchronous::Full
+            } else {
+                SqliteSynchronous::Normal
+            })
             .busy_timeout(Duration::from_secs(10))
             .pragma("cache_size", format!("-{cache_kib}"))
             .pragma("temp_store", "memory")
@@ -72,7 +85,8 @@ impl Files {
     }
 
     pub(super) fn registry_pool(&self, connections: u32) -> SqlitePool {
-        let options = self.options(&self.folder.join("registry.sqlite3"), 2048).create_if_missing(true);
+        let options =
+            self.options(&self.folder.join("registry.sqlite3"), 2048).create_if_missing(true);
         pool_options(connections).connect_lazy_with(options)
     }
 
@@ -87,13 +101,20 @@ impl Files {
 
     /// Makes the template of the current schema, unless it is there.
     pub(super) async fn prepare_template(&self, schemas: &[&'static Schema]) -> Result<()> {
-        let path = self.folder.join(format!("template-{}.sqlite3", schema::fingerprint::<Sqlite>(schemas)));
+        let path = self
+            .folder
+            .join(format!("template-{}.sqlite3", schema::fingerprint::<Sqlite>(schemas)));
         if !path.exists() {
             let half = self.folder.join(format!("template-{}.tmp", std::process::id()));
             remove(&half)?;
-            let options = self.options(&half, 2048).create_if_missing(true).journal_mode(SqliteJournalMode::Delete);
+            let options = self
+                .options(&half, 2048)
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Delete);
             let pool = pool_options(1).connect_lazy_with(options);
-            let made = bring_up(&pool, schemas).await;
+            // It has no journal yet, so whose it is does not matter.
+            let made =
+                bring_up(&pool, TenantId::from_uuid(vivero_core::Uuid::nil()), schemas).await;
             pool.close().await;
             made?;
             std::fs::rename(&half, &path).map_err(|e| io_error("making the template", e))?;
@@ -116,7 +137,11 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
 }
 
 /// Makes a file's tables what this program needs, in one transaction.
-pub(super) async fn bring_up(pool: &SqlitePool, schemas: &[&'static Schema]) -> Result<()> {
+pub(super) async fn bring_up(
+    pool: &SqlitePool,
+    tenant: TenantId,
+    schemas: &[&'static Schema],
+) -> Result<()> {
     let wanted = schema::fingerprint::<Sqlite>(schemas);
     let have = {
         let mut connection = pool.acquire().await.map_err(failed)?;
@@ -130,6 +155,7 @@ pub(super) async fn bring_up(pool: &SqlitePool, schemas: &[&'static Schema]) -> 
     }
     let mut transaction = Sqlite::begin(pool).await.map_err(failed)?;
     schema::bring_up::<Sqlite>(&mut transaction, schemas).await?;
+    figures::bring_up::<Sqlite>(&mut transaction, tenant, schemas, schemas).await?;
     Sql::<Sqlite>::new(format!("PRAGMA user_version = {number}")).fetch(&mut transaction).await?;
     transaction.commit().await.map_err(failed)?;
     pragma(pool, "PRAGMA wal_checkpoint(PASSIVE)").await
@@ -141,8 +167,12 @@ pub(super) async fn check_stamp(pool: &SqlitePool, tenant: &Tenant) -> Result<()
     let rows = Sql::<Sqlite>::new("SELECT tenant_id, generation FROM stamp WHERE one = 1")
         .fetch(&mut connection)
         .await
-        .map_err(|e| Error::corrupt(format!("the database of tenant {} has no stamp ({e})", tenant.slug)))?;
-    let row = rows.first().ok_or_else(|| Error::corrupt(format!("the database of tenant {} has no stamp", tenant.slug)))?;
+        .map_err(|e| {
+            Error::corrupt(format!("the database of tenant {} has no stamp ({e})", tenant.slug))
+        })?;
+    let row = rows.first().ok_or_else(|| {
+        Error::corrupt(format!("the database of tenant {} has no stamp", tenant.slug))
+    })?;
     let stamped = id(read::<Sqlite>(row, 0, Kind::Id)?);
     let generation = int(read::<Sqlite>(row, 1, Kind::Int)?);
     if stamped != tenant.id.uuid() || generation != tenant.generation {
@@ -155,14 +185,19 @@ pub(super) async fn check_stamp(pool: &SqlitePool, tenant: &Tenant) -> Result<()
 }
 
 /// Writes the stamp; part of the seed's transaction.
-pub(super) async fn write_stamp(connection: &mut sqlx::SqliteConnection, tenant: &Tenant) -> Result<()> {
-    Sql::<Sqlite>::new("INSERT INTO stamp (one, tenant_id, generation, created_at) VALUES (1, ?, ?, ?)")
-        .with(Value::Id(tenant.id.uuid()))
-        .with(Value::Int(tenant.generation))
-        .with(Value::Time(tenant.created_at))
-        .execute(connection)
-        .await
-        .map(|_| ())
+pub(super) async fn write_stamp(
+    connection: &mut sqlx::SqliteConnection,
+    tenant: &Tenant,
+) -> Result<()> {
+    Sql::<Sqlite>::new(
+        "INSERT INTO stamp (one, tenant_id, generation, created_at) VALUES (1, ?, ?, ?)",
+    )
+    .with(Value::Id(tenant.id.uuid()))
+    .with(Value::Int(tenant.generation))
+    .with(Value::Time(tenant.created_at))
+    .execute(connection)
+    .await
+    .map(|_| ())
 }
 
 /// Removes a database with what SQLite keeps beside it.
@@ -181,5 +216,7 @@ pub(super) fn remove(path: &Path) -> Result<()> {
 
 /// Makes a new name in a folder survive power loss.
 pub(super) fn sync_folder(folder: &Path) -> Result<()> {
-    std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(|e| io_error("syncing a folder", e))
+    std::fs::File::open(folder)
+        .and_then(|f| f.sync_all())
+        .map_err(|e| io_error("syncing a folder", e))
 }

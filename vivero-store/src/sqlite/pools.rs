@@ -26,7 +26,8 @@ struct Slot {
 impl Slot {
     /// Whether nobody holds it: neither its store nor the promise of one.
     fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.cell) == 1 && self.cell.get().is_none_or(|store| Arc::strong_count(store) == 1)
+        Arc::strong_count(&self.cell) == 1
+            && self.cell.get().is_none_or(|store| Arc::strong_count(store) == 1)
     }
 }
 
@@ -78,7 +79,11 @@ impl Pools {
             }
             if Instant::now() >= deadline {
                 self.lock().stats.refused += 1;
-                return Err(Error::Unavailable { what: "tenant databases, all are in use".into(), retry_after: 1, source: None });
+                return Err(Error::Unavailable {
+                    what: "tenant databases, all are in use".into(),
+                    retry_after: 1,
+                    source: None,
+                });
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         };
@@ -96,7 +101,11 @@ impl Pools {
         if store.is_err() {
             // What could not be opened must not take up room.
             let mut open = self.lock();
-            if open.slots.get(&key).is_some_and(|s| Arc::ptr_eq(&s.cell, &cell) && s.cell.get().is_none()) {
+            if open
+                .slots
+                .get(&key)
+                .is_some_and(|s| Arc::ptr_eq(&s.cell, &cell) && s.cell.get().is_none())
+            {
                 open.slots.remove(&key);
             }
         }
@@ -116,7 +125,12 @@ impl Pools {
         }
         let mut evicted = None;
         if open.slots.len() >= self.options.max_open {
-            let idle = open.slots.iter().filter(|(_, s)| s.is_idle()).min_by_key(|(_, s)| s.used).map(|(k, _)| *k)?;
+            let idle = open
+                .slots
+                .iter()
+                .filter(|(_, s)| s.is_idle())
+                .min_by_key(|(_, s)| s.used)
+                .map(|(k, _)| *k)?;
             let slot = open.slots.remove(&idle)?;
             evicted = slot.cell.get().cloned().map(|store| (idle, store));
             open.stats.evicted += 1;
@@ -129,7 +143,10 @@ impl Pools {
     /// Everything that is open, which then is not any more.
     pub(super) fn drain(&self) -> Vec<(Key, Store)> {
         let slots = std::mem::take(&mut self.lock().slots);
-        slots.into_iter().filter_map(|(key, slot)| slot.cell.get().cloned().map(|store| (key, store))).collect()
+        slots
+            .into_iter()
+            .filter_map(|(key, slot)| slot.cell.get().cloned().map(|store| (key, store)))
+            .collect()
     }
 
     pub(super) fn stats(&self) -> FleetStats {

@@ -41,7 +41,9 @@ impl SqliteFleet {
         };
         let at = provision.at;
         match self.make_file(&tenant, provision).await {
-            Ok(()) => self.registry().set_state(tenant.id, TenantState::Active, tenant.version, at).await,
+            Ok(()) => {
+                self.registry().set_state(tenant.id, TenantState::Active, tenant.version, at).await
+            }
             Err(e) => {
                 // The name stays reserved until the file is known to be gone.
                 files::remove(&self.files.tenant(tenant.id))?;
@@ -53,13 +55,16 @@ impl SqliteFleet {
 
     async fn make_file(&self, tenant: &Tenant, provision: Provision) -> Result<()> {
         let path = self.files.tenant(tenant.id);
-        let folder = path.parent().ok_or_else(|| Error::corrupt("a tenant's path has no folder"))?;
+        let folder =
+            path.parent().ok_or_else(|| Error::corrupt("a tenant's path has no folder"))?;
         std::fs::create_dir_all(folder).map_err(|e| io_error("making a tenant's folder", e))?;
         if !path.exists() {
             let half = path.with_extension("tmp");
             let template = self.files.template()?;
             std::fs::copy(template, &half).map_err(|e| io_error("copying the template", e))?;
-            std::fs::File::open(&half).and_then(|f| f.sync_all()).map_err(|e| io_error("syncing a database", e))?;
+            std::fs::File::open(&half)
+                .and_then(|f| f.sync_all())
+                .map_err(|e| io_error("syncing a database", e))?;
             std::fs::rename(&half, &path).map_err(|e| io_error("naming a database", e))?;
             sync_folder(folder)?;
         }
@@ -94,7 +99,9 @@ impl SqliteFleet {
             };
             if stamped {
                 let at = self.registry.clock.now();
-                self.registry().set_state(tenant.id, TenantState::Active, tenant.version, at).await?;
+                self.registry()
+                    .set_state(tenant.id, TenantState::Active, tenant.version, at)
+                    .await?;
                 finished += 1;
             } else {
                 files::remove(&path)?;

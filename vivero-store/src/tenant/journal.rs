@@ -1,24 +1,29 @@
 //! The journal on disk: appending, sealing, reading, verifying.
 
+use super::figures;
 use super::rows::{hash, id, int, text, time};
 use crate::backend::{Backend, Sql, read};
 use std::collections::HashMap;
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::{
-    Actor, Anchor, ChainBreak, ChainReport, Changes, CountKey, Entry, SealedEntry, StoredText, count_deltas, genesis,
-    instant, link,
+    Actor, Anchor, ChainBreak, ChainReport, Changes, CountKey, Entry, SealedEntry, StoredText,
+    count_deltas, genesis, instant, link,
 };
 use vivero_core::record::{Kind, Schema};
 use vivero_core::{Error, Result, Value};
 
-const ENTRY: &str = "j.at, j.actor, j.action, j.resource, j.record_id, j.version, j.changes, j.cause";
+const ENTRY: &str =
+    "j.at, j.actor, j.action, j.resource, j.record_id, j.version, j.changes, j.cause";
 /// Parameters of one statement: SQLite takes 32,766, MariaDB 65,535.
 const ROWS_AT_ONCE: usize = 500;
 /// Entries sealed in one transaction: more would keep writers waiting.
 pub(crate) const SEAL_AT_ONCE: i64 = 4_000;
 
-pub(crate) async fn append<B: Backend>(connection: &mut B::Connection, entries: Vec<Entry>) -> Result<()> {
+pub(crate) async fn append<B: Backend>(
+    connection: &mut B::Connection,
+    entries: Vec<Entry>,
+) -> Result<()> {
     let mut entries = entries.into_iter();
     loop {
         let chunk: Vec<Entry> = entries.by_ref().take(ROWS_AT_ONCE).collect();
@@ -30,7 +35,8 @@ pub(crate) async fn append<B: Backend>(connection: &mut B::Connection, entries: 
         );
         for (i, entry) in chunk.into_iter().enumerate() {
             sql.add(if i == 0 { "(?, ?, ?, ?, ?, ?, ?, ?)" } else { ", (?, ?, ?, ?, ?, ?, ?, ?)" });
-            let changes = serde_json::to_string(&entry.changes).map_err(|e| Error::internal("writing changes", e))?;
+            let changes = serde_json::to_string(&entry.changes)
+                .map_err(|e| Error::internal("writing changes", e))?;
             sql.bind(Value::Time(entry.at))
                 .bind(Value::Text(entry.actor.encode()))
                 .bind(Value::Text(entry.action))
@@ -92,11 +98,15 @@ impl Raw {
     /// Only the changes that figures are made of; the rest is passed over unread.
     fn counted_changes(&self, schema: &Schema) -> Result<Changes> {
         let bad = |_| Error::corrupt("journal.changes");
-        let all: HashMap<&str, &serde_json::value::RawValue> = serde_json::from_str(&self.changes).map_err(bad)?;
+        let all: HashMap<&str, &serde_json::value::RawValue> =
+            serde_json::from_str(&self.changes).map_err(bad)?;
         let mut changes = Changes::default();
         for column in schema.columns.iter().filter(|c| c.count || c.sum) {
             if let Some(change) = all.get(column.name) {
-                changes.0.insert(column.name.to_owned(), serde_json::from_str(change.get()).map_err(bad)?);
+                changes.0.insert(
+                    column.name.to_owned(),
+                    serde_json::from_str(change.get()).map_err(bad)?,
+                );
             }
         }
         Ok(changes)
@@ -109,7 +119,8 @@ impl Raw {
             resource: self.resource,
             record_id: self.record_id,
             version: self.version,
-            changes: serde_json::from_str::<Changes>(&self.changes).map_err(|_| Error::corrupt("journal.changes"))?,
+            changes: serde_json::from_str::<Changes>(&self.changes)
+                .map_err(|_| Error::corrupt("journal.changes"))?,
             cause: self.cause,
         })
     }
@@ -123,8 +134,13 @@ pub(crate) struct Head {
     seq: i64,
 }
 
-pub(crate) async fn head<B: Backend>(connection: &mut B::Connection, tenant: TenantId) -> Result<Head> {
-    let rows = Sql::<B>::new("SELECT position, hash, seq FROM chain WHERE one = 1").fetch(connection).await?;
+pub(crate) async fn head<B: Backend>(
+    connection: &mut B::Connection,
+    tenant: TenantId,
+) -> Result<Head> {
+    let rows = Sql::<B>::new("SELECT position, hash, seq FROM chain WHERE one = 1")
+        .fetch(connection)
+        .await?;
     match rows.first() {
         None => Ok(Head { position: 0, hash: genesis(tenant), seq: 0 }),
         Some(row) => Ok(Head {
@@ -154,11 +170,13 @@ pub(crate) async fn prepare_seal<B: Backend>(
     schemas: &[&'static Schema],
 ) -> Result<Option<Sealing>> {
     let from = head::<B>(connection, tenant).await?;
-    let rows = Sql::<B>::new(format!("SELECT j.seq, {ENTRY} FROM journal j WHERE j.seq > ? ORDER BY j.seq LIMIT ?"))
-        .with(Value::Int(from.seq))
-        .with(Value::Int(SEAL_AT_ONCE))
-        .fetch(connection)
-        .await?;
+    let rows = Sql::<B>::new(format!(
+        "SELECT j.seq, {ENTRY} FROM journal j WHERE j.seq > ? ORDER BY j.seq LIMIT ?"
+    ))
+    .with(Value::Int(from.seq))
+    .with(Value::Int(SEAL_AT_ONCE))
+    .fetch(connection)
+    .await?;
     if rows.is_empty() {
         return Ok(None);
     }
@@ -199,13 +217,7 @@ pub(crate) async fn write_seal<B: Backend>(
         sql.execute(connection).await?;
     }
     for (key, by) in &sealing.deltas {
-        Sql::<B>::new(B::ADD_COUNT)
-            .with(Value::Text(key.resource.clone()))
-            .with(Value::Text(key.field.clone()))
-            .with(Value::Text(key.value.clone()))
-            .with(Value::Int(*by))
-            .execute(connection)
-            .await?;
+        figures::add::<B>(connection, key, *by).await?;
     }
     let sql = if sealing.from.position == 0 {
         "INSERT INTO chain (position, hash, seq, one) VALUES (?, ?, ?, 1)"
@@ -221,75 +233,13 @@ pub(crate) async fn write_seal<B: Backend>(
     Ok(true)
 }
 
-/// Record types without figures need not be read for them.
+/// Whether a record type has figures: all but vivero's own books have at least their number.
 pub(crate) fn counted(schema: &Schema) -> bool {
-    schema.columns.iter().any(|c| c.count || c.sum)
+    !matches!(schema.resource, "credential" | "session")
 }
 
 fn position(position: u64) -> Value {
     Value::Int(i64::try_from(position).unwrap_or(i64::MAX))
-}
-
-/// The figures and the position they stand at, by one statement and so as of one instant.
-pub(crate) async fn counts<B: Backend>(connection: &mut B::Connection) -> Result<(u64, HashMap<CountKey, i64>)> {
-    let sql = "SELECT k.resource, k.field, k.value, k.n, c.position FROM chain c LEFT JOIN counts k ON 1 = 1";
-    let rows = Sql::<B>::new(sql).fetch(connection).await?;
-    let mut counts = HashMap::with_capacity(rows.len());
-    let mut position = 0;
-    for row in &rows {
-        position = u64::try_from(int(read::<B>(row, 4, Kind::Int)?)).unwrap_or(0);
-        if read::<B>(row, 0, Kind::Text)?.is_null() {
-            continue;
-        }
-        let col = |i| read::<B>(row, i, Kind::Text).map(text);
-        let key = CountKey { resource: col(0)?, field: col(1)?, value: col(2)? };
-        counts.insert(key, int(read::<B>(row, 3, Kind::Int)?));
-    }
-    Ok((position, counts))
-}
-
-/// Whether every entry is sealed and `at` is where the chain ends.
-pub(crate) async fn is_sealed_up_to<B: Backend>(connection: &mut B::Connection, at: u64) -> Result<bool> {
-    let sql = "SELECT c.position FROM chain c WHERE c.seq = (SELECT max(seq) FROM journal)";
-    let rows = Sql::<B>::new(sql).fetch(connection).await?;
-    Ok(rows.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()? == i64::try_from(at).ok())
-}
-
-pub(crate) async fn recount<B: Backend>(
-    connection: &mut B::Connection,
-    schemas: &[&'static Schema],
-) -> Result<HashMap<CountKey, i64>> {
-    let mut all = HashMap::new();
-    for schema in schemas.iter().filter(|s| counted(s)) {
-        let key = |field: &str, value: String| CountKey { resource: schema.resource.into(), field: field.into(), value };
-        let table = schema.table;
-        let total = format!("SELECT count(*) FROM {table} WHERE deleted_at IS NULL");
-        let rows = Sql::<B>::new(total).fetch(connection).await?;
-        for row in &rows {
-            all.insert(key("", String::new()), int(read::<B>(row, 0, Kind::Int)?));
-        }
-        for column in schema.columns {
-            let name = column.name;
-            if column.sum {
-                let sql = format!("SELECT coalesce(sum({name}), 0) FROM {table} WHERE deleted_at IS NULL");
-                for row in &Sql::<B>::new(sql).fetch(connection).await? {
-                    all.insert(key(&format!("+{name}"), String::new()), int(read::<B>(row, 0, Kind::Int)?));
-                }
-            }
-            if column.count {
-                let sql = format!("SELECT {name}, count(*) FROM {table} WHERE deleted_at IS NULL GROUP BY {name}");
-                for row in &Sql::<B>::new(sql).fetch(connection).await? {
-                    let value = match read::<B>(row, 0, column.kind)?.to_json() {
-                        serde_json::Value::Null => String::new(),
-                        serde_json::Value::String(s) => s,
-                        other => other.to_string(),
-                    };
-                    all.insert(key(name, value), int(read::<B>(row, 1, Kind::Int)?));
-                }
-            }
-        }
-    }
-    Ok(all)
 }
 
 pub(crate) async fn changes_since<B: Backend>(
@@ -370,7 +320,8 @@ pub(crate) async fn verify<B: Backend>(
     anchor: Option<Anchor>,
 ) -> Result<ChainReport> {
     let head = head::<B>(connection, tenant).await?;
-    let mut report = ChainReport { checked: 0, head: head.position, unsealed: 0, breaks: Vec::new() };
+    let mut report =
+        ChainReport { checked: 0, head: head.position, unsealed: 0, breaks: Vec::new() };
     let mut previous = genesis(tenant);
     let mut at = 0;
     'chain: loop {
@@ -389,7 +340,11 @@ pub(crate) async fn verify<B: Backend>(
         for row in &rows {
             let here = u64::try_from(int(read::<B>(row, 0, Kind::Int)?)).unwrap_or(0);
             if here != at + 1 {
-                report.fail(at + 1, "missing", format!("positions {} to {} are missing", at + 1, here - 1));
+                report.fail(
+                    at + 1,
+                    "missing",
+                    format!("positions {} to {} are missing", at + 1, here - 1),
+                );
                 break 'chain;
             }
             at = here;
@@ -400,13 +355,21 @@ pub(crate) async fn verify<B: Backend>(
             let sealed = hash(read::<B>(row, 1, Kind::Bytes)?)?;
             let computed = Raw::read::<B>(row, 3)?.link(&previous, here);
             if computed != sealed {
-                report.fail(here, "edited", "the entry or an earlier one is not what was sealed".into());
+                report.fail(
+                    here,
+                    "edited",
+                    "the entry or an earlier one is not what was sealed".into(),
+                );
                 break 'chain;
             }
             if let Some(anchor) = anchor.filter(|a| a.position == here)
                 && anchor.hash != sealed
             {
-                report.fail(here, "anchor_mismatch", "the chain is not the one that was anchored".into());
+                report.fail(
+                    here,
+                    "anchor_mismatch",
+                    "the chain is not the one that was anchored".into(),
+                );
             }
             report.checked += 1;
             previous = sealed;
@@ -414,13 +377,24 @@ pub(crate) async fn verify<B: Backend>(
     }
     if report.breaks.is_empty() {
         if at != head.position || previous != head.hash {
-            report.fail(at, "truncated", format!("the chain ends at {at}, its head says {}", head.position));
+            report.fail(
+                at,
+                "truncated",
+                format!("the chain ends at {at}, its head says {}", head.position),
+            );
         }
         if let Some(anchor) = anchor.filter(|a| a.position > at) {
-            report.fail(at, "truncated", format!("position {} was anchored, the chain ends at {at}", anchor.position));
+            report.fail(
+                at,
+                "truncated",
+                format!("position {} was anchored, the chain ends at {at}", anchor.position),
+            );
         }
     }
-    let rows = Sql::<B>::new("SELECT count(*) FROM journal WHERE seq > ?").with(Value::Int(head.seq)).fetch(connection).await?;
+    let rows = Sql::<B>::new("SELECT count(*) FROM journal WHERE seq > ?")
+        .with(Value::Int(head.seq))
+        .fetch(connection)
+        .await?;
     for row in &rows {
         report.unsealed = u64::try_from(int(read::<B>(row, 0, Kind::Int)?)).unwrap_or(0);
     }

@@ -8,8 +8,8 @@
 //! 2. Otherwise many rows match, so a page is soon full: the index that has the wanted order is walked
 //!    from the cursor, and what does not match is passed over.
 
-use crate::backend::{Backend, Sql, read_int};
 use super::journal::counted;
+use crate::backend::{Backend, Sql, read_int};
 use crate::schema::{BASE, Index, indexes};
 use vivero_core::journal::CountKey;
 use vivero_core::port::Counts;
@@ -30,7 +30,8 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(schema: &'static Schema) -> Self {
-        let names = BASE.iter().map(|(name, ..)| *name).chain(schema.columns.iter().map(|c| c.name));
+        let names =
+            BASE.iter().map(|(name, ..)| *name).chain(schema.columns.iter().map(|c| c.name));
         let columns = names.map(|n| format!("t.{n}")).collect::<Vec<_>>().join(", ");
         Self { schema, columns, indexes: indexes(schema) }
     }
@@ -125,7 +126,8 @@ fn after<B: Backend>(sql: &mut Sql<B>, query: &Query, path: &Path) {
             sql.addf(format_args!(" AND {column} {sign} ?")).bind(seq);
         }
         Some(column) if cursor.key.is_null() => {
-            let rest = if query.sort.descending { "" } else { &format!(" OR t.{column} IS NOT NULL") };
+            let rest =
+                if query.sort.descending { "" } else { &format!(" OR t.{column} IS NOT NULL") };
             sql.addf(format_args!(" AND (t.{column} IS NULL AND t.seq {sign} ?{rest})")).bind(seq);
         }
         Some(column) => {
@@ -159,9 +161,15 @@ pub(crate) fn condition<B: Backend>(sql: &mut Sql<B>, predicate: &Predicate) {
             sql.add("1 = 0");
         }
         Predicate::OneOf(column, values) => {
-            sql.addf(format_args!("t.{column} IN ("));
-            placeholders(sql, values.iter().cloned());
-            sql.add(")");
+            let some: Vec<Value> = values.iter().filter(|v| !v.is_null()).cloned().collect();
+            let or_null = some.len() < values.len();
+            sql.addf(format_args!("(t.{column} IN ("));
+            placeholders(sql, some.into_iter());
+            sql.add("))");
+            if or_null {
+                // IN never finds the absence of a value.
+                sql.text.insert_str(sql.text.len() - 1, &format!(" OR t.{column} IS NULL"));
+            }
         }
         Predicate::Within(_, roots) if roots.is_empty() => {
             sql.add("1 = 0");
@@ -177,8 +185,11 @@ pub(crate) fn condition<B: Backend>(sql: &mut Sql<B>, predicate: &Predicate) {
             sql.add("))");
         }
         Predicate::And(parts) | Predicate::Or(parts) => {
-            let (word, empty) =
-                if matches!(predicate, Predicate::And(_)) { (" AND ", "1 = 1") } else { (" OR ", "1 = 0") };
+            let (word, empty) = if matches!(predicate, Predicate::And(_)) {
+                (" AND ", "1 = 1")
+            } else {
+                (" OR ", "1 = 0")
+            };
             sql.add("(");
             if parts.is_empty() {
                 sql.add(empty);
@@ -212,7 +223,9 @@ fn parts(predicate: &Predicate) -> Vec<&Predicate> {
 /// The column a predicate pins down, if an index can use it.
 fn pinned(predicate: &Predicate) -> Option<&'static str> {
     match predicate {
-        Predicate::Equals(column, _) | Predicate::Within(column, _) | Predicate::OneOf(column, _) => Some(column),
+        Predicate::Equals(column, _)
+        | Predicate::Within(column, _)
+        | Predicate::OneOf(column, _) => Some(column),
         _ => None,
     }
 }
@@ -237,8 +250,11 @@ async fn choose<B: Backend>(
         // Few rows are deleted, but no index knows which.
         return Ok(wrap(Path::Free));
     }
-    let conditions: Vec<&Predicate> =
-        parts(&query.filter).into_iter().chain(parts(&query.scope)).filter(|p| pinned(p).is_some()).collect();
+    let conditions: Vec<&Predicate> = parts(&query.filter)
+        .into_iter()
+        .chain(parts(&query.scope))
+        .filter(|p| pinned(p).is_some())
+        .collect();
     if conditions.iter().any(|p| pinned(p) == Some("id") || unique(table, p)) {
         return Ok(wrap(Path::Free));
     }
@@ -318,13 +334,18 @@ async fn few<B: Backend>(
 
 /// How many rows a query has in all, if it is one of the dashboard's figures.
 pub(crate) fn projected(table: &Table, query: &Query, known: Known<'_>) -> Option<u64> {
-    let plain = query.search.is_none() && query.deleted == Deleted::Hidden && query.scope == Predicate::All;
+    let plain =
+        query.search.is_none() && query.deleted == Deleted::Hidden && query.scope == Predicate::All;
     if !plain || !counted(table.schema) {
         return None;
     }
     let number = match &query.filter {
         Predicate::All => {
-            let key = CountKey { resource: table.schema.resource.into(), field: String::new(), value: String::new() };
+            let key = CountKey {
+                resource: table.schema.resource.into(),
+                field: String::new(),
+                value: String::new(),
+            };
             known?.values.get(&key).copied().unwrap_or(0)
         }
         one => number(table, one, known)?,
@@ -337,7 +358,9 @@ fn number(table: &Table, predicate: &Predicate, known: Known<'_>) -> Option<i64>
     let Predicate::Equals(name, value) = predicate else { return None };
     let column = table.schema.column(name).filter(|c| c.count)?;
     let value = match value.to_json() {
-        serde_json::Value::Null => String::new(),
+        // No value and the empty text share a figure.
+        serde_json::Value::Null => return None,
+        serde_json::Value::String(text) if text.is_empty() => return None,
         serde_json::Value::String(text) => text,
         other => other.to_string(),
     };
@@ -351,10 +374,13 @@ fn read_int_at<B: Backend>(row: &B::Row) -> Result<i64> {
 
 /// The index that has the wanted order; one that begins with a pinned filter if there is one.
 fn walk(table: &Table, query: &Query, conditions: &[&Predicate]) -> Option<String> {
-    let equal = |column: &str| conditions.iter().any(|p| is_equality(p) && pinned(p) == Some(column));
+    let equal =
+        |column: &str| conditions.iter().any(|p| is_equality(p) && pinned(p) == Some(column));
     let lead = |index: &&Index| match query.sort.column {
         None => index.columns.len() == 1 && equal(index.columns[0]),
-        Some(sort) => index.columns.len() == 2 && index.columns[1] == sort && equal(index.columns[0]),
+        Some(sort) => {
+            index.columns.len() == 2 && index.columns[1] == sort && equal(index.columns[0])
+        }
     };
     // Of several filters, one whose rows gather at an end of the order comes first.
     let is_lead = |index: &&Index| table.schema.column(index.columns[0]).is_some_and(|c| c.lead);
@@ -364,11 +390,19 @@ fn walk(table: &Table, query: &Query, conditions: &[&Predicate]) -> Option<Strin
         return Some(index.name.clone());
     }
     let sort = query.sort.column?;
-    table.indexes.iter().find(|i| i.name == format!("{}_sort_{sort}", table.schema.table)).map(|i| i.name.clone())
+    table
+        .indexes
+        .iter()
+        .find(|i| i.name == format!("{}_sort_{sort}", table.schema.table))
+        .map(|i| i.name.clone())
 }
 
 /// Whether the matches are read in order of creation, or gathered and sorted.
-async fn search_path<B: Backend>(connection: &mut B::Connection, table: &Table, query: &Query) -> Result<Path> {
+async fn search_path<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    query: &Query,
+) -> Result<Path> {
     let Some(sort) = query.sort.column else { return Ok(Path::Search) };
     let name = table.schema.table;
     let mut sql = Sql::<B>::new(format!(

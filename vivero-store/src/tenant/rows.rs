@@ -44,7 +44,9 @@ pub(crate) fn text(value: Value) -> String {
 }
 pub(crate) fn hash(value: Value) -> Result<[u8; 32]> {
     match value {
-        Value::Bytes(b) => b.try_into().map_err(|_| Error::corrupt("a hash does not have 32 bytes")),
+        Value::Bytes(b) => {
+            b.try_into().map_err(|_| Error::corrupt("a hash does not have 32 bytes"))
+        }
         _ => Err(Error::corrupt("a hash is missing")),
     }
 }
@@ -56,7 +58,10 @@ pub(crate) async fn find<B: Backend>(
     scope: &Predicate,
     deleted: Deleted,
 ) -> Result<Option<Row>> {
-    let mut sql = Sql::<B>::new(format!("SELECT {} FROM {} t WHERE t.id = ?", table.columns, table.schema.table));
+    let mut sql = Sql::<B>::new(format!(
+        "SELECT {} FROM {} t WHERE t.id = ?",
+        table.columns, table.schema.table
+    ));
     sql.bind(Value::Id(id));
     match deleted {
         Deleted::Hidden => sql.add(" AND t.deleted_at IS NULL"),
@@ -80,7 +85,11 @@ pub(crate) async fn list<B: Backend>(
     sql.fetch(connection).await?.iter().map(|row| decode::<B>(table, row)).collect()
 }
 
-pub(crate) async fn count<B: Backend>(connection: &mut B::Connection, table: &Table, query: &Query) -> Result<u64> {
+pub(crate) async fn count<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    query: &Query,
+) -> Result<u64> {
     let rows = plan::count::<B>(table, query).fetch(connection).await?;
     let number = rows.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()?;
     Ok(u64::try_from(number.unwrap_or(0)).unwrap_or(0))

@@ -39,7 +39,8 @@ impl<B: Backend> SqlTenant<B> {
                 if tenant.is_closed() {
                     return;
                 }
-                let outcome = if woken { tenant.seal_all().await } else { tenant.look_around().await };
+                let outcome =
+                    if woken { tenant.seal_all().await } else { tenant.look_around().await };
                 match outcome {
                     Ok(Some(head)) => unanchored = Some(head),
                     Ok(None) => {}
@@ -54,7 +55,9 @@ impl<B: Backend> SqlTenant<B> {
                 {
                     match anchors.anchor(tenant.id, head.position, head.hash).await {
                         Ok(()) => unanchored = None,
-                        Err(e) => tracing::warn!(tenant = %tenant.id, error = %e, "anchoring failed; it is tried again"),
+                        Err(e) => {
+                            tracing::warn!(tenant = %tenant.id, error = %e, "anchoring failed; it is tried again")
+                        }
                     }
                     anchored = tokio::time::Instant::now();
                 }

@@ -12,7 +12,7 @@ use vivero_core::port::{Remembered, Rows, Work};
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::{Kind, Row, Schema};
 use vivero_core::search::document;
-use vivero_core::{Result, Value};
+use vivero_core::{Error, Result, Value};
 
 /// Parameters of one statement stay below every driver's limit.
 const MAX_PARAMETERS: usize = 15_000;
@@ -24,7 +24,11 @@ pub(super) struct SqlWork<B: Backend> {
 }
 
 impl<B: Backend> SqlWork<B> {
-    pub(super) const fn new(transaction: Transaction<'static, B>, tables: Arc<Tables>, committed: Arc<Notify>) -> Self {
+    pub(super) const fn new(
+        transaction: Transaction<'static, B>,
+        tables: Arc<Tables>,
+        committed: Arc<Notify>,
+    ) -> Self {
         Self { transaction, tables, committed }
     }
 
@@ -60,7 +64,9 @@ impl<B: Backend> Insert<B> {
             names.join(", ")
         ));
         let marks = format!("({})", vec!["?"; 8 + names.len()].join(", "));
-        let mut search = schema.is_searchable().then(|| Sql::<B>::new(B::insert_search(schema.table, rows.len())));
+        let mut search = schema
+            .is_searchable()
+            .then(|| Sql::<B>::new(B::insert_search(schema.table, rows.len())));
         for (seq, row) in (first..).zip(rows) {
             sql.add(if seq == first { "" } else { ", " }).add(&marks);
             if let Some(search) = &mut search {
@@ -92,7 +98,13 @@ impl<B: Backend> Insert<B> {
 
 #[async_trait]
 impl<B: Backend> Rows for SqlWork<B> {
-    async fn find(&mut self, schema: &'static Schema, id: Uuid, scope: &Predicate, deleted: Deleted) -> Result<Option<Row>> {
+    async fn find(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        scope: &Predicate,
+        deleted: Deleted,
+    ) -> Result<Option<Row>> {
         rows::find::<B>(&mut self.transaction, &self.tables.get(schema), id, scope, deleted).await
     }
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
@@ -101,7 +113,13 @@ impl<B: Backend> Rows for SqlWork<B> {
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
         rows::count::<B>(&mut self.transaction, &self.tables.get(schema), query).await
     }
-    async fn changes_since(&mut self, schema: &'static Schema, id: Uuid, after: i64, limit: u32) -> Result<Vec<Entry>> {
+    async fn changes_since(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Entry>> {
         journal::changes_since::<B>(&mut self.transaction, schema, id, after, limit).await
     }
 }
@@ -115,7 +133,11 @@ impl<B: Backend> Work for SqlWork<B> {
         // The engine has one writer, so the next number is the highest plus one.
         let sql = Sql::<B>::new(format!("SELECT coalesce(max(seq), 0) + 1 FROM {}", schema.table));
         let found = sql.fetch(&mut self.transaction).await?;
-        let mut first = found.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()?.unwrap_or(1);
+        let mut first = found
+            .first()
+            .map(|row| crate::backend::read_int::<B>(row, 0))
+            .transpose()?
+            .unwrap_or(1);
         let at_once = (MAX_PARAMETERS / (8 + schema.columns.len())).max(1);
         let start = first;
         let mut rows = rows.into_iter();
@@ -164,7 +186,9 @@ impl<B: Backend> Work for SqlWork<B> {
                 }
             }
         }
-        sql.add(" WHERE id = ? AND version = ?").bind(Value::Id(before.id)).bind(Value::Int(before.version));
+        sql.add(" WHERE id = ? AND version = ?")
+            .bind(Value::Id(before.id))
+            .bind(Value::Int(before.version));
         if sql.execute_unique(&mut self.transaction, schema.resource).await? == 0 {
             return Ok(false);
         }
@@ -183,21 +207,24 @@ impl<B: Backend> Work for SqlWork<B> {
     }
 
     async fn remember(&mut self, answer: Remembered) -> Result<()> {
-        Sql::<B>::new("INSERT INTO idempotency (name, fingerprint, response, at) VALUES (?, ?, ?, ?)")
-            .with(Value::Text(answer.key))
-            .with(Value::Text(answer.fingerprint))
-            .with(Value::Text(answer.response))
-            .with(Value::Time(answer.at))
-            .execute(&mut self.transaction)
-            .await?;
+        Sql::<B>::new(
+            "INSERT INTO idempotency (name, fingerprint, response, at) VALUES (?, ?, ?, ?)",
+        )
+        .with(Value::Text(answer.key))
+        .with(Value::Text(answer.fingerprint))
+        .with(Value::Text(answer.response))
+        .with(Value::Time(answer.at))
+        .execute(&mut self.transaction)
+        .await?;
         Ok(())
     }
 
     async fn remembered(&mut self, key: &str) -> Result<Option<Remembered>> {
-        let rows = Sql::<B>::new("SELECT fingerprint, response, at FROM idempotency WHERE name = ?")
-            .with(Value::Text(key.to_owned()))
-            .fetch(&mut self.transaction)
-            .await?;
+        let rows =
+            Sql::<B>::new("SELECT fingerprint, response, at FROM idempotency WHERE name = ?")
+                .with(Value::Text(key.to_owned()))
+                .fetch(&mut self.transaction)
+                .await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let at = rows::time(read::<B>(row, 2, Kind::Time)?).unwrap_or_default();
         Ok(Some(Remembered {
@@ -209,9 +236,13 @@ impl<B: Backend> Work for SqlWork<B> {
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
-        self.transaction.commit().await.map_err(failed)?;
-        self.committed.notify_one();
-        Ok(())
+        // On a task of its own: a caller that goes away must not keep the sealer from being woken.
+        let committing = tokio::spawn(async move {
+            let done = self.transaction.commit().await.map_err(failed);
+            self.committed.notify_one();
+            done
+        });
+        committing.await.map_err(|e| Error::internal("committing", e))?
     }
 }
 

@@ -1,0 +1,172 @@
+//! The dashboard's figures: kept by the sealer, recounted to prove them or when what is counted changes.
+
+use super::journal::{counted, prepare_seal, write_seal};
+use super::rows::{int, text};
+use crate::backend::{Backend, Sql, read, read_text};
+use std::collections::HashMap;
+use vivero_core::ids::TenantId;
+use vivero_core::journal::CountKey;
+use vivero_core::record::{Kind, Schema};
+use vivero_core::{Error, Result, Value};
+
+/// Field under which the table of figures notes what is counted of a resource.
+const COUNTED: &str = "#";
+
+/// The figures and the position they stand at, by one statement and so as of one instant.
+pub(crate) async fn counts<B: Backend>(
+    connection: &mut B::Connection,
+) -> Result<(u64, HashMap<CountKey, i64>)> {
+    let sql = "SELECT k.resource, k.field, k.value, k.n, c.position FROM chain c LEFT JOIN counts k ON 1 = 1";
+    let rows = Sql::<B>::new(sql).fetch(connection).await?;
+    let mut counts = HashMap::with_capacity(rows.len());
+    let mut position = 0;
+    for row in &rows {
+        position = u64::try_from(int(read::<B>(row, 4, Kind::Int)?)).unwrap_or(0);
+        if read::<B>(row, 0, Kind::Text)?.is_null() {
+            continue;
+        }
+        let col = |i| read::<B>(row, i, Kind::Text).map(text);
+        let key = CountKey { resource: col(0)?, field: col(1)?, value: col(2)? };
+        if key.field == COUNTED {
+            continue;
+        }
+        counts.insert(key, int(read::<B>(row, 3, Kind::Int)?));
+    }
+    Ok((position, counts))
+}
+
+/// Whether every entry is sealed and `at` is where the chain ends.
+pub(crate) async fn is_sealed_up_to<B: Backend>(
+    connection: &mut B::Connection,
+    at: u64,
+) -> Result<bool> {
+    let sql = "SELECT c.position FROM chain c WHERE c.seq = (SELECT max(seq) FROM journal)";
+    let rows = Sql::<B>::new(sql).fetch(connection).await?;
+    Ok(rows.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()?
+        == i64::try_from(at).ok())
+}
+
+pub(crate) async fn recount<B: Backend>(
+    connection: &mut B::Connection,
+    schemas: &[&'static Schema],
+) -> Result<HashMap<CountKey, i64>> {
+    let mut all = HashMap::new();
+    for schema in schemas.iter().filter(|s| counted(s)) {
+        let key = |field: &str, value: String| CountKey {
+            resource: schema.resource.into(),
+            field: field.into(),
+            value,
+        };
+        let table = schema.table;
+        let total = format!("SELECT count(*) FROM {table} WHERE deleted_at IS NULL");
+        let rows = Sql::<B>::new(total).fetch(connection).await?;
+        for row in &rows {
+            all.insert(key("", String::new()), int(read::<B>(row, 0, Kind::Int)?));
+        }
+        for column in schema.columns {
+            let name = column.name;
+            if column.sum {
+                let sql = format!(
+                    "SELECT coalesce(sum({name}), 0) FROM {table} WHERE deleted_at IS NULL"
+                );
+                for row in &Sql::<B>::new(sql).fetch(connection).await? {
+                    all.insert(
+                        key(&format!("+{name}"), String::new()),
+                        int(read::<B>(row, 0, Kind::Int)?),
+                    );
+                }
+            }
+            if column.count {
+                let sql = format!(
+                    "SELECT {name}, count(*) FROM {table} WHERE deleted_at IS NULL GROUP BY {name}"
+                );
+                for row in &Sql::<B>::new(sql).fetch(connection).await? {
+                    let value = match read::<B>(row, 0, column.kind)?.to_json() {
+                        serde_json::Value::Null => String::new(),
+                        serde_json::Value::String(s) => s,
+                        other => other.to_string(),
+                    };
+                    *all.entry(key(name, value)).or_default() += int(read::<B>(row, 1, Kind::Int)?);
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// What is counted of a record type, as text.
+fn what_is_counted(schema: &Schema) -> String {
+    let names = schema.columns.iter().flat_map(|c| {
+        let sum = c.sum.then(|| format!("+{}", c.name));
+        c.count.then(|| c.name.to_owned()).into_iter().chain(sum)
+    });
+    names.collect::<Vec<_>>().join(",")
+}
+
+/// Counts afresh the record types of which something else is counted now than before: a new type, or
+/// a column that was declared `count` or `sum` later. Runs inside the caller's write transaction.
+pub(crate) async fn bring_up<B: Backend>(
+    connection: &mut B::Connection,
+    tenant: TenantId,
+    schemas: &[&'static Schema],
+    all: &[&'static Schema],
+) -> Result<()> {
+    let mut noted = HashMap::new();
+    let rows = Sql::<B>::new("SELECT resource, value FROM counts WHERE field = ?")
+        .with(Value::Text(COUNTED.into()))
+        .fetch(connection)
+        .await?;
+    for row in &rows {
+        noted.insert(
+            read_text::<B>(row, 0)?.unwrap_or_default(),
+            read_text::<B>(row, 1)?.unwrap_or_default(),
+        );
+    }
+    let stale: Vec<&'static Schema> = schemas
+        .iter()
+        .copied()
+        .filter(|s| counted(s) && noted.get(s.resource).is_none_or(|n| *n != what_is_counted(s)))
+        .collect();
+    if stale.is_empty() {
+        return Ok(());
+    }
+    // What is committed but not sealed would be counted again when it is.
+    while let Some(sealing) = prepare_seal::<B>(connection, tenant, all).await? {
+        if !write_seal::<B>(connection, tenant, &sealing).await? {
+            return Err(Error::corrupt("the chain moved inside a write transaction"));
+        }
+    }
+    let fresh = recount::<B>(connection, &stale).await?;
+    for schema in stale {
+        Sql::<B>::new("DELETE FROM counts WHERE resource = ?")
+            .with(Value::Text(schema.resource.into()))
+            .execute(connection)
+            .await?;
+        let note = CountKey {
+            resource: schema.resource.into(),
+            field: COUNTED.into(),
+            value: what_is_counted(schema),
+        };
+        add::<B>(connection, &note, 0).await?;
+    }
+    for (key, number) in &fresh {
+        add::<B>(connection, key, *number).await?;
+    }
+    Ok(())
+}
+
+/// Adds to one figure.
+pub(crate) async fn add<B: Backend>(
+    connection: &mut B::Connection,
+    key: &CountKey,
+    by: i64,
+) -> Result<()> {
+    Sql::<B>::new(B::ADD_COUNT)
+        .with(Value::Text(key.resource.clone()))
+        .with(Value::Text(key.field.clone()))
+        .with(Value::Text(key.value.clone()))
+        .with(Value::Int(by))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
