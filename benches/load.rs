@@ -75,6 +75,7 @@ fn main() -> ExitCode {
         Err(error) => return failed(&error.into()),
     };
     match runtime.block_on(run(&options)) {
+        Ok(report) if !report.is_complete() => ExitCode::from(2),
         Ok(report) if options.bounds && !report.bounds_met() => ExitCode::FAILURE,
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
@@ -116,8 +117,11 @@ async fn measure(options: &Options, server: &Server) -> Result<Report, Failure> 
             continue;
         }
         for connections in &options.connections {
-            let case = plan.run(*operation, *connections).await?;
-            let line = report.add(case);
+            // What was measured before is worth keeping.
+            let line = match plan.run(*operation, *connections).await {
+                Ok(case) => report.add(case),
+                Err(error) => report.fail(*operation, *connections, &error),
+            };
             if !options.json {
                 println!("{line}");
             }

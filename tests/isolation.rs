@@ -5,11 +5,14 @@
 
 #[path = "support/document.rs"]
 mod document;
+#[path = "support/server.rs"]
+mod server;
 #[path = "support/world.rs"]
 mod world;
 
 use document::{Document, Operation, Topics};
 use reqwest::Method;
+use server::{PLATFORM_KEY, PASSWORD};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -21,7 +24,7 @@ use vivero_core::{
     EntityFilter, EntityId, Error, Filter, LocationFilter, Page, Password, RoleId, UserId, Vivero,
 };
 use vivero_store::Open as _;
-use world::{Answer, PLATFORM_KEY, SECRET, Tenant, World};
+use world::{Answer, Tenant, World};
 
 /// Two tenants; B's texts all hold a word that A's do not.
 struct Pair {
@@ -29,16 +32,13 @@ struct Pair {
     document: Document,
     a: Tenant,
     b: Tenant,
-    /// An invitation to B that nobody has accepted.
-    invitation: String,
 }
 
 impl Pair {
     async fn start() -> Self {
         let world = World::start().await;
         let (a, b) = (world.tenant("aster").await, world.tenant("bryonia").await);
-        let (_, _, invitation) = b.invite("invited", vec![], vec![]).await;
-        Self { world, document: Document::read(), a, b, invitation }
+        Self { world, document: Document::read(), a, b }
     }
 
     async fn state(&self) -> String {
@@ -50,7 +50,7 @@ impl Pair {
         let topics = Topics {
             email: self.b.email.clone(),
             refresh_token: self.b.tokens.refresh_token.clone(),
-            invitation: self.invitation.clone(),
+            invitation: self.b.invitation.clone(),
             ..self.a.topics()
         };
         operation.body.as_ref().map(|schema| self.document.sample(schema, &topics))
@@ -109,8 +109,9 @@ async fn no_foreign_credential_opens_any_operation() {
     assert_eq!(pair.state().await, before);
     covers(&covered, Operation::is_of_a_tenant, &pair.document);
     for tenant in [&pair.a, &pair.b] {
-        let still = pair.world.call(&Method::GET, &format!("/api/v1/{}/me", tenant.slug), &tenant.tokens.access_token, None);
-        assert_eq!(still.await.status, 200, "{} is still signed in", tenant.slug);
+        let path = format!("/api/v1/{}/me", tenant.slug);
+        let still = pair.world.call(&Method::GET, &path, &tenant.tokens.access_token, None).await;
+        assert_eq!(still.status, 200, "{} is still signed in", tenant.slug);
     }
 }
 
@@ -231,7 +232,7 @@ async fn tenant_credentials_open_nothing_of_the_platform() {
     let mut covered = BTreeSet::new();
     for operation in pair.document.operations().iter().filter(|o| is_platform(o)) {
         let tokens = &pair.a.tokens;
-        for bearer in [&tokens.access_token, &tokens.refresh_token, "", SECRET, &PLATFORM_KEY[1..]] {
+        for bearer in [&tokens.access_token, &tokens.refresh_token, "", PASSWORD, &PLATFORM_KEY[1..]] {
             let path = operation.at(&pair.a.slug, "");
             let body = pair.body(operation);
             let given = pair.world.call(&operation.method, &path, bearer, body.as_ref()).await;
@@ -301,13 +302,16 @@ async fn repositories_reach_one_tenant_only() {
     assert!(a.roles().find(role).await.expect("a look").is_none());
     assert!(a.repository::<Entity>().find_by_id(lot).await.expect("a look").is_none());
     let gone = |found: Result<(), Error>| assert!(matches!(found, Err(Error::NotFound { .. })), "{found:?}");
+    gone(a.users().recover_by_id(user).await.map(|_| ()));
+    gone(a.repository::<User>().history(user, None, 50).await.map(|_| ()));
+    gone(a.repository::<Role>().history(role, None, 50).await.map(|_| ()));
     gone(a.entities().history(lot, None, 50).await.map(|_| ()));
     gone(a.repository::<Location>().history(bed, None, 50).await.map(|_| ()));
     gone(a.repository::<Entity>().update(lot, 1, |e| e.name = "mine".into()).await.map(|_| ()));
     gone(a.entities().soft_delete(lot, None).await.map(|_| ()));
     gone(a.entities().recover_by_id(lot).await.map(|_| ()));
-    gone(a.repository::<User>().soft_delete(user, None).await.map(|_| ()));
-    gone(a.repository::<Role>().soft_delete(role, None).await.map(|_| ()));
+    gone(a.users().soft_delete(user, None).await.map(|_| ()));
+    gone(a.roles().soft_delete(role, None).await.map(|_| ()));
     gone(a.end_session(b.session.session_id().expect("a session")).await);
     let step = Transition { quantity_change: Some(1), ..Transition::default() };
     gone(a.entities().transition(lot, None, &step).await.map(|_| ()));
@@ -342,24 +346,24 @@ async fn repositories_reach_one_tenant_only() {
 /// A file in another's place is noticed before anything is read from it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_swapped_file_is_refused_as_damaged() {
-    let pair = Pair::start().await;
-    let Pair { world, a, b, .. } = pair;
+    let Pair { mut world, a, b, .. } = Pair::start().await;
     let name = |tenant: &Tenant| tenant.session.tenant().id.uuid().simple().to_string();
     let (mine, others) = (name(&a), name(&b));
     let (email, slug, token) = (a.email.clone(), a.slug.clone(), a.tokens.access_token.clone());
     let b_email = b.email.clone();
     drop((a, b));
-    let folder = world.stop().await;
-    let file = |name: &str| folder.path().join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"));
+    world.server.stop().await;
+    let folder = world.server.folder.path();
+    let file = |name: &str| folder.join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"));
     for suffix in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{suffix}", file(&mine).display()));
     }
     std::fs::rename(file(&others), file(&mine)).expect("the swap");
 
-    let url = format!("sqlite:{}", folder.path().display());
+    let url = format!("sqlite:{}", folder.display());
     let vivero = Vivero::builder().weak_passwords_for_tests().open(&url).await.expect("the installation");
     for email in [&email, &b_email] {
-        let found = vivero.sign_in(&slug, Password::new(email, SECRET)).await;
+        let found = vivero.sign_in(&slug, Password::new(email, PASSWORD)).await;
         assert!(matches!(found, Err(Error::Corrupt { .. })), "{:?}", found.err());
     }
     let found = vivero.resume(&slug, &token).await;

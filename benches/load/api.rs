@@ -9,9 +9,12 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 /// Tokens live for 15 minutes; a run starts with one that has some left.
 const USE_TOKEN_FOR: Duration = Duration::from_secs(14 * 60);
+/// How long a sign-in is tried again.
+const SIGN_IN: Duration = Duration::from_secs(30);
 
 /// What `vivero demo --json` prints, as far as it is needed here.
 #[derive(Debug, Clone, Deserialize)]
@@ -102,11 +105,18 @@ impl Api {
     pub(crate) async fn login(&self, connection: &mut Connection) -> Result<Json, Failure> {
         let mut request = Vec::new();
         self.write_open(&mut request, "/auth/login", self.credentials.as_bytes());
-        let answer = connection.exchange(&request).await?;
-        if !answer.is_success() {
-            return Err(refused("sign-in", &answer).into());
+        let since = Instant::now();
+        loop {
+            let answer = connection.exchange(&request).await?;
+            if answer.is_success() {
+                return Ok(serde_json::from_slice(answer.body)?);
+            }
+            // Many connections that sign in at once meet the limit on attempts.
+            if answer.status != 429 || since.elapsed() > SIGN_IN {
+                return Err(refused("sign-in", &answer).into());
+            }
+            sleep(Duration::from_millis(200)).await;
         }
-        Ok(serde_json::from_slice(answer.body)?)
     }
 
     /// What the sign-in sends.

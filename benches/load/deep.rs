@@ -1,12 +1,16 @@
 //! Cursors far down in long lists, found by walking there as a client would.
 
 use super::api::{Api, PageHead, encode};
+use super::each::millis;
 use super::http::Connection;
 use super::random::Random;
 use super::sample::Sample;
 use super::targets::{self, SORTS};
 use crate::Failure;
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// 250 pages of 200 rows end where the 1,000th page of 50 ends.
@@ -19,6 +23,22 @@ const KEPT: usize = 20;
 const FILTERS: usize = 4;
 const WALKERS: usize = 4;
 
+/// A list whose pages are slow is left after this; how far it was walked is printed.
+const WALK: Duration = Duration::from_secs(15);
+/// Lists whose pages of 200 take longer than this are printed.
+const SLOW_MS: f64 = 50.0;
+
+/// A list that was walked.
+#[derive(Debug)]
+struct Walk {
+    query: String,
+    /// The last places reached.
+    cursors: VecDeque<String>,
+    /// Pages of 200.
+    pages: u64,
+    took: Duration,
+}
+
 /// Targets that go on from the last places of long lists, in every sort.
 pub(crate) async fn targets(
     api: &Api,
@@ -26,33 +46,46 @@ pub(crate) async fn targets(
     random: &mut Random,
 ) -> Result<Vec<String>, Failure> {
     let filters = long_lists(api, sample).await?;
-    let walks = filters.iter().flat_map(|f| SORTS.map(|sort| format!("{f}&sort={sort}")));
-    let mut queues = vec![Vec::new(); WALKERS];
-    for (index, walk) in walks.enumerate() {
-        queues[index % WALKERS].push(walk);
-    }
+    let queries = filters.iter().flat_map(|f| SORTS.map(|sort| format!("{f}&sort={sort}")));
+    let queries: Arc<[String]> = queries.collect();
+    eprintln!("load: walking to the 1,000th page of {} lists", queries.len());
     let mut walkers = JoinSet::new();
-    for queue in queues {
-        walkers.spawn(walk_all(api.clone(), queue));
+    let turn = Arc::new(AtomicUsize::new(0));
+    for _ in 0..WALKERS {
+        walkers.spawn(walk_all(api.clone(), Arc::clone(&queries), Arc::clone(&turn)));
     }
-    let (mut found, mut shallowest, mut deepest) = (Vec::new(), PAGES, 0);
+    let mut walks = Vec::new();
     while let Some(walked) = walkers.join_next().await {
-        let (targets, fewest, most) = walked??;
-        found.extend(targets);
-        shallowest = shallowest.min(fewest);
-        deepest = deepest.max(most);
+        walks.extend(walked??);
     }
+    walks.sort_by(|a, b| a.query.cmp(&b.query));
+    tell(&walks);
+    let target = |walk: &Walk, cursor: &String| {
+        api.target(&format!("/entities?limit=50{}&cursor={cursor}", walk.query))
+    };
+    let found = walks.iter().flat_map(|walk| walk.cursors.iter().map(|c| target(walk, c)));
+    Ok(targets::mixed(found.collect(), random))
+}
+
+fn tell(walks: &[Walk]) {
+    let cursors: usize = walks.iter().map(|walk| walk.cursors.len()).sum();
+    let last = |walk: &Walk| walk.pages * ROWS / 50;
     eprintln!(
-        "load: {} cursors in {} lists, the last of each at page {} to {} of 50",
-        found.len(),
-        filters.len() * SORTS.len(),
-        shallowest * ROWS / 50,
-        deepest * ROWS / 50,
+        "load: {cursors} cursors in {} lists, the last of each at page {} to {} of 50",
+        walks.len(),
+        walks.iter().map(last).min().unwrap_or(0),
+        walks.iter().map(last).max().unwrap_or(0),
     );
-    for filter in filters.iter().filter(|filter| !filter.is_empty()) {
-        eprintln!("load:   deep within {}", filter.trim_start_matches('&'));
+    for walk in walks {
+        let page = millis(walk.took) / walk.pages.max(1) as f64;
+        if page > SLOW_MS {
+            let query = walk.query.trim_start_matches('&');
+            eprintln!(
+                "load:   slow, {page:.0} ms a page of {ROWS}, left at {}: {query}",
+                last(walk)
+            );
+        }
     }
-    Ok(targets::mixed(found, random))
 }
 
 /// The unfiltered list and filters whose lists are long enough; empty text is no filter.
@@ -75,29 +108,34 @@ async fn long_lists(api: &Api, sample: &Sample) -> Result<Vec<String>, Failure> 
     Ok(filters)
 }
 
-/// Walks each list; gives the targets and the fewest and most pages of 200 that one had.
-async fn walk_all(api: Api, walks: Vec<String>) -> Result<(Vec<String>, u64, u64), Failure> {
+/// Takes turns with the other walkers until every list is walked.
+async fn walk_all(
+    api: Api,
+    queries: Arc<[String]>,
+    turn: Arc<AtomicUsize>,
+) -> Result<Vec<Walk>, Failure> {
     let mut connection = Connection::new(api.address);
-    let (mut targets, mut fewest, mut most) = (Vec::new(), PAGES, 0);
-    for query in walks {
-        let mut cursors = VecDeque::with_capacity(KEPT + 1);
-        let mut pages = 0;
-        while pages < PAGES {
-            let after = cursors.back().map_or_else(String::new, |c| format!("&cursor={c}"));
-            let path = format!("/entities?limit={ROWS}{query}{after}");
-            let page: PageHead = api.get(&mut connection, &path).await?;
-            let Some(next) = page.next_cursor else { break };
-            cursors.push_back(encode(&next));
-            if cursors.len() > KEPT {
-                cursors.pop_front();
-            }
-            pages += 1;
-        }
-        fewest = fewest.min(pages);
-        most = most.max(pages);
-        let target =
-            |cursor: &String| api.target(&format!("/entities?limit=50{query}&cursor={cursor}"));
-        targets.extend(cursors.iter().map(target));
+    let mut walks = Vec::new();
+    while let Some(query) = queries.get(turn.fetch_add(1, Ordering::Relaxed)) {
+        walks.push(walk(&api, &mut connection, query).await?);
     }
-    Ok((targets, fewest, most))
+    Ok(walks)
+}
+
+async fn walk(api: &Api, connection: &mut Connection, query: &str) -> Result<Walk, Failure> {
+    let since = Instant::now();
+    let mut cursors = VecDeque::with_capacity(KEPT + 1);
+    let mut pages = 0;
+    while pages < PAGES && since.elapsed() < WALK {
+        let after = cursors.back().map_or_else(String::new, |c| format!("&cursor={c}"));
+        let path = format!("/entities?limit={ROWS}{query}{after}");
+        let page: PageHead = api.get(connection, &path).await?;
+        let Some(next) = page.next_cursor else { break };
+        cursors.push_back(encode(&next));
+        if cursors.len() > KEPT {
+            cursors.pop_front();
+        }
+        pages += 1;
+    }
+    Ok(Walk { query: query.to_owned(), cursors, pages, took: since.elapsed() })
 }

@@ -18,7 +18,7 @@ pub(crate) const WORST: usize = 5;
 /// Cores taken by other work above which a result is marked. The kernel's own share, which nobody's
 /// account shows, stays below.
 const DISTURBED: f64 = 0.3;
-/// A server that is down is tried again after this.
+/// A server that is down, or that asks for patience, is tried again after this.
 const PAUSE: Duration = Duration::from_millis(50);
 /// An answer that takes longer than this ends the run.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -164,6 +164,9 @@ async fn work(address: SocketAddr, mut job: Box<dyn Job>, from: Instant, until: 
             Ok(answer) => {
                 tally.fail(answer.status.to_string(), || refused(&first_line(&request), &answer));
                 job.answered(&answer);
+                if answer.status == 429 {
+                    sleep(PAUSE).await;
+                }
             }
             Err(error) => {
                 tally.fail("broken".to_owned(), || format!("{}: {error}", first_line(&request)));

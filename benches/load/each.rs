@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 /// How often a target is tried; the quickest counts, because it was disturbed least.
 const TRIES: usize = 3;
+/// What takes this long is not tried again at once.
+const ENOUGH: Duration = Duration::from_millis(100);
 
 /// The quickest of a few tries.
 pub(crate) async fn alone(
@@ -18,6 +20,9 @@ pub(crate) async fn alone(
     api.write_get(&mut request, target);
     let mut quickest = Duration::MAX;
     for _ in 0..TRIES {
+        if quickest > ENOUGH && quickest < Duration::MAX {
+            break;
+        }
         connection.ready().await?;
         let start = Instant::now();
         let answer = connection.exchange(&request).await?;
@@ -41,6 +46,11 @@ pub(crate) async fn slowest(
     let mut times = Vec::with_capacity(targets.len());
     for target in targets {
         times.push((alone(api, &mut connection, target).await?, target));
+    }
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    // Some of these were only disturbed, which another try shows.
+    for (time, target) in times.iter_mut().take(3 * shown) {
+        *time = alone(api, &mut connection, target).await?.min(*time);
     }
     times.sort_unstable_by(|a, b| b.cmp(a));
     let at = |percent: usize| {

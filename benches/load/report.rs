@@ -3,6 +3,7 @@
 use super::bounds::{self, Bound};
 use super::drive::Case;
 use super::each::millis;
+use super::operation::Operation;
 use super::server::Server;
 use serde_json::{Value as Json, json};
 use std::fmt::Write as _;
@@ -15,19 +16,27 @@ pub(crate) struct Report {
     seeding: Option<(Duration, Option<Bound>)>,
     start: Option<(Duration, Bound)>,
     cases: Vec<(Case, Vec<Bound>)>,
+    /// What could not be measured, and why.
+    failures: Vec<String>,
 }
 
 impl Report {
     pub(crate) fn new(server: &Server, entities: u64) -> Self {
         let seeding = server.seeding.map(|took| (took, bounds::of_seeding(took, entities)));
         let start = server.start.map(|took| (took, bounds::of_start(took)));
-        Self { entities, seeding, start, cases: Vec::new() }
+        Self { entities, seeding, start, cases: Vec::new(), failures: Vec::new() }
+    }
+
+    /// Whether everything that was asked for was measured.
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.failures.is_empty()
     }
 
     /// Whether every bound that applies was met and every request succeeded.
     pub(crate) fn bounds_met(&self) -> bool {
         let cases = self.cases.iter();
-        self.start.iter().all(|(_, bound)| bound.met)
+        self.is_complete()
+            && self.start.iter().all(|(_, bound)| bound.met)
             && self.seeding.iter().flat_map(|(_, bound)| bound).all(|bound| bound.met)
             && cases.clone().flat_map(|(_, bounds)| bounds).all(|bound| bound.met)
             && cases.map(|(case, _)| case.failed()).sum::<u64>() == 0
@@ -71,6 +80,18 @@ impl Report {
         line
     }
 
+    /// Takes a failure and gives its line of the table.
+    pub(crate) fn fail(
+        &mut self,
+        operation: Operation,
+        connections: usize,
+        why: &crate::Failure,
+    ) -> String {
+        let line = format!("{:<11}{connections:>6}  not measured: {why}", operation.name());
+        self.failures.push(line.clone());
+        line
+    }
+
     /// What stands below the table, or everything as JSON.
     pub(crate) fn finish(&self, as_json: bool) {
         if as_json {
@@ -97,6 +118,7 @@ impl Report {
             "start_bound": self.start.as_ref().map(|(_, bound)| bound_json(bound)),
             "start_ms": self.start.as_ref().map(|(took, _)| millis(*took)),
             "bounds_met": self.bounds_met(),
+            "failures": self.failures,
             "cases": self.cases.iter().map(|(case, bounds)| case_json(case, bounds)).collect::<Vec<_>>(),
         })
     }

@@ -25,7 +25,7 @@ const STOP: Duration = Duration::from_secs(60);
 pub(crate) struct Server {
     pub(crate) demo: Demo,
     pub(crate) pid: Option<u32>,
-    /// How long the first start took, seeding included.
+    /// How long the first start took, if it had to seed.
     pub(crate) seeding: Option<Duration>,
     /// How long the start on existing data took, from the call to the first answer.
     pub(crate) start: Option<Duration>,
@@ -60,12 +60,13 @@ impl Server {
         let data = options.data.clone().unwrap_or_else(|| folder.path().join("data"));
         let launch = Launch { binary, data, log: folder.path().join("server.log"), options };
 
-        eprintln!("load: seeding {} records in {}", options.records, launch.data.display());
+        eprintln!("load: starting with {} records in {}", options.records, launch.data.display());
+        let is_new = !std::fs::read_dir(&launch.data).is_ok_and(|mut all| all.next().is_some());
         let (mut first, _, seeding) = launch.run(FIRST_START).await?;
         stop(&mut first).await?;
         let (child, demo, start) = launch.run(NEXT_START).await?;
         let pid = child.id();
-        let (seeding, start) = (Some(seeding), Some(start));
+        let (seeding, start) = (is_new.then_some(seeding), Some(start));
         Ok(Self { demo, pid, seeding, start, child: Some(child), _folder: Some(folder) })
     }
 

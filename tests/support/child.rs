@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How long anything the program does may take on a slow machine.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The program, beside the tests' own folder; built if nobody has.
 fn binary() -> &'static Path {
@@ -26,7 +26,7 @@ fn binary() -> &'static Path {
 }
 
 /// A command of the program on the data in `data`, with nothing of the surroundings' settings.
-pub fn vivero(data: &Path) -> Command {
+pub(crate) fn vivero(data: &Path) -> Command {
     let mut command = Command::new(binary());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("VIVERO_") {
@@ -38,14 +38,14 @@ pub fn vivero(data: &Path) -> Command {
 }
 
 /// A running process, killed with `kill -9` at the latest when it is dropped.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
-    pub lines: Receiver<String>,
+    pub(crate) lines: Receiver<String>,
 }
 
 impl Running {
     /// Starts `command` and passes on the lines of its standard output, or of its standard error.
-    pub fn start(command: &mut Command, errors: bool) -> Self {
+    pub(crate) fn start(command: &mut Command, errors: bool) -> Self {
         let (shown, other) = (Stdio::piped(), Stdio::null());
         let command = match errors {
             true => command.stdout(other).stderr(shown),
@@ -71,12 +71,12 @@ impl Running {
     }
 
     /// The next line.
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         self.lines.recv_timeout(PATIENCE).expect("a line of the program")
     }
 
     /// `kill -9`, this instant.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("a kill");
         self.child.wait().expect("an end");
     }

@@ -6,72 +6,72 @@ use std::cell::Cell;
 use uuid::Uuid;
 
 /// What the document says of one parameter.
-pub struct Parameter {
-    pub name: String,
-    pub place: String,
-    pub schema: Value,
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) place: String,
+    pub(crate) schema: Value,
 }
 
 /// One operation.
-pub struct Operation {
-    pub id: String,
-    pub method: reqwest::Method,
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) method: reqwest::Method,
     /// As in the document: `/api/v1/{tenant}/entities/{id}`.
-    pub path: String,
+    pub(crate) path: String,
     /// Name of the security scheme; empty for operations that anyone may call.
-    pub security: String,
-    pub parameters: Vec<Parameter>,
+    pub(crate) security: String,
+    pub(crate) parameters: Vec<Parameter>,
     /// Schema of the body, with references followed at the top.
-    pub body: Option<Value>,
+    pub(crate) body: Option<Value>,
 }
 
 impl Operation {
     /// Whether it belongs to one tenant.
-    pub fn is_of_a_tenant(&self) -> bool {
+    pub(crate) fn is_of_a_tenant(&self) -> bool {
         self.path.starts_with("/api/v1/{tenant}/")
     }
     /// The path with its parameters filled in; `id` stands for the record's.
-    pub fn at(&self, slug: &str, id: &str) -> String {
+    pub(crate) fn at(&self, slug: &str, id: &str) -> String {
         self.path.replace("{tenant}", slug).replace("{slug}", slug).replace("{id}", id)
     }
     /// What the record in the path is: `entities`, `sessions` …; nothing if it names none.
-    pub fn collection(&self) -> Option<&str> {
+    pub(crate) fn collection(&self) -> Option<&str> {
         let parts: Vec<&str> = self.path.split('/').collect();
         let place = parts.iter().position(|part| *part == "{id}")?;
         Some(parts[place - 1])
     }
     /// Parameters in `place`: `path`, `query` or `header`.
-    pub fn parameters(&self, place: &str) -> impl Iterator<Item = &Parameter> {
+    pub(crate) fn parameters(&self, place: &str) -> impl Iterator<Item = &Parameter> {
         self.parameters.iter().filter(move |p| p.place == place)
     }
 }
 
 /// What a sampled body is about.
-pub struct Topics {
-    pub location: Uuid,
-    pub role: Uuid,
-    pub email: String,
-    pub password: String,
-    pub refresh_token: String,
-    pub invitation: String,
+pub(crate) struct Topics {
+    pub(crate) location: Uuid,
+    pub(crate) role: Uuid,
+    pub(crate) email: String,
+    pub(crate) password: String,
+    pub(crate) refresh_token: String,
+    pub(crate) invitation: String,
 }
 
 /// The document.
-pub struct Document {
+pub(crate) struct Document {
     root: Value,
     made: Cell<u32>,
 }
 
 impl Document {
     /// The committed one; another test holds it against the server's own.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/vivero-client/openapi.json");
         let text = std::fs::read_to_string(path).expect("the document");
         Self { root: serde_json::from_str(&text).expect("JSON"), made: Cell::new(0) }
     }
 
     /// Every operation.
-    pub fn operations(&self) -> Vec<Operation> {
+    pub(crate) fn operations(&self) -> Vec<Operation> {
         let mut found = Vec::new();
         for (path, methods) in self.root["paths"].as_object().expect("paths") {
             for (method, operation) in methods.as_object().expect("methods") {
@@ -103,7 +103,7 @@ impl Document {
     }
 
     /// The schema itself, behind a reference or an `allOf` of one.
-    pub fn follow(&self, schema: &Value) -> Value {
+    pub(crate) fn follow(&self, schema: &Value) -> Value {
         let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
         match reference {
             Some(to) => {
@@ -116,7 +116,7 @@ impl Document {
 
     /// A body that fits `schema` and names what `topics` say. Words that may be left out are: which of
     /// them fits depends on the record.
-    pub fn sample(&self, schema: &Value, topics: &Topics) -> Value {
+    pub(crate) fn sample(&self, schema: &Value, topics: &Topics) -> Value {
         let required: Vec<&str> =
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut body = Map::new();

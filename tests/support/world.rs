@@ -1,52 +1,39 @@
-//! A server in this process with a folder and a port of its own, and tenants in it.
+//! Tenants in a test server, with everything there is to try on them.
 
 use super::document::Topics;
+use super::server::{PASSWORD, TestServer};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::time::Duration;
-use tempfile::TempDir;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use uuid::Uuid;
 use vivero_core::entity::{EntityType, NewEntity};
 use vivero_core::location::{LocationKind, NewLocation};
 use vivero_core::service::NewUser;
-use vivero_core::token::{TokenPair, secret_hash};
+use vivero_core::token::TokenPair;
 use vivero_core::{
-    Filter, LocationId, NewTenant, Owner, Page, Password, RequestContext, RoleId, TenantSession, Vivero,
+    Filter, LocationId, NewTenant, Owner, Page, Password, RequestContext, RoleId, TenantSession,
 };
-use vivero_server::{RateLimit, ServerOptions, Tcp};
-use vivero_store::Open as _;
 
-/// The operators' key of every test server.
-pub const PLATFORM_KEY: &str = "vpk_for-tests-0123456789-0123456789";
-/// Password of every test person.
-pub const SECRET: &str = "correct horse battery";
-
-/// A running server.
-pub struct World {
-    pub vivero: Vivero,
-    pub folder: TempDir,
-    base: String,
+/// A server with a client that sends what it is told to, right or wrong.
+pub(crate) struct World {
+    pub(crate) server: TestServer,
     http: reqwest::Client,
-    stop: oneshot::Sender<()>,
-    served: JoinHandle<std::io::Result<()>>,
 }
 
 /// What a request was answered with.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: reqwest::header::HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or(Value::Null)
     }
     /// `field rule` of each rule that is broken.
-    pub fn broken(&self) -> Vec<String> {
+    pub(crate) fn broken(&self) -> Vec<String> {
         let body = self.json();
         let errors = body["errors"].as_array().into_iter().flatten();
         errors.map(|e| format!("{} {}", e["field"], e["rule"]).replace('"', "")).collect()
@@ -54,35 +41,19 @@ impl Answer {
 }
 
 impl World {
-    pub async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let url = format!("sqlite:{}", folder.path().display());
-        let builder = Vivero::builder().weak_passwords_for_tests().durable(false);
-        let vivero = builder.open(&url).await.expect("an installation");
-        let tcp = Tcp::bind("127.0.0.1:0").await.expect("a port");
-        let base = format!("http://{}", tcp.address());
-        let options = ServerOptions {
-            platform_key_sha256: Some(secret_hash(PLATFORM_KEY)),
-            sign_in_limit: RateLimit { per_second: 0, burst: 0 },
-            ..ServerOptions::default()
-        };
-        let (stop, stopped) = oneshot::channel::<()>();
-        let shutdown = async {
-            let _ = stopped.await;
-        };
-        let served = tokio::spawn(vivero_server::serve(vivero.clone(), options, tcp, shutdown));
+    pub(crate) async fn start() -> Self {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build();
-        Self { vivero, folder, base, http: http.expect("a client"), stop, served }
+        Self { server: TestServer::start().await, http: http.expect("a client") }
     }
 
     /// A request to be filled in; `bearer` is left out if empty.
-    pub fn request(&self, method: &Method, path: &str, bearer: &str) -> reqwest::RequestBuilder {
-        let request = self.http.request(method.clone(), format!("{}{path}", self.base));
+    pub(crate) fn request(&self, method: &Method, path: &str, bearer: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method.clone(), format!("{}{path}", self.server.base_url));
         if bearer.is_empty() { request } else { request.bearer_auth(bearer) }
     }
 
     /// Sends a request with what edits need.
-    pub async fn call(&self, method: &Method, path: &str, bearer: &str, body: Option<&Value>) -> Answer {
+    pub(crate) async fn call(&self, method: &Method, path: &str, bearer: &str, body: Option<&Value>) -> Answer {
         let mut request = self.request(method, path, bearer);
         if matches!(*method, Method::PATCH) {
             request = request.header("If-Match", "\"1\"");
@@ -94,17 +65,18 @@ impl World {
     }
 
     /// A tenant with two sites, a lot at each, a role and a second person; `word` is in all its texts.
-    pub async fn tenant(&self, word: &str) -> Tenant {
+    pub(crate) async fn tenant(&self, word: &str) -> Tenant {
         let slug = format!("{word}-nursery");
         let email = format!("admin@{word}.example");
-        let owner = Owner { name: format!("{word} admin"), ..Owner::new(&email, SECRET) };
+        let owner = Owner { name: format!("{word} admin"), ..Owner::new(&email, PASSWORD) };
         let new = NewTenant { slug: Some(slug.clone()), ..NewTenant::trial(&slug, owner) };
-        self.vivero.tenants().provision(new).await.expect("a tenant");
+        self.server.vivero().tenants().provision(new).await.expect("a tenant");
         let signed_in = self.sign_in(&slug, &email).await;
         let (session, tokens) = signed_in;
         let roles = session.roles().list(Filter::new(), Page::first(50)).await.expect("roles");
         let roles = roles.items.into_iter().map(|r| (r.record.name, r.record.id)).collect();
-        let mut tenant = Tenant { word: word.into(), slug, email, session, tokens, roles, sites: vec![], lots: vec![] };
+        let mut tenant = Tenant { word: word.into(), slug, email, session, tokens, roles, invitation: String::new(), sites: vec![], lots: vec![] };
+        tenant.invitation = tenant.invite("invited", vec![], vec![]).await.2;
         for number in ["1", "2"] {
             let site = tenant.place(LocationKind::Site, number, None).await;
             let bed = tenant.place(LocationKind::Bed, &format!("{number}-B"), Some(site)).await;
@@ -115,16 +87,16 @@ impl World {
         tenant
     }
 
-    pub async fn sign_in(&self, slug: &str, email: &str) -> (TenantSession, TokenPair) {
-        let password = Password::new(email, SECRET);
-        let signed_in = self.vivero.log_in(slug, password, None, RequestContext::default()).await;
+    pub(crate) async fn sign_in(&self, slug: &str, email: &str) -> (TenantSession, TokenPair) {
+        let password = Password::new(email, PASSWORD);
+        let signed_in = self.server.vivero().log_in(slug, password, None, RequestContext::default()).await;
         let signed_in = signed_in.expect("a sign-in");
         (signed_in.session, signed_in.tokens)
     }
 
     /// Everything that could show a change: registry, journal and figures of these tenants.
-    pub async fn state(&self, tenants: &[&Tenant]) -> String {
-        let mut state = format!("{:?}", self.vivero.tenants().list(None, 200).await.expect("tenants"));
+    pub(crate) async fn state(&self, tenants: &[&Tenant]) -> String {
+        let mut state = format!("{:?}", self.server.vivero().tenants().list(None, 200).await.expect("tenants"));
         for tenant in tenants {
             let head = tenant.session.seal().await.expect("a head");
             let counts = tenant.session.recount().await.expect("figures");
@@ -134,18 +106,10 @@ impl World {
         }
         state
     }
-
-    /// Stops the server and closes the databases; the folder stays.
-    pub async fn stop(self) -> TempDir {
-        let _ = self.stop.send(());
-        self.served.await.expect("the server's task").expect("the server's end");
-        self.vivero.close().await;
-        self.folder
-    }
 }
 
 /// The answer to a request; of a stream, only the head.
-pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
+pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.expect("an answer");
     let (status, headers) = (response.status(), response.headers().clone());
     let streams = headers.get("content-type").is_some_and(|t| t.as_bytes().starts_with(b"text/event-stream"));
@@ -154,31 +118,33 @@ pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
 }
 
 /// One tenant with its Admin signed in.
-pub struct Tenant {
-    pub word: String,
-    pub slug: String,
-    pub email: String,
-    pub session: TenantSession,
-    pub tokens: TokenPair,
-    pub roles: HashMap<String, RoleId>,
+pub(crate) struct Tenant {
+    pub(crate) word: String,
+    pub(crate) slug: String,
+    pub(crate) email: String,
+    pub(crate) session: TenantSession,
+    pub(crate) tokens: TokenPair,
+    pub(crate) roles: HashMap<String, RoleId>,
+    /// An invitation that nobody has accepted.
+    pub(crate) invitation: String,
     /// Site and a bed in it.
-    pub sites: Vec<(LocationId, LocationId)>,
-    pub lots: Vec<Uuid>,
+    pub(crate) sites: Vec<(LocationId, LocationId)>,
+    pub(crate) lots: Vec<Uuid>,
 }
 
 impl Tenant {
-    pub async fn place(&self, kind: LocationKind, code: &str, parent: Option<LocationId>) -> LocationId {
+    pub(crate) async fn place(&self, kind: LocationKind, code: &str, parent: Option<LocationId>) -> LocationId {
         let new = NewLocation::new(kind, format!("{}-{code}", self.word), format!("{} place", self.word), parent);
         self.session.locations().create(new).await.expect("a location").record.id
     }
 
-    pub async fn lot(&self, code: &str, bed: LocationId) -> Uuid {
+    pub(crate) async fn lot(&self, code: &str, bed: LocationId) -> Uuid {
         let new = NewEntity::new(format!("{}-{code}", self.word), format!("{} lot", self.word), EntityType::Bulb, 9);
         self.session.entities().create(new.at(bed)).await.expect("a lot").record.id.uuid()
     }
 
     /// Invites a person; returns id, address and the invitation.
-    pub async fn invite(&self, name: &str, roles: Vec<RoleId>, locations: Vec<LocationId>) -> (Uuid, String, String) {
+    pub(crate) async fn invite(&self, name: &str, roles: Vec<RoleId>, locations: Vec<LocationId>) -> (Uuid, String, String) {
         let email = format!("{name}@{}.example", self.word);
         let new = NewUser { email: email.clone(), name: format!("{} {name}", self.word), roles, locations };
         let (user, invitation) = self.session.users().create(new).await.expect("a person");
@@ -186,32 +152,32 @@ impl Tenant {
     }
 
     /// A person who has accepted their invitation.
-    pub async fn person(&self, world: &World, name: &str, role: &str, site: Option<LocationId>) -> Person {
+    pub(crate) async fn person(&self, world: &World, name: &str, role: &str, site: Option<LocationId>) -> Person {
         let roles = vec![self.roles[role]];
         let (id, email, invitation) = self.invite(name, roles, site.into_iter().collect()).await;
         let accepted =
-            world.vivero.accept_invitation(&self.slug, &invitation, SECRET, RequestContext::default()).await;
+            world.server.vivero().accept_invitation(&self.slug, &invitation, PASSWORD, RequestContext::default()).await;
         let accepted = accepted.expect("an accepted invitation");
         Person { id, email, session: accepted.session, tokens: accepted.tokens }
     }
 
     /// What a sampled body of a request of the Admin says.
-    pub fn topics(&self) -> Topics {
+    pub(crate) fn topics(&self) -> Topics {
         Topics {
             location: self.sites[0].0.uuid(),
             role: self.roles["Viewer"].uuid(),
             email: self.email.clone(),
-            password: SECRET.into(),
+            password: PASSWORD.into(),
             refresh_token: self.tokens.refresh_token.clone(),
-            invitation: String::new(),
+            invitation: self.invitation.clone(),
         }
     }
 }
 
 /// A person of a tenant, signed in.
-pub struct Person {
-    pub id: Uuid,
-    pub email: String,
-    pub session: TenantSession,
-    pub tokens: TokenPair,
+pub(crate) struct Person {
+    pub(crate) id: Uuid,
+    pub(crate) email: String,
+    pub(crate) session: TenantSession,
+    pub(crate) tokens: TokenPair,
 }

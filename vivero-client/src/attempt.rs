@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Credential and patience of one attempt.
 #[derive(Debug, Clone)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// Marked as sensitive, so it is not printed.
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) timeout: Duration,

@@ -143,3 +143,13 @@ fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
+
+/// A tenant's name as a part of the path. Anything else could lead to another path.
+pub(crate) fn check_slug(slug: &str) -> Result<&str> {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if !slug.is_empty() && slug.bytes().all(fits) {
+        Ok(slug)
+    } else {
+        Err(Error::Request(format!("{slug:?} cannot be the name of a tenant")))
+    }
+}

@@ -54,8 +54,11 @@ mod credential;
 mod entities;
 mod error;
 mod events;
+#[cfg(test)]
+mod fake;
 #[rustfmt::skip]
 #[expect(
+    dead_code,
     missing_docs,
     unreachable_pub,
     clippy::allow_attributes,
@@ -75,6 +78,8 @@ mod secret;
 mod session;
 mod tenant;
 mod trials;
+#[cfg(test)]
+mod tests;
 mod users;
 
 pub use audit::{Audit, AuditRequest};

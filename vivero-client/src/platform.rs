@@ -1,6 +1,6 @@
 //! For operators of an installation.
 
-use crate::connection::Caller;
+use crate::connection::{Caller, check_slug};
 use crate::pages::rows;
 use crate::{Result, Stats, Tenant, TenantIn, TenantList};
 use futures_util::stream::BoxStream;
@@ -47,6 +47,7 @@ impl Tenants<'_> {
     }
     /// One tenant.
     pub async fn get(&self, slug: &str) -> Result<Tenant> {
+        let slug = check_slug(slug)?;
         self.caller.read(|api| async move { api.platform_tenant_get(slug).await }).await
     }
     /// Makes a tenant with a database of its own and its first person.
@@ -62,10 +63,12 @@ impl Tenants<'_> {
     }
     /// Stops a tenant: its people are refused from their next request on. Nothing is lost.
     pub async fn suspend(&self, slug: &str) -> Result<Tenant> {
+        let slug = check_slug(slug)?;
         self.caller.once(|api| async move { api.platform_tenant_suspend(slug, None).await }).await
     }
     /// Lets a stopped tenant work again.
     pub async fn resume(&self, slug: &str) -> Result<Tenant> {
+        let slug = check_slug(slug)?;
         self.caller.once(|api| async move { api.platform_tenant_resume(slug, None).await }).await
     }
 }

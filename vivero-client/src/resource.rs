@@ -59,31 +59,26 @@ macro_rules! listed {
     ($request:ident, $page:ty, $item:ty) => {
         impl $request {
             /// Only what has all these words.
-            #[must_use]
             pub fn q(mut self, words: impl Into<String>) -> Self {
                 self.q = Some(words.into());
                 self
             }
             /// The field to sort by; `-` in front for descending.
-            #[must_use]
             pub fn sort(mut self, field: impl Into<String>) -> Self {
                 self.sort = Some(field.into());
                 self
             }
             /// Rows of a page, 1 to 200; 50 if not said.
-            #[must_use]
             pub const fn limit(mut self, rows: u32) -> Self {
                 self.limit = Some(rows);
                 self
             }
             /// Goes on where a page ended: its `next_cursor`, with the same sort.
-            #[must_use]
             pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
                 self.cursor = Some(cursor.into());
                 self
             }
             /// Also counts all rows that match.
-            #[must_use]
             pub const fn total(mut self) -> Self {
                 self.total = Some(true);
                 self

@@ -1,7 +1,7 @@
 //! A tenant: its door, and what is behind it.
 
 use crate::audit::Audit;
-use crate::connection::{Caller, Connection};
+use crate::connection::{Caller, Connection, check_slug};
 use crate::credential::Credential;
 use crate::entities::Entities;
 use crate::events::EventsRequest;
@@ -37,7 +37,7 @@ impl Entrance {
         password: impl Into<Secret>,
     ) -> Result<TenantClient> {
         let (slug, body) =
-            (self.slug.as_str(), &LoginIn { email: email.into(), password: password.into() });
+            (check_slug(&self.slug)?, &LoginIn { email: email.into(), password: password.into() });
         let tokens =
             self.caller.once(|api| async move { api.auth_login(slug, None, body).await }).await?;
         self.with_tokens(tokens)
@@ -49,8 +49,10 @@ impl Entrance {
         token: impl Into<Secret>,
         password: impl Into<Secret>,
     ) -> Result<TenantClient> {
-        let (slug, body) =
-            (self.slug.as_str(), &InvitationIn { token: token.into(), password: password.into() });
+        let (slug, body) = (
+            check_slug(&self.slug)?,
+            &InvitationIn { token: token.into(), password: password.into() },
+        );
         let tokens = self
             .caller
             .once(|api| async move { api.auth_accept_invitation(slug, None, body).await })
@@ -60,9 +62,10 @@ impl Entrance {
 
     /// Goes on with tokens from a sign-up, or with those a former run of this program kept.
     ///
-    /// Errors: [`Error::Request`] if the access token has characters that no header can carry.
+    /// Errors: [`Error::Request`] if there can be no tenant of that name, or no header can carry the
+    /// access token.
     pub fn with_tokens(&self, tokens: Tokens) -> Result<TenantClient> {
-        let session = Arc::new(Session::new(&self.slug, tokens)?);
+        let session = Arc::new(Session::new(check_slug(&self.slug)?, tokens)?);
         let credential = Credential::Session(Arc::clone(&session));
         let connection = Arc::clone(&self.caller.connection);
         Ok(TenantClient { caller: Caller { connection, credential }, session })

@@ -86,7 +86,8 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         figment
-            .merge(Env::prefixed("VIVERO_"))
+            // These two are read elsewhere; anything else that is not a setting is a mistake.
+            .merge(Env::prefixed("VIVERO_").ignore(&["config", "owner_password"]))
             .extract()
             .map_err(|e| Error::invalid(e.path.join("."), "config", e.to_string()))
     }

@@ -11,6 +11,7 @@ use poem::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use std::fmt::Display;
 use vivero_core::UnitOfWork;
+use vivero_core::operation::{self, Requires};
 
 /// A unit of work that answers one request.
 pub(crate) struct Once {
@@ -44,6 +45,12 @@ impl Once {
         target: impl Display,
         request: &[u8],
     ) -> Answer<Begun> {
+        // Who may not ask any more is not told an earlier answer either.
+        if let Some(Requires::Permission(permission)) =
+            operation::find(tenant.scope().operation.id).map(|o| o.requires)
+        {
+            tenant.require(permission)?;
+        }
         let mut work = tenant.begin().await?;
         let operation = format!("{} {target}", tenant.scope().operation.id);
         if let Some(key) = &key.0

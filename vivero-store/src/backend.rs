@@ -56,6 +56,8 @@ pub(crate) trait Backend: Database<Arguments: Default + Send> + Sized {
     fn concat(a: &str, b: &str) -> String;
     /// Forces an index.
     fn index_hint(index: &str) -> String;
+    /// Forces the order of creation: no index.
+    const NO_INDEX: &'static str;
     /// The tables and columns there are, by the query that lists them: rows of (table, column).
     const COLUMNS: &'static str;
     /// Inserts a row or adds to its number; columns resource, field, value, n.

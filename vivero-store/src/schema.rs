@@ -117,12 +117,13 @@ pub(crate) fn indexes(schema: &Schema) -> Vec<Index> {
     for column in schema.columns.iter().filter(|c| c.filter && !c.unique && !covered(c.name)) {
         add(format!("{table}_by_{}", column.name), vec![column.name]);
     }
+    let facets = |some: &[&'static str]| some.iter().copied().chain(["deleted_at"]).collect();
     if schema.facets.len() > 1 {
         // Every non-empty choice of facets has an index that begins with it.
-        add(format!("{table}_facets"), schema.facets.to_vec());
+        add(format!("{table}_facets"), facets(schema.facets));
         if schema.facets.len() > 2 {
-            add(format!("{table}_facets_2"), schema.facets[1..].to_vec());
-            add(format!("{table}_facets_3"), vec![schema.facets[0], schema.facets[2]]);
+            add(format!("{table}_facets_2"), facets(&schema.facets[1..]));
+            add(format!("{table}_facets_3"), facets(&[schema.facets[0], schema.facets[2]]));
         }
     }
     for sort in sorts(schema) {

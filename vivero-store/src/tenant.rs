@@ -206,7 +206,7 @@ impl<B: Backend> Rows for Reader<B> {
         {
             return Ok(number);
         }
-        rows::count::<B>(&mut self.connection, &table, query).await
+        rows::count::<B>(&mut self.connection, &table, query, self.counts.as_deref()).await
     }
     async fn changes_since(
         &mut self,

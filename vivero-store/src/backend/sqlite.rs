@@ -151,6 +151,7 @@ impl Backend for Sqlite {
     fn index_hint(index: &str) -> String {
         format!(" INDEXED BY {index}")
     }
+    const NO_INDEX: &'static str = " NOT INDEXED";
     const COLUMNS: &'static str = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";
     const ADD_COUNT: &'static str = "INSERT INTO counts (resource, field, value, n) VALUES (?, ?, ?, ?) \
          ON CONFLICT (resource, field, value) DO UPDATE SET n = n + excluded.n";

@@ -89,8 +89,9 @@ pub(crate) async fn count<B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
     query: &Query,
+    known: plan::Known<'_>,
 ) -> Result<u64> {
-    let rows = plan::count::<B>(table, query).fetch(connection).await?;
+    let rows = plan::count::<B>(connection, table, query, known).await?.fetch(connection).await?;
     let number = rows.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()?;
     Ok(u64::try_from(number.unwrap_or(0)).unwrap_or(0))
 }

@@ -111,7 +111,7 @@ impl<B: Backend> Rows for SqlWork<B> {
         rows::list::<B>(&mut self.transaction, &self.tables.get(schema), query, None).await
     }
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
-        rows::count::<B>(&mut self.transaction, &self.tables.get(schema), query).await
+        rows::count::<B>(&mut self.transaction, &self.tables.get(schema), query, None).await
     }
     async fn changes_since(
         &mut self,

@@ -1,0 +1,325 @@
+//! Input nobody should send, at every operation of the document: refused with a problem that names the
+//! field, never a failure of the server, and nothing written.
+
+#[path = "support/document.rs"]
+mod document;
+#[path = "support/server.rs"]
+mod server;
+#[path = "support/world.rs"]
+mod world;
+
+use document::{Document, Operation, Parameter};
+use reqwest::{Method, RequestBuilder};
+use server::PLATFORM_KEY;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use uuid::Uuid;
+use world::{Answer, Tenant, World, answer};
+
+/// A server under attack by someone who is let in everywhere, so that only the input is wrong.
+struct Attack {
+    world: World,
+    tenant: Tenant,
+    document: Document,
+    tried: BTreeSet<String>,
+}
+
+impl Attack {
+    async fn start() -> Self {
+        let world = World::start().await;
+        let tenant = world.tenant("aster").await;
+        Self { world, tenant, document: Document::read(), tried: BTreeSet::new() }
+    }
+
+    fn bearer(&self, operation: &Operation) -> String {
+        match operation.security.as_str() {
+            "platform_key" => PLATFORM_KEY.into(),
+            "tenant_token" => self.tenant.tokens.access_token.clone(),
+            _ => String::new(),
+        }
+    }
+
+    fn id(&self, operation: &Operation) -> String {
+        let id = match operation.collection() {
+            Some("locations") => self.tenant.sites[1].1.uuid(),
+            Some("users") => self.tenant.session.user().expect("a person").record.id.uuid(),
+            Some("roles") => self.tenant.roles["Viewer"].uuid(),
+            Some("sessions") => self.tenant.session.session_id().expect("a session").uuid(),
+            Some(_) => self.tenant.lots[0],
+            None => Uuid::nil(),
+        };
+        id.to_string()
+    }
+
+    fn path(&self, operation: &Operation) -> String {
+        operation.at(&self.tenant.slug, &self.id(operation))
+    }
+
+    fn body(&self, operation: &Operation) -> Option<Value> {
+        operation.body.as_ref().map(|s| self.document.sample(s, &self.tenant.topics()))
+    }
+
+    /// A request that lacks only its body.
+    fn request(&self, operation: &Operation, path: &str) -> RequestBuilder {
+        let request = self.world.request(&operation.method, path, &self.bearer(operation));
+        if operation.method == Method::PATCH { request.header("If-Match", "\"1\"") } else { request }
+    }
+
+    /// Sends it, and refuses whatever is not a proper refusal that names `field`.
+    async fn refused(&mut self, operation: &Operation, request: RequestBuilder, status: u16, field: &str, why: &str) {
+        let given = answer(request).await;
+        let text: String = given.text.chars().take(300).collect();
+        let what = format!("{} with {why}: {} {text}", operation.id, given.status);
+        assert_eq!(given.status, status, "{what}");
+        is_problem(&given, &what);
+        let fields: Vec<String> = given.broken();
+        let named = fields.iter().any(|f| f.split(' ').next() == Some(field));
+        assert!(named, "{what} does not name {field}");
+        assert!(given.text.len() < 8_000, "{what}: the input comes back");
+        self.tried.insert(operation.id.clone());
+    }
+
+    async fn state(&self) -> String {
+        self.world.state(&[&self.tenant]).await
+    }
+}
+
+/// A problem as it is described, with the headers every answer has.
+fn is_problem(answer: &Answer, what: &str) {
+    let header = |name: &str| answer.headers.get(name).map_or("", |v| v.to_str().unwrap_or("?"));
+    assert_eq!(header("content-type"), "application/problem+json", "{what}");
+    let body = answer.json();
+    assert_eq!(body["status"], json!(answer.status.as_u16()), "{what}");
+    assert!(body["code"].is_string() && body["title"].is_string(), "{what}");
+    assert_eq!(body["request_id"], json!(header("x-request-id")), "{what}");
+    is_hardened(answer, what);
+}
+
+/// The headers that keep browsers from being clever.
+fn is_hardened(answer: &Answer, what: &str) {
+    let header = |name: &str| answer.headers.get(name).map_or("", |v| v.to_str().unwrap_or("?"));
+    assert_eq!(header("x-content-type-options"), "nosniff", "{what}");
+    assert_eq!(header("x-frame-options"), "DENY", "{what}");
+    assert_eq!(header("referrer-policy"), "no-referrer", "{what}");
+    assert!(header("content-security-policy").contains("frame-ancestors 'none'"), "{what}");
+    assert!(!header("cache-control").is_empty() && !header("x-request-id").is_empty(), "{what}");
+    assert_eq!(header("server"), "", "{what}");
+}
+
+/// A value of a type that `schema` does not allow.
+fn of_wrong_type(schema: &Value) -> Value {
+    match schema["type"].as_str() {
+        Some("string") => json!({"not": "text"}),
+        Some("integer") => json!("12"),
+        Some("boolean") => json!("true"),
+        Some("array") => json!("one"),
+        _ => json!([1]),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_are_read_strictly_at_every_operation() {
+    let mut attack = Attack::start().await;
+    let before = attack.state().await;
+    let operations = attack.document.operations();
+    let with_body: Vec<&Operation> = operations.iter().filter(|o| o.body.is_some()).collect();
+    for operation in &with_body {
+        let path = attack.path(operation);
+        let sample = attack.body(operation).expect("a body");
+        let properties = operation.body.as_ref().and_then(|b| b["properties"].as_object().cloned());
+        for (name, schema) in properties.into_iter().flatten() {
+            let schema = attack.document.follow(&schema);
+            let mut wrong = vec![("a wrong type", of_wrong_type(&schema))];
+            if let Some(most) = schema["maxLength"].as_u64() {
+                wrong.push(("too long a text", json!("x".repeat(most as usize + 1))));
+                wrong.push(("a control character", json!("a\u{0}b")));
+            }
+            if let Some(most) = schema["maximum"].as_i64() {
+                wrong.push(("too much", json!(most + 1)));
+                wrong.push(("too little", json!(-1)));
+                wrong.push(("a fraction", json!(1.5)));
+            }
+            if schema["enum"].is_array() {
+                wrong.push(("an unknown word", json!("no such word")));
+            }
+            if schema["format"] == "uuid" || schema["format"] == "date" {
+                wrong.push(("a malformed value", json!("2026-13-45")));
+            }
+            let secret = name.contains("password") || name.contains("token");
+            for (why, value) in wrong {
+                // Secrets may hold any character.
+                if secret && why == "a control character" {
+                    continue;
+                }
+                let mut body = sample.clone();
+                body[&name] = value;
+                let request = attack.request(operation, &path).json(&body);
+                attack.refused(operation, request, 400, &name, &format!("{why} for {name}")).await;
+            }
+            let text = serde_json::to_string(&sample).expect("JSON");
+            let twice = format!("{}, \"{name}\": {}, \"{name}\": 1}}", &text[..text.len() - 1], sample[&name]);
+            let request = attack.request(operation, &path).header("Content-Type", "application/json").body(twice);
+            attack.refused(operation, request, 400, &name, &format!("{name} twice")).await;
+        }
+        let mut surprise = sample.clone();
+        surprise["surprise"] = json!(1);
+        let request = attack.request(operation, &path).json(&surprise);
+        attack.refused(operation, request, 400, "surprise", "an unknown field").await;
+
+        let deep = "[".repeat(10_000);
+        let deeper = format!("{{\"attributes\":{}", "{\"a\":".repeat(10_000));
+        let huge = format!("{{\"name\":\"{}\"}}", "x".repeat(2 * 1024 * 1024));
+        let raw: [(&str, &str, Vec<u8>, u16, &str); 8] = [
+            ("no body", "application/json", vec![], 400, "body"),
+            ("not UTF-8", "application/json", b"{\"name\":\"\xff\xfe\"}".to_vec(), 400, "body"),
+            ("not JSON", "application/json", b"{\"name\"".to_vec(), 400, "body"),
+            ("a list", "application/json", b"[1]".to_vec(), 400, "body"),
+            ("a deep list", "application/json", deep.into_bytes(), 400, "body"),
+            ("2 MiB", "application/json", huge.into_bytes(), 413, "body"),
+            ("XML", "application/xml", b"<a/>".to_vec(), 415, "Content-Type"),
+            ("a form", "application/x-www-form-urlencoded", b"a=b".to_vec(), 415, "Content-Type"),
+        ];
+        for (why, media, body, status, field) in raw {
+            let request = attack.request(operation, &path).header("Content-Type", media).body(body);
+            attack.refused(operation, request, status, field, why).await;
+        }
+        let field = if sample["attributes"].is_object() { "body" } else { "attributes" };
+        let request = attack.request(operation, &path).header("Content-Type", "application/json").body(deeper);
+        attack.refused(operation, request, 400, field, "deep JSON").await;
+        let request = attack.request(operation, &path).header("Content-Encoding", "gzip").json(&sample);
+        attack.refused(operation, request, 415, "Content-Encoding", "a compressed body").await;
+    }
+    assert_eq!(attack.state().await, before);
+    assert_eq!(attack.tried.len(), with_body.len());
+}
+
+/// Values that a parameter of the query cannot have.
+fn bad_values(parameter: &Parameter) -> Vec<String> {
+    let schema = &parameter.schema;
+    let mut bad: Vec<String> = match schema["type"].as_str() {
+        Some("integer") => ["abc", "1.5", "-1", "%2B1", "", "99999999999999999999"].map(String::from).to_vec(),
+        Some("boolean") => ["yes", "1", "TRUE", ""].map(String::from).to_vec(),
+        _ if schema["enum"].is_array() => ["no_such_word", ""].map(String::from).to_vec(),
+        _ if schema["format"] == "uuid" => ["x", "{}", "0123456789abcdef0123456789abcdef"].map(String::from).to_vec(),
+        _ => vec![],
+    };
+    if let Some(most) = schema["maximum"].as_u64() {
+        bad.push((most + 1).to_string());
+    }
+    if schema["minimum"].as_f64() == Some(1.0) {
+        bad.push("0".into());
+    }
+    if let Some(most) = schema["maxLength"].as_u64() {
+        bad.push("x".repeat(most as usize + 1));
+    }
+    match parameter.name.as_str() {
+        "cursor" => bad.extend(["nonsense", "AAAA", "e30", "%F0%9F%8C%B1"].map(String::from)),
+        "sort" => bad.extend(["nonsense", "-nonsense", "password_hash", "name;drop"].map(String::from)),
+        _ => {}
+    }
+    bad.extend(["%ff", "a%00b", "a%0Ab"].map(String::from));
+    bad
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queries_paths_and_headers_are_read_strictly_at_every_operation() {
+    let mut attack = Attack::start().await;
+    let before = attack.state().await;
+    let operations = attack.document.operations();
+    for operation in &operations {
+        let path = attack.path(operation);
+        let filled = |attack: &Attack, path: &str| {
+            let request = attack.request(operation, path);
+            match attack.body(operation) {
+                Some(body) => request.json(&body),
+                None => request,
+            }
+        };
+        for parameter in operation.parameters("query") {
+            for bad in bad_values(parameter) {
+                let request = filled(&attack, &format!("{path}?{}={bad}", parameter.name));
+                attack.refused(operation, request, 400, &parameter.name, &format!("{}={bad}", parameter.name)).await;
+            }
+            let twice = format!("{path}?{0}=1&{0}=1", parameter.name);
+            let request = filled(&attack, &twice);
+            attack.refused(operation, request, 400, &parameter.name, "a parameter twice").await;
+        }
+        let request = filled(&attack, &format!("{path}?surprise=1"));
+        attack.refused(operation, request, 400, "surprise", "an unknown parameter").await;
+        let request = filled(&attack, &format!("{path}?q={}", "x".repeat(1_000_000)));
+        let given = answer(request).await;
+        assert_eq!((given.status.as_u16(), given.broken()), (414, vec!["query uri_too_long".into()]), "{}", operation.id);
+        for parameter in operation.parameters("header") {
+            let bad: &[&str] = match parameter.name.as_str() {
+                "Idempotency-Key" => &["", "a b", "\u{fc}"],
+                "If-Match" => &["1", "*", "\"x\"", "W/\"1\"", "\"99999999999999999999\""],
+                "Last-Event-ID" => &["x", "-1", "1.5", "99999999999999999999", "9223372036854775807"],
+                // Any text at all means "I have something else".
+                "If-None-Match" => &["\u{fc}"],
+                other => panic!("{other}: teach this test what it cannot be"),
+            };
+            let long = "k".repeat(201);
+            let too_long = (parameter.name == "Idempotency-Key").then_some(long.as_str());
+            for bad in bad.iter().copied().chain(too_long) {
+                let request = attack.world.request(&operation.method, &path, &attack.bearer(operation));
+                let request = request.header(&parameter.name, bad.as_bytes());
+                let request = match attack.body(operation) {
+                    Some(body) => request.json(&body),
+                    None => request,
+                };
+                attack.refused(operation, request, 400, &parameter.name, &format!("{}: {bad}", parameter.name)).await;
+            }
+        }
+        if operation.method == Method::PATCH {
+            let request = attack.world.request(&operation.method, &path, &attack.bearer(operation));
+            let request = request.json(&attack.body(operation));
+            attack.refused(operation, request, 428, "If-Match", "no version").await;
+        }
+        if operation.collection().is_some() {
+            for bad in ["x", "0", "%ff", "%00", "0123456789abcdef0123456789abcdef", "01234567-89ab-cdef-0123-456789abcdeg"] {
+                let request = filled(&attack, &operation.at(&attack.tenant.slug, bad));
+                attack.refused(operation, request, 400, "id", &format!("id {bad}")).await;
+            }
+        }
+    }
+    assert_eq!(attack.state().await, before);
+    assert_eq!(attack.tried.len(), operations.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_is_one_the_document_declares() {
+    let attack = Attack::start().await;
+    let before = attack.state().await;
+    let mut paths = String::new();
+    for operation in attack.document.operations() {
+        let path = attack.path(&operation);
+        let _ = writeln!(paths, "{} {path}", operation.method);
+    }
+    let known: BTreeSet<&str> = paths.lines().filter_map(|l| l.split_once(' ')).map(|(_, p)| p).collect();
+    for path in known {
+        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE] {
+            if paths.lines().any(|line| line == format!("{method} {path}")) {
+                continue;
+            }
+            let given = attack.world.call(&method, path, &attack.tenant.tokens.access_token, None).await;
+            assert_eq!(given.status, 405, "{method} {path}");
+            is_problem(&given, path);
+            let allow = given.headers.get("allow").and_then(|v| v.to_str().ok()).unwrap_or_default();
+            for allowed in allow.split(", ").filter(|m| *m != "HEAD") {
+                assert!(paths.lines().any(|line| line == format!("{allowed} {path}")), "{path}: {allow}");
+            }
+        }
+    }
+    for path in ["/", "/api", "/api/v1/", "/api/v1/aster-nursery", "/api/v1/%ff/entities/x/y", "/..%2f..%2fetc/passwd", "/api//v1", "/%00"] {
+        let given = attack.world.call(&Method::GET, path, "", None).await;
+        assert_eq!(given.status, 404, "{path}: {}", given.text);
+        is_problem(&given, path);
+    }
+    for path in ["/health/live", "/openapi.json", "/docs"] {
+        let given = attack.world.call(&Method::GET, path, "", None).await;
+        assert_eq!(given.status, 200, "{path}");
+        is_hardened(&given, path);
+    }
+    assert_eq!(attack.state().await, before);
+}
