@@ -6,7 +6,9 @@
 
 use chrono::{DateTime, NaiveDate};
 use criterion::{Criterion, criterion_group, criterion_main};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+};
 use sqlx::{AssertSqlSafe, Row as _};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -49,11 +51,14 @@ struct Lot {
 }
 
 fn decode(row: &SqliteRow) -> sqlx::Result<Lot> {
-    let id = |i: usize| row.try_get::<Vec<u8>, _>(i).map(|b| Uuid::from_slice(&b).unwrap_or_default());
-    let at = |i: usize| row.try_get(i).map(|t| DateTime::from_timestamp_micros(t).unwrap_or_default());
+    let id =
+        |i: usize| row.try_get::<Vec<u8>, _>(i).map(|b| Uuid::from_slice(&b).unwrap_or_default());
+    let at =
+        |i: usize| row.try_get(i).map(|t| DateTime::from_timestamp_micros(t).unwrap_or_default());
     let location: Option<Vec<u8>> = row.try_get(14)?;
     let attributes: String = row.try_get(20)?;
-    let day = |i: usize| row.try_get::<Option<String>, _>(i).map(|d| d.and_then(|d| d.parse().ok()));
+    let day =
+        |i: usize| row.try_get::<Option<String>, _>(i).map(|d| d.and_then(|d| d.parse().ok()));
     Ok(Lot {
         id: id(1)?,
         version: row.try_get(2)?,
@@ -86,30 +91,44 @@ async fn bare_list(pool: &SqlitePool, sql: String) -> Vec<Lot> {
 
 /// The tenant with its data, and a pool of our own on the same file.
 async fn prepare() -> (Vivero, TenantSession, SqlitePool) {
-    let records = std::env::var("VIVERO_BENCH_RECORDS").ok().and_then(|n| n.parse().ok()).unwrap_or(200_000);
+    let records =
+        std::env::var("VIVERO_BENCH_RECORDS").ok().and_then(|n| n.parse().ok()).unwrap_or(200_000);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/bench-data/{records}"));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let vivero = Vivero::open(&format!("sqlite:{}", folder.display())).await.expect("an installation");
-    let notes = demo::prepare(&vivero, &folder, records, demo::SEED, &Progress::Shown).await.expect("demo data");
+    let vivero =
+        Vivero::open(&format!("sqlite:{}", folder.display())).await.expect("an installation");
+    let notes = demo::prepare(&vivero, &folder, records, demo::SEED, &Progress::Shown)
+        .await
+        .expect("demo data");
     let admin = notes.admin().expect("an Admin");
-    let session = vivero.sign_in(&notes.tenant, Password::new(&admin.email, &admin.password)).await.expect("sign-in");
-    let options = SqliteConnectOptions::new().filename(tenant_file(&folder)).journal_mode(SqliteJournalMode::Wal);
+    let session = vivero
+        .sign_in(&notes.tenant, Password::new(&admin.email, &admin.password))
+        .await
+        .expect("sign-in");
+    let options = SqliteConnectOptions::new()
+        .filename(tenant_file(&folder))
+        .journal_mode(SqliteJournalMode::Wal);
     let options = options.pragma("cache_size", "-8192").row_buffer_size(256);
-    let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.expect("a pool");
+    let pool =
+        SqlitePoolOptions::new().max_connections(4).connect_with(options).await.expect("a pool");
     (vivero, session, pool)
 }
 
 fn tenant_file(folder: &Path) -> PathBuf {
     let folders = std::fs::read_dir(folder.join("tenants")).expect("tenants");
-    let files = folders.flatten().flat_map(|f| std::fs::read_dir(f.path()).expect("a folder").flatten());
-    let mut databases = files.map(|f| f.path()).filter(|p| p.extension().is_some_and(|e| e == "sqlite3"));
+    let files =
+        folders.flatten().flat_map(|f| std::fs::read_dir(f.path()).expect("a folder").flatten());
+    let mut databases =
+        files.map(|f| f.path()).filter(|p| p.extension().is_some_and(|e| e == "sqlite3"));
     databases.next().expect("a tenant's database")
 }
 
 fn repository(c: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
     let (vivero, session, pool) = runtime.block_on(prepare());
-    let page = runtime.block_on(session.entities().list(EntityFilter::new(), Page::first(200))).expect("a page");
+    let page = runtime
+        .block_on(session.entities().list(EntityFilter::new(), Page::first(200)))
+        .expect("a page");
     let ids: Vec<EntityId> = page.items.iter().map(|e| e.id).collect();
 
     let mut group = c.benchmark_group("get");
@@ -126,8 +145,12 @@ fn repository(c: &mut Criterion) {
             let id = next.next().expect("endless").uuid();
             let pool = &pool;
             async move {
-                let sql = format!("SELECT {COLUMNS} FROM entities WHERE id = ? AND deleted_at IS NULL");
-                let row = sqlx::query(AssertSqlSafe(sql)).bind(id.as_bytes().to_vec()).fetch_one(pool).await;
+                let sql =
+                    format!("SELECT {COLUMNS} FROM entities WHERE id = ? AND deleted_at IS NULL");
+                let row = sqlx::query(AssertSqlSafe(sql))
+                    .bind(id.as_bytes().to_vec())
+                    .fetch_one(pool)
+                    .await;
                 decode(&row.expect("a row")).expect("a lot")
             }
         });
@@ -144,16 +167,19 @@ fn repository(c: &mut Criterion) {
     ] {
         let mut group = c.benchmark_group(name);
         group.bench_function("sdk", |b| {
-            b.to_async(&runtime).iter(async || session.entities().list(filter.clone(), Page::first(50)).await);
+            b.to_async(&runtime)
+                .iter(async || session.entities().list(filter.clone(), Page::first(50)).await);
         });
         group.bench_function("bare sqlx", |b| {
-            b.to_async(&runtime).iter(|| bare_list(&pool, format!("SELECT {COLUMNS} FROM entities {bare}")));
+            b.to_async(&runtime)
+                .iter(|| bare_list(&pool, format!("SELECT {COLUMNS} FROM entities {bare}")));
         });
         group.finish();
     }
     c.bench_function("search", |b| {
         let filter = EntityFilter::new().search("lavandula hidcote");
-        b.to_async(&runtime).iter(async || session.entities().list(filter.clone(), Page::first(50)).await);
+        b.to_async(&runtime)
+            .iter(async || session.entities().list(filter.clone(), Page::first(50)).await);
     });
     c.bench_function("dashboard", |b| b.to_async(&runtime).iter(|| session.dashboard()));
     writes(c, &runtime, &session);
@@ -169,13 +195,18 @@ fn writes(c: &mut Criterion, runtime: &Runtime, session: &TenantSession) {
         let code = format!("BENCH-{}", session.new_id(session.now()).simple());
         NewEntity::new(code, "Hebe 'Great Orme'", EntityType::Cutting, 100)
     };
-    c.bench_function("create, durable", |b| b.to_async(runtime).iter(async || session.entities().create(lot()).await));
+    c.bench_function("create, durable", |b| {
+        b.to_async(runtime).iter(async || session.entities().create(lot()).await)
+    });
     let made = runtime.block_on(session.entities().create(lot())).expect("a lot");
     let mut version = made.version;
     c.bench_function("update, durable", |b| {
         b.iter(|| {
-            let patch = EntityPatch { name: Some(format!("Hebe {version}")), ..EntityPatch::default() };
-            let stored = runtime.block_on(session.entities().update(made.id, version, patch)).expect("an update");
+            let patch =
+                EntityPatch { name: Some(format!("Hebe {version}")), ..EntityPatch::default() };
+            let stored = runtime
+                .block_on(session.entities().update(made.id, version, patch))
+                .expect("an update");
             version = stored.version;
         });
     });
@@ -186,7 +217,9 @@ fn writes(c: &mut Criterion, runtime: &Runtime, session: &TenantSession) {
             work.commit().await.expect("a commit");
         });
     });
-    c.bench_function("journal: seal what is there", |b| b.to_async(runtime).iter(|| session.seal()));
+    c.bench_function("journal: seal what is there", |b| {
+        b.to_async(runtime).iter(|| session.seal())
+    });
 }
 
 criterion_group! {

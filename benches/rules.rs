@@ -8,7 +8,9 @@ use vivero_core::entity::Entity;
 use vivero_core::permission::{Grant, PermissionSet, Scope, scope_predicate};
 use vivero_core::token::Tokens;
 use vivero_core::user::BUILT_IN_ROLES;
-use vivero_core::{Clock as _, Cursor, IdSource as _, LocationId, Record as _, SessionId, TenantId, UserId, Value};
+use vivero_core::{
+    Clock as _, Cursor, IdSource as _, LocationId, Record as _, SessionId, TenantId, UserId, Value,
+};
 use vivero_store::{SystemClock, SystemIds};
 
 fn permissions(c: &mut Criterion) {
@@ -16,9 +18,15 @@ fn permissions(c: &mut Criterion) {
     let operator = PermissionSet::new(operator.grants);
     let manager = BUILT_IN_ROLES.iter().find(|r| r.name == "Manager").expect("a built-in role");
     let manager = PermissionSet::new(manager.grants);
-    c.bench_function("permission check, exact grant", |b| b.iter(|| operator.scopes(black_box("entity.update"))));
-    c.bench_function("permission check, resource.*", |b| b.iter(|| manager.scopes(black_box("entity.update"))));
-    c.bench_function("permission check, refused", |b| b.iter(|| operator.scopes(black_box("role.delete"))));
+    c.bench_function("permission check, exact grant", |b| {
+        b.iter(|| operator.scopes(black_box("entity.update")))
+    });
+    c.bench_function("permission check, resource.*", |b| {
+        b.iter(|| manager.scopes(black_box("entity.update")))
+    });
+    c.bench_function("permission check, refused", |b| {
+        b.iter(|| operator.scopes(black_box("role.delete")))
+    });
     let ids = SystemIds::default();
     let id = || ids.id(SystemClock.now());
     let places: Vec<_> = (0..5).map(|_| LocationId::from_uuid(id())).collect();
@@ -43,16 +51,25 @@ fn tokens(c: &mut Criterion) {
     };
     let tokens = Tokens::new(&[7; 32], [8; 32]).expect("keys");
     let token = issue(&tokens);
-    c.bench_function("token verify, seen before", |b| b.iter(|| tokens.verify(black_box(&token), now)));
+    c.bench_function("token verify, seen before", |b| {
+        b.iter(|| tokens.verify(black_box(&token), now))
+    });
     c.bench_function("token verify, first time", |b| {
         // Every token is new to the verifier: the signature is checked each time.
-        b.iter_batched(|| issue(&tokens), |token| tokens.verify(&token, now), criterion::BatchSize::SmallInput);
+        b.iter_batched(
+            || issue(&tokens),
+            |token| tokens.verify(&token, now),
+            criterion::BatchSize::SmallInput,
+        );
     });
 }
 
 fn cursors(c: &mut Criterion) {
-    let cursor =
-        Cursor { sort: "-name".into(), key: Value::Text("Lavandula angustifolia 'Hidcote'".into()), seq: 123_456 };
+    let cursor = Cursor {
+        sort: "-name".into(),
+        key: Value::Text("Lavandula angustifolia 'Hidcote'".into()),
+        seq: 123_456,
+    };
     let text = cursor.encode();
     c.bench_function("cursor encode", |b| b.iter(|| black_box(&cursor).encode()));
     c.bench_function("cursor decode", |b| b.iter(|| Cursor::decode(black_box(&text), "-name")));

@@ -14,20 +14,32 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // A tenant with a database of its own, for 30 days.
     let (email, secret) = ("grower@example.com", "correct horse battery");
-    let trial = vivero.tenants().provision(NewTenant::trial("acme-plants", Owner::new(email, secret))).await?;
+    let trial = vivero
+        .tenants()
+        .provision(NewTenant::trial("acme-plants", Owner::new(email, secret)))
+        .await?;
     println!("{} has a database of its own: {}", trial.slug, trial.id);
 
     // A verified credential is the only door to it.
     let acme = vivero.sign_in("acme-plants", Password::new(email, secret)).await?;
-    let site = acme.locations().create(NewLocation::new(LocationKind::Site, "N", "North", None)).await?;
-    let bed = |code: &str| NewLocation::new(LocationKind::Bed, code, format!("Bed {code}"), Some(site.id));
+    let site =
+        acme.locations().create(NewLocation::new(LocationKind::Site, "N", "North", None)).await?;
+    let bed = |code: &str| {
+        NewLocation::new(LocationKind::Bed, code, format!("Bed {code}"), Some(site.id))
+    };
     let bed_7 = acme.locations().create(bed("N-B07")).await?.id;
     let bed_9 = acme.locations().create(bed("N-B09")).await?.id;
 
-    let new = NewEntity::new("LAV-2026-00001", "Lavandula angustifolia 'Hidcote'", EntityType::Cutting, 4_000);
+    let new = NewEntity::new(
+        "LAV-2026-00001",
+        "Lavandula angustifolia 'Hidcote'",
+        EntityType::Cutting,
+        4_000,
+    );
     let lot = acme.entities().create(new.at(bed_7)).await?;
     let step = |status| Transition { status: Some(status), ..Transition::default() };
-    let lot = acme.entities().transition(lot.id, Some(lot.version), &step(Status::Processing)).await?;
+    let lot =
+        acme.entities().transition(lot.id, Some(lot.version), &step(Status::Processing)).await?;
     let lot = acme.entities().transition(lot.id, Some(lot.version), &step(Status::Ready)).await?;
 
     let ready = EntityFilter::new().status(Status::Ready).location(bed_7);
@@ -45,7 +57,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     work.commit().await?;
 
     for change in acme.entities().history(lot.id, None, 50).await? {
-        println!("version {}: {} {:?}", change.version, change.action, change.changes.0.keys().collect::<Vec<_>>());
+        println!(
+            "version {}: {} {:?}",
+            change.version,
+            change.action,
+            change.changes.0.keys().collect::<Vec<_>>()
+        );
     }
     let report = acme.verify_audit().await?;
     assert!(report.breaks.is_empty());

@@ -1,8 +1,6 @@
 //! What an attacker tries with credentials: forged and stolen tokens, guessing, and marks of their own in
 //! what we write down.
 
-#[path = "support/document.rs"]
-mod document;
 #[path = "support/server.rs"]
 mod server;
 #[path = "support/world.rs"]
@@ -12,12 +10,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
-use server::PASSWORD;
 use serde_json::{Value, json};
+use server::PASSWORD;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use vivero_core::{ManualClock, Password, RequestContext, UserId, Vivero};
 use vivero_store::Open as _;
 use world::{Answer, Tenant, World, answer};
@@ -36,7 +33,9 @@ async fn forged_tokens_open_nothing() {
     let tenant = world.tenant("aster").await;
     let good = &tenant.tokens.access_token;
     assert_eq!(me(&world, &tenant, good).await.status, 200);
-    let [head, claims, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!("{good}") };
+    let [head, claims, signature] = good.split('.').collect::<Vec<_>>()[..] else {
+        panic!("{good}")
+    };
     let read = |part: &str| -> Value {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON")
     };
@@ -49,17 +48,23 @@ async fn forged_tokens_open_nothing() {
         forged.push((format!("alg {name}"), format!("{head}.{claims}.")));
         forged.push((format!("alg {name}, signed"), format!("{head}.{claims}.{signature}")));
     }
-    let ours = |alg| Header { kid: Some(kid.clone()), typ: Some("at+jwt".into()), ..Header::new(alg) };
+    let ours =
+        |alg| Header { kid: Some(kid.clone()), typ: Some("at+jwt".into()), ..Header::new(alg) };
     for key in ["", "secret", "vivero", kid.as_str(), signature] {
-        let signed = encode(&ours(Algorithm::HS256), &said, &EncodingKey::from_secret(key.as_bytes()));
+        let signed =
+            encode(&ours(Algorithm::HS256), &said, &EncodingKey::from_secret(key.as_bytes()));
         forged.push((format!("HS256 with {key:?}"), signed.expect("a token")));
     }
     // PKCS #8 of an Ed25519 key that is not ours.
     let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     der.extend([7; 32]);
     let theirs = EncodingKey::from_ed_der(&der);
-    forged.push(("another's key".into(), encode(&ours(Algorithm::EdDSA), &said, &theirs).expect("a token")));
-    let brought = Header { jku: Some("https://evil.example/jwks".into()), ..ours(Algorithm::EdDSA) };
+    forged.push((
+        "another's key".into(),
+        encode(&ours(Algorithm::EdDSA), &said, &theirs).expect("a token"),
+    ));
+    let brought =
+        Header { jku: Some("https://evil.example/jwks".into()), ..ours(Algorithm::EdDSA) };
     forged.push(("a key brought along".into(), encode(&brought, &said, &theirs).expect("a token")));
     for (name, value) in [
         ("sub", json!("00000000-0000-0000-0000-000000000000")),
@@ -85,7 +90,13 @@ async fn forged_tokens_open_nothing() {
         assert!(given.status == 401 || too_long, "{what}: {} {}", given.status, given.text);
         assert!(!given.text.contains(kid.as_str()), "{what}: {}", given.text);
         if !token.is_empty() && token.len() <= 500 {
-            let given = auth(&world, &tenant.slug, "refresh", json!({"refresh_token": format!("vrt_{token}")})).await;
+            let given = auth(
+                &world,
+                &tenant.slug,
+                "refresh",
+                json!({"refresh_token": format!("vrt_{token}")}),
+            )
+            .await;
             assert_eq!(given.status, 401, "{what} as a refresh token: {}", given.text);
         }
     }
@@ -103,13 +114,18 @@ async fn tokens_end() {
     // Signed in at the same installation, but some time ago.
     for (minutes, status) in [(14, 200), (16, 401), (60, 401)] {
         let then = world.server.vivero().now() - chrono::Duration::minutes(minutes);
-        let builder = Vivero::builder().weak_passwords_for_tests().clock(Arc::new(ManualClock::new(then)));
+        let builder =
+            Vivero::builder().weak_passwords_for_tests().clock(Arc::new(ManualClock::new(then)));
         let past = builder.open(&url).await.expect("the installation");
         let password = Password::new(&tenant.email, PASSWORD);
         let signed_in = past.log_in(&tenant.slug, password, None, RequestContext::default()).await;
         let tokens = signed_in.expect("a sign-in").tokens;
         past.close().await;
-        assert_eq!(me(&world, &tenant, &tokens.access_token).await.status, status, "after {minutes} minutes");
+        assert_eq!(
+            me(&world, &tenant, &tokens.access_token).await.status,
+            status,
+            "after {minutes} minutes"
+        );
         let refresh = json!({"refresh_token": tokens.refresh_token});
         assert_eq!(auth(&world, &tenant.slug, "refresh", refresh).await.status, 200);
     }
@@ -122,7 +138,8 @@ async fn fifty_refreshes_at_once_get_one_successor_and_a_stolen_token_ends_the_f
     let first = tenant.tokens.refresh_token.clone();
     let requests: Vec<_> = (0..50)
         .map(|_| {
-            let (world, slug, body) = (Arc::clone(&world), tenant.slug.clone(), json!({"refresh_token": first}));
+            let (world, slug, body) =
+                (Arc::clone(&world), tenant.slug.clone(), json!({"refresh_token": first}));
             tokio::spawn(async move { auth(&world, &slug, "refresh", body).await })
         })
         .collect();
@@ -141,11 +158,16 @@ async fn fifty_refreshes_at_once_get_one_successor_and_a_stolen_token_ends_the_f
     let third = auth(&world, &tenant.slug, "refresh", json!({"refresh_token": second})).await;
     assert_eq!(third.status, 200);
     // The successor has been used: whoever still has the first has stolen it.
-    for token in [first.as_str(), second, third.json()["refresh_token"].as_str().expect("a token")] {
+    for token in [first.as_str(), second, third.json()["refresh_token"].as_str().expect("a token")]
+    {
         let given = auth(&world, &tenant.slug, "refresh", json!({"refresh_token": token})).await;
         assert_eq!(given.status, 401, "{}", given.text);
     }
-    for token in [&access, &tenant.tokens.access_token, third.json()["access_token"].as_str().expect("a token")] {
+    for token in [
+        &access,
+        &tenant.tokens.access_token,
+        third.json()["access_token"].as_str().expect("a token"),
+    ] {
         assert_eq!(me(&world, &tenant, token).await.status, 401);
     }
     // Another sign-in of the same person is another family, and the theft is on record.
@@ -156,7 +178,10 @@ async fn fifty_refreshes_at_once_get_one_successor_and_a_stolen_token_ends_the_f
     assert_eq!(trail.iter().filter(|e| e.entry.action == "session.reuse_detected").count(), 1);
     assert_eq!(trail.iter().filter(|e| e.entry.action == "session.refresh").count(), 2);
     let shown = format!("{trail:?}");
-    assert!(!shown.contains(second.as_str()) && !shown.contains("argon2"), "secrets are in the trail");
+    assert!(
+        !shown.contains(second.as_str()) && !shown.contains("argon2"),
+        "secrets are in the trail"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -186,11 +211,13 @@ async fn a_guesser_learns_nothing_about_who_is_there() {
     ];
     let mut seen = BTreeSet::new();
     for (what, slug, email, password) in tries {
-        let given = auth(&world, slug, "login", json!({"email": email, "password": password})).await;
+        let given =
+            auth(&world, slug, "login", json!({"email": email, "password": password})).await;
         assert_eq!(given.status, 401, "{what}: {}", given.text);
         let mut body = given.json();
         body["request_id"] = Value::Null;
-        let names: BTreeSet<&str> = given.headers.keys().map(reqwest::header::HeaderName::as_str).collect();
+        let names: BTreeSet<&str> =
+            given.headers.keys().map(reqwest::header::HeaderName::as_str).collect();
         seen.insert(format!("{body} {names:?}"));
     }
     assert_eq!(seen.len(), 1, "{seen:#?}");
@@ -198,22 +225,12 @@ async fn a_guesser_learns_nothing_about_who_is_there() {
     for email in [tenant.email.as_str(), nobody] {
         let mut refused = false;
         for _ in 0..20 {
-            let given = auth(&world, a, "login", json!({"email": email, "password": "a wrong one"})).await;
+            let given =
+                auth(&world, a, "login", json!({"email": email, "password": "a wrong one"})).await;
             refused |= given.status == 429 && given.headers.contains_key("retry-after");
         }
         assert!(refused, "{email} can be guessed at without end");
     }
-}
-
-/// Sends bytes as they are and reads the answer to its end.
-async fn raw(world: &World, bytes: &[u8]) -> String {
-    let address = world.server.base_url.strip_prefix("http://").expect("an address");
-    let mut stream = TcpStream::connect(address).await.expect("a connection");
-    // The server may refuse before everything is sent.
-    let _ = stream.write_all(bytes).await;
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -233,7 +250,8 @@ async fn request_ids_cannot_forge_anything() {
     .into_iter()
     .enumerate()
     {
-        let lot = json!({"code": format!("R-{number}"), "name": "x", "type": "seed", "quantity": 1});
+        let lot =
+            json!({"code": format!("R-{number}"), "name": "x", "type": "seed", "quantity": 1});
         let request = world.request(&Method::POST, &path, &tenant.tokens.access_token);
         let given = answer(request.header("X-Request-Id", id).json(&lot)).await;
         assert_eq!(given.status, 201, "{}", given.text);
@@ -244,15 +262,24 @@ async fn request_ids_cannot_forge_anything() {
         assert_eq!(last.entry.cause.as_deref(), Some(shown.as_str()));
     }
     for bytes in [&b"a\x1b[31mred"[..], b"a\x0b", b"\xff\xfe", b"a\r\n b"] {
-        let mut request = b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-request-id: ".to_vec();
+        let mut request =
+            b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-request-id: ".to_vec();
         request.extend_from_slice(bytes);
         request.extend_from_slice(b"\r\n\r\n");
-        let given = raw(&world, &request).await;
+        let given = world.raw(&request).await;
         assert!(given.starts_with("HTTP/1.1 200") || given.starts_with("HTTP/1.1 400"), "{given}");
-        assert!(!given.contains('\x1b') && !given.contains('\x0b') && !given.contains("red"), "{given}");
+        assert!(
+            !given.contains('\x1b') && !given.contains('\x0b') && !given.contains("red"),
+            "{given}"
+        );
     }
-    let given = raw(&world, b"GET /health/live%0d%0ax-evil:1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
-    assert!(given.starts_with("HTTP/1.1 404") && !given.to_lowercase().contains("x-evil"), "{given}");
+    let given = world
+        .raw(b"GET /health/live%0d%0ax-evil:1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(
+        given.starts_with("HTTP/1.1 404") && !given.to_lowercase().contains("x-evil"),
+        "{given}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -267,14 +294,16 @@ async fn what_is_not_http_gets_a_problem_and_harms_nobody() {
         ("two lengths", b"POST /api/v1/trials HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nabcde".to_vec(), "400"),
     ];
     for (what, bytes, status) in cases {
-        let given = raw(&world, &bytes).await;
+        let given = world.raw(&bytes).await;
         assert!(given.starts_with(&format!("HTTP/1.1 {status}")), "{what}: {given:.300}");
-        assert!(given.contains("application/problem+json") && given.contains("nosniff"), "{what}: {given:.300}");
+        assert!(
+            given.contains("application/problem+json") && given.contains("nosniff"),
+            "{what}: {given:.300}"
+        );
     }
     // A body that never comes to its end is no reason to wait for it.
     let cut = b"POST /api/v1/trials HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"a\"";
-    let address = world.server.base_url.strip_prefix("http://").expect("an address");
-    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let mut stream = world.connect().await;
     stream.write_all(cut).await.expect("a part of a request");
     stream.shutdown().await.expect("an end");
     let mut given = String::new();

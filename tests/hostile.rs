@@ -1,6 +1,7 @@
 //! Input nobody should send, at every operation of the document: refused with a problem that names the
 //! field, never a failure of the server, and nothing written.
 
+#[expect(dead_code, reason = "some of it is for walks by tenant")]
 #[path = "support/document.rs"]
 mod document;
 #[path = "support/server.rs"]
@@ -8,19 +9,22 @@ mod server;
 #[path = "support/world.rs"]
 mod world;
 
-use document::{Document, Operation, Parameter};
+use document::{Document, Operation, Parameter, Topics};
 use reqwest::{Method, RequestBuilder};
-use server::PLATFORM_KEY;
 use serde_json::{Value, json};
+use server::PLATFORM_KEY;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use uuid::Uuid;
-use world::{Answer, Tenant, World, answer};
+use vivero_core::service::NewRole;
+use world::{Tenant, World, answer};
 
 /// A server under attack by someone who is let in everywhere, so that only the input is wrong.
 struct Attack {
     world: World,
     tenant: Tenant,
+    /// A role that can be edited.
+    role: Uuid,
     document: Document,
     tried: BTreeSet<String>,
 }
@@ -29,7 +33,10 @@ impl Attack {
     async fn start() -> Self {
         let world = World::start().await;
         let tenant = world.tenant("aster").await;
-        Self { world, tenant, document: Document::read(), tried: BTreeSet::new() }
+        let grants = vec!["entity.read".parse().expect("a grant")];
+        let role = NewRole { name: "Own".into(), description: String::new(), grants };
+        let role = tenant.session.roles().create(role).await.expect("a role").record.id.uuid();
+        Self { world, tenant, role, document: Document::read(), tried: BTreeSet::new() }
     }
 
     fn bearer(&self, operation: &Operation) -> String {
@@ -44,7 +51,7 @@ impl Attack {
         let id = match operation.collection() {
             Some("locations") => self.tenant.sites[1].1.uuid(),
             Some("users") => self.tenant.session.user().expect("a person").record.id.uuid(),
-            Some("roles") => self.tenant.roles["Viewer"].uuid(),
+            Some("roles") => self.role,
             Some("sessions") => self.tenant.session.session_id().expect("a session").uuid(),
             Some(_) => self.tenant.lots[0],
             None => Uuid::nil(),
@@ -57,22 +64,33 @@ impl Attack {
     }
 
     fn body(&self, operation: &Operation) -> Option<Value> {
-        operation.body.as_ref().map(|s| self.document.sample(s, &self.tenant.topics()))
+        operation.body.as_ref().map(|s| self.document.sample(s, &Topics::of(&self.tenant)))
     }
 
     /// A request that lacks only its body.
     fn request(&self, operation: &Operation, path: &str) -> RequestBuilder {
         let request = self.world.request(&operation.method, path, &self.bearer(operation));
-        if operation.method == Method::PATCH { request.header("If-Match", "\"1\"") } else { request }
+        if operation.method == Method::PATCH {
+            request.header("If-Match", "\"1\"")
+        } else {
+            request
+        }
     }
 
     /// Sends it, and refuses whatever is not a proper refusal that names `field`.
-    async fn refused(&mut self, operation: &Operation, request: RequestBuilder, status: u16, field: &str, why: &str) {
+    async fn refused(
+        &mut self,
+        operation: &Operation,
+        request: RequestBuilder,
+        status: u16,
+        field: &str,
+        why: &str,
+    ) {
         let given = answer(request).await;
         let text: String = given.text.chars().take(300).collect();
         let what = format!("{} with {why}: {} {text}", operation.id, given.status);
         assert_eq!(given.status, status, "{what}");
-        is_problem(&given, &what);
+        given.is_problem(&what);
         let fields: Vec<String> = given.broken();
         let named = fields.iter().any(|f| f.split(' ').next() == Some(field));
         assert!(named, "{what} does not name {field}");
@@ -83,28 +101,6 @@ impl Attack {
     async fn state(&self) -> String {
         self.world.state(&[&self.tenant]).await
     }
-}
-
-/// A problem as it is described, with the headers every answer has.
-fn is_problem(answer: &Answer, what: &str) {
-    let header = |name: &str| answer.headers.get(name).map_or("", |v| v.to_str().unwrap_or("?"));
-    assert_eq!(header("content-type"), "application/problem+json", "{what}");
-    let body = answer.json();
-    assert_eq!(body["status"], json!(answer.status.as_u16()), "{what}");
-    assert!(body["code"].is_string() && body["title"].is_string(), "{what}");
-    assert_eq!(body["request_id"], json!(header("x-request-id")), "{what}");
-    is_hardened(answer, what);
-}
-
-/// The headers that keep browsers from being clever.
-fn is_hardened(answer: &Answer, what: &str) {
-    let header = |name: &str| answer.headers.get(name).map_or("", |v| v.to_str().unwrap_or("?"));
-    assert_eq!(header("x-content-type-options"), "nosniff", "{what}");
-    assert_eq!(header("x-frame-options"), "DENY", "{what}");
-    assert_eq!(header("referrer-policy"), "no-referrer", "{what}");
-    assert!(header("content-security-policy").contains("frame-ancestors 'none'"), "{what}");
-    assert!(!header("cache-control").is_empty() && !header("x-request-id").is_empty(), "{what}");
-    assert_eq!(header("server"), "", "{what}");
 }
 
 /// A value of a type that `schema` does not allow.
@@ -131,6 +127,12 @@ async fn bodies_are_read_strictly_at_every_operation() {
         for (name, schema) in properties.into_iter().flatten() {
             let schema = attack.document.follow(&schema);
             let mut wrong = vec![("a wrong type", of_wrong_type(&schema))];
+            if !schema["nullable"].as_bool().unwrap_or(false) {
+                wrong.push(("null", Value::Null));
+            }
+            if schema["type"] == "string" {
+                wrong.push(("a number", json!(5)));
+            }
             if let Some(most) = schema["maxLength"].as_u64() {
                 wrong.push(("too long a text", json!("x".repeat(most as usize + 1))));
                 wrong.push(("a control character", json!("a\u{0}b")));
@@ -157,10 +159,14 @@ async fn bodies_are_read_strictly_at_every_operation() {
                 let request = attack.request(operation, &path).json(&body);
                 attack.refused(operation, request, 400, &name, &format!("{why} for {name}")).await;
             }
-            let text = serde_json::to_string(&sample).expect("JSON");
-            let twice = format!("{}, \"{name}\": {}, \"{name}\": 1}}", &text[..text.len() - 1], sample[&name]);
-            let request = attack.request(operation, &path).header("Content-Type", "application/json").body(twice);
-            attack.refused(operation, request, 400, &name, &format!("{name} twice")).await;
+            if let Some(value) = sample.get(&name) {
+                let twice = format!("{{\"{name}\":{value},\"{name}\":{value}}}");
+                let request =
+                    attack.request(operation, &path).header("Content-Type", "application/json");
+                attack
+                    .refused(operation, request.body(twice), 400, &name, &format!("{name} twice"))
+                    .await;
+            }
         }
         let mut surprise = sample.clone();
         surprise["surprise"] = json!(1);
@@ -173,7 +179,7 @@ async fn bodies_are_read_strictly_at_every_operation() {
         let raw: [(&str, &str, Vec<u8>, u16, &str); 8] = [
             ("no body", "application/json", vec![], 400, "body"),
             ("not UTF-8", "application/json", b"{\"name\":\"\xff\xfe\"}".to_vec(), 400, "body"),
-            ("not JSON", "application/json", b"{\"name\"".to_vec(), 400, "body"),
+            ("not JSON", "application/json", b"{\"".to_vec(), 400, "body"),
             ("a list", "application/json", b"[1]".to_vec(), 400, "body"),
             ("a deep list", "application/json", deep.into_bytes(), 400, "body"),
             ("2 MiB", "application/json", huge.into_bytes(), 413, "body"),
@@ -185,9 +191,13 @@ async fn bodies_are_read_strictly_at_every_operation() {
             attack.refused(operation, request, status, field, why).await;
         }
         let field = if sample["attributes"].is_object() { "body" } else { "attributes" };
-        let request = attack.request(operation, &path).header("Content-Type", "application/json").body(deeper);
+        let request = attack
+            .request(operation, &path)
+            .header("Content-Type", "application/json")
+            .body(deeper);
         attack.refused(operation, request, 400, field, "deep JSON").await;
-        let request = attack.request(operation, &path).header("Content-Encoding", "gzip").json(&sample);
+        let request =
+            attack.request(operation, &path).header("Content-Encoding", "gzip").json(&sample);
         attack.refused(operation, request, 415, "Content-Encoding", "a compressed body").await;
     }
     assert_eq!(attack.state().await, before);
@@ -198,10 +208,14 @@ async fn bodies_are_read_strictly_at_every_operation() {
 fn bad_values(parameter: &Parameter) -> Vec<String> {
     let schema = &parameter.schema;
     let mut bad: Vec<String> = match schema["type"].as_str() {
-        Some("integer") => ["abc", "1.5", "-1", "%2B1", "", "99999999999999999999"].map(String::from).to_vec(),
+        Some("integer") => {
+            ["abc", "1.5", "-1", "%2B1", "", "99999999999999999999"].map(String::from).to_vec()
+        }
         Some("boolean") => ["yes", "1", "TRUE", ""].map(String::from).to_vec(),
         _ if schema["enum"].is_array() => ["no_such_word", ""].map(String::from).to_vec(),
-        _ if schema["format"] == "uuid" => ["x", "{}", "0123456789abcdef0123456789abcdef"].map(String::from).to_vec(),
+        _ if schema["format"] == "uuid" => {
+            ["x", "{}", "0123456789abcdef0123456789abcdef"].map(String::from).to_vec()
+        }
         _ => vec![],
     };
     if let Some(most) = schema["maximum"].as_u64() {
@@ -215,7 +229,9 @@ fn bad_values(parameter: &Parameter) -> Vec<String> {
     }
     match parameter.name.as_str() {
         "cursor" => bad.extend(["nonsense", "AAAA", "e30", "%F0%9F%8C%B1"].map(String::from)),
-        "sort" => bad.extend(["nonsense", "-nonsense", "password_hash", "name;drop"].map(String::from)),
+        "sort" => {
+            bad.extend(["nonsense", "-nonsense", "password_hash", "name;drop"].map(String::from))
+        }
         _ => {}
     }
     bad.extend(["%ff", "a%00b", "a%0Ab"].map(String::from));
@@ -226,6 +242,7 @@ fn bad_values(parameter: &Parameter) -> Vec<String> {
 async fn queries_paths_and_headers_are_read_strictly_at_every_operation() {
     let mut attack = Attack::start().await;
     let before = attack.state().await;
+    let million = "x".repeat(1_000_000);
     let operations = attack.document.operations();
     for operation in &operations {
         let path = attack.path(operation);
@@ -239,7 +256,15 @@ async fn queries_paths_and_headers_are_read_strictly_at_every_operation() {
         for parameter in operation.parameters("query") {
             for bad in bad_values(parameter) {
                 let request = filled(&attack, &format!("{path}?{}={bad}", parameter.name));
-                attack.refused(operation, request, 400, &parameter.name, &format!("{}={bad}", parameter.name)).await;
+                attack
+                    .refused(
+                        operation,
+                        request,
+                        400,
+                        &parameter.name,
+                        &format!("{}={bad}", parameter.name),
+                    )
+                    .await;
             }
             let twice = format!("{path}?{0}=1&{0}=1", parameter.name);
             let request = filled(&attack, &twice);
@@ -247,14 +272,19 @@ async fn queries_paths_and_headers_are_read_strictly_at_every_operation() {
         }
         let request = filled(&attack, &format!("{path}?surprise=1"));
         attack.refused(operation, request, 400, "surprise", "an unknown parameter").await;
-        let request = filled(&attack, &format!("{path}?q={}", "x".repeat(1_000_000)));
-        let given = answer(request).await;
-        assert_eq!((given.status.as_u16(), given.broken()), (414, vec!["query uri_too_long".into()]), "{}", operation.id);
+        let request = filled(&attack, &format!("{path}?q={}", "x".repeat(60_000)));
+        attack.refused(operation, request, 414, "query", "a long query").await;
+        let head = format!("{} {path}?q={million} HTTP/1.1\r\nhost: x\r\n\r\n", operation.method);
+        let given = attack.world.raw(head.as_bytes()).await;
+        let named = given.starts_with("HTTP/1.1 414") && given.contains("\"field\":\"query\"");
+        assert!(named, "{}: {given:.300}", operation.id);
         for parameter in operation.parameters("header") {
             let bad: &[&str] = match parameter.name.as_str() {
                 "Idempotency-Key" => &["", "a b", "\u{fc}"],
                 "If-Match" => &["1", "*", "\"x\"", "W/\"1\"", "\"99999999999999999999\""],
-                "Last-Event-ID" => &["x", "-1", "1.5", "99999999999999999999", "9223372036854775807"],
+                "Last-Event-ID" => {
+                    &["x", "-1", "1.5", "99999999999999999999", "9223372036854775807"]
+                }
                 // Any text at all means "I have something else".
                 "If-None-Match" => &["\u{fc}"],
                 other => panic!("{other}: teach this test what it cannot be"),
@@ -262,13 +292,22 @@ async fn queries_paths_and_headers_are_read_strictly_at_every_operation() {
             let long = "k".repeat(201);
             let too_long = (parameter.name == "Idempotency-Key").then_some(long.as_str());
             for bad in bad.iter().copied().chain(too_long) {
-                let request = attack.world.request(&operation.method, &path, &attack.bearer(operation));
+                let request =
+                    attack.world.request(&operation.method, &path, &attack.bearer(operation));
                 let request = request.header(&parameter.name, bad.as_bytes());
                 let request = match attack.body(operation) {
                     Some(body) => request.json(&body),
                     None => request,
                 };
-                attack.refused(operation, request, 400, &parameter.name, &format!("{}: {bad}", parameter.name)).await;
+                attack
+                    .refused(
+                        operation,
+                        request,
+                        400,
+                        &parameter.name,
+                        &format!("{}: {bad}", parameter.name),
+                    )
+                    .await;
             }
         }
         if operation.method == Method::PATCH {
@@ -277,7 +316,14 @@ async fn queries_paths_and_headers_are_read_strictly_at_every_operation() {
             attack.refused(operation, request, 428, "If-Match", "no version").await;
         }
         if operation.collection().is_some() {
-            for bad in ["x", "0", "%ff", "%00", "0123456789abcdef0123456789abcdef", "01234567-89ab-cdef-0123-456789abcdeg"] {
+            for bad in [
+                "x",
+                "0",
+                "%ff",
+                "%00",
+                "0123456789abcdef0123456789abcdef",
+                "01234567-89ab-cdef-0123-456789abcdeg",
+            ] {
                 let request = filled(&attack, &operation.at(&attack.tenant.slug, bad));
                 attack.refused(operation, request, 400, "id", &format!("id {bad}")).await;
             }
@@ -296,30 +342,47 @@ async fn every_answer_is_one_the_document_declares() {
         let path = attack.path(&operation);
         let _ = writeln!(paths, "{} {path}", operation.method);
     }
-    let known: BTreeSet<&str> = paths.lines().filter_map(|l| l.split_once(' ')).map(|(_, p)| p).collect();
+    let known: BTreeSet<&str> =
+        paths.lines().filter_map(|l| l.split_once(' ')).map(|(_, p)| p).collect();
     for path in known {
-        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE] {
+        for method in
+            [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::TRACE]
+        {
             if paths.lines().any(|line| line == format!("{method} {path}")) {
                 continue;
             }
-            let given = attack.world.call(&method, path, &attack.tenant.tokens.access_token, None).await;
+            let given =
+                attack.world.call(&method, path, &attack.tenant.tokens.access_token, None).await;
             assert_eq!(given.status, 405, "{method} {path}");
-            is_problem(&given, path);
-            let allow = given.headers.get("allow").and_then(|v| v.to_str().ok()).unwrap_or_default();
+            given.is_problem(path);
+            let allow =
+                given.headers.get("allow").and_then(|v| v.to_str().ok()).unwrap_or_default();
             for allowed in allow.split(", ").filter(|m| *m != "HEAD") {
-                assert!(paths.lines().any(|line| line == format!("{allowed} {path}")), "{path}: {allow}");
+                assert!(
+                    paths.lines().any(|line| line == format!("{allowed} {path}")),
+                    "{path}: {allow}"
+                );
             }
         }
     }
-    for path in ["/", "/api", "/api/v1/", "/api/v1/aster-nursery", "/api/v1/%ff/entities/x/y", "/..%2f..%2fetc/passwd", "/api//v1", "/%00"] {
+    for path in [
+        "/",
+        "/api",
+        "/api/v1/",
+        "/api/v1/aster-nursery",
+        "/api/v1/%ff/entities/x/y",
+        "/..%2f..%2fetc/passwd",
+        "/api//v1",
+        "/%00",
+    ] {
         let given = attack.world.call(&Method::GET, path, "", None).await;
         assert_eq!(given.status, 404, "{path}: {}", given.text);
-        is_problem(&given, path);
+        given.is_problem(path);
     }
     for path in ["/health/live", "/openapi.json", "/docs"] {
         let given = attack.world.call(&Method::GET, path, "", None).await;
         assert_eq!(given.status, 200, "{path}");
-        is_hardened(&given, path);
+        given.is_hardened(path);
     }
     assert_eq!(attack.state().await, before);
 }

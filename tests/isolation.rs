@@ -12,8 +12,8 @@ mod world;
 
 use document::{Document, Operation, Topics};
 use reqwest::Method;
-use server::{PLATFORM_KEY, PASSWORD};
 use serde_json::{Value, json};
+use server::{PASSWORD, PLATFORM_KEY};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 use vivero_core::entity::{Entity, NewEntity, Transition};
@@ -51,7 +51,7 @@ impl Pair {
             email: self.b.email.clone(),
             refresh_token: self.b.tokens.refresh_token.clone(),
             invitation: self.b.invitation.clone(),
-            ..self.a.topics()
+            ..Topics::of(&self.a)
         };
         operation.body.as_ref().map(|schema| self.document.sample(schema, &topics))
     }
@@ -148,7 +148,7 @@ async fn a_token_opens_no_path_but_its_own() {
         for slug in &slugs {
             let what = format!("{} at {slug}", operation.id);
             let path = operation.at(slug, &id);
-            let topics = pair.a.topics();
+            let topics = Topics::of(&pair.a);
             let body = operation.body.as_ref().map(|s| pair.document.sample(s, &topics));
             let bearer = &pair.a.tokens.access_token;
             let given = pair.world.call(&operation.method, &path, bearer, body.as_ref()).await;
@@ -169,11 +169,12 @@ async fn foreign_ids_name_nothing() {
     let (mut paths, mut bodies, mut filters) = (0, 0, 0);
     for operation in pair.document.operations().iter().filter(|o| o.is_of_a_tenant()) {
         let sample =
-            || operation.body.as_ref().map(|s| pair.document.sample(s, &pair.a.topics()));
+            || operation.body.as_ref().map(|s| pair.document.sample(s, &Topics::of(&pair.a)));
         if operation.collection().is_some() {
             for id in &foreign {
                 let path = operation.at(&pair.a.slug, &id.to_string());
-                let given = pair.world.call(&operation.method, &path, token, sample().as_ref()).await;
+                let given =
+                    pair.world.call(&operation.method, &path, token, sample().as_ref()).await;
                 assert_eq!(given.status, 404, "{} of {id}: {}", operation.id, given.text);
                 pair.silent(&given, &operation.id);
                 paths += 1;
@@ -204,7 +205,11 @@ async fn foreign_ids_name_nothing() {
             for word in words.into_iter().chain(search) {
                 let asked = format!("{path}?{}={word}", parameter.name);
                 let given = pair.world.call(&operation.method, &asked, token, None).await;
-                assert_eq!((given.status.as_u16(), &given.json()["items"]), (200, &json!([])), "{asked}");
+                assert_eq!(
+                    (given.status.as_u16(), &given.json()["items"]),
+                    (200, &json!([])),
+                    "{asked}"
+                );
                 filters += 1;
             }
         }
@@ -232,7 +237,9 @@ async fn tenant_credentials_open_nothing_of_the_platform() {
     let mut covered = BTreeSet::new();
     for operation in pair.document.operations().iter().filter(|o| is_platform(o)) {
         let tokens = &pair.a.tokens;
-        for bearer in [&tokens.access_token, &tokens.refresh_token, "", PASSWORD, &PLATFORM_KEY[1..]] {
+        for bearer in
+            [&tokens.access_token, &tokens.refresh_token, "", PASSWORD, &PLATFORM_KEY[1..]]
+        {
             let path = operation.at(&pair.a.slug, "");
             let body = pair.body(operation);
             let given = pair.world.call(&operation.method, &path, bearer, body.as_ref()).await;
@@ -251,7 +258,8 @@ async fn the_same_address_is_a_different_person_elsewhere() {
     let pair = Pair::start().await;
     let shared = "shared@example.com";
     let join = async |tenant: &Tenant, secret: &str| {
-        let new = NewUser { email: shared.into(), name: "Same".into(), roles: vec![], locations: vec![] };
+        let new =
+            NewUser { email: shared.into(), name: "Same".into(), roles: vec![], locations: vec![] };
         let (_, invitation) = tenant.session.users().create(new).await.expect("a person");
         let body = json!({"token": invitation.token, "password": secret});
         let path = format!("/api/v1/{}/auth/invitations", tenant.slug);
@@ -263,7 +271,9 @@ async fn the_same_address_is_a_different_person_elsewhere() {
     let used = join(&pair.b, other).await;
     let login = async |tenant: &Tenant, secret: &str| {
         let body = json!({"email": shared, "password": secret});
-        pair.world.call(&Method::POST, &format!("/api/v1/{}/auth/login", tenant.slug), "", Some(&body)).await
+        pair.world
+            .call(&Method::POST, &format!("/api/v1/{}/auth/login", tenant.slug), "", Some(&body))
+            .await
     };
     assert_eq!(login(&pair.a, other).await.status, 401);
     assert_eq!(login(&pair.b, own).await.status, 401);
@@ -275,9 +285,15 @@ async fn the_same_address_is_a_different_person_elsewhere() {
     let access = tokens["access_token"].as_str().expect("a token");
     for (tenant, refreshed, seen) in [(&pair.a, 404, 404), (&pair.b, 200, 200)] {
         let path = format!("/api/v1/{}", tenant.slug);
-        let given = pair.world.call(&Method::POST, &format!("{path}/auth/refresh"), "", Some(&refresh)).await;
+        let given = pair
+            .world
+            .call(&Method::POST, &format!("{path}/auth/refresh"), "", Some(&refresh))
+            .await;
         assert_eq!(given.status, refreshed, "{}", given.text);
-        assert_eq!(pair.world.call(&Method::GET, &format!("{path}/me"), access, None).await.status, seen);
+        assert_eq!(
+            pair.world.call(&Method::GET, &format!("{path}/me"), access, None).await.status,
+            seen
+        );
     }
     for tenant in [&pair.a, &pair.b] {
         let path = format!("/api/v1/{}/auth/invitations", tenant.slug);
@@ -301,7 +317,9 @@ async fn repositories_reach_one_tenant_only() {
     assert!(a.users().find(user).await.expect("a look").is_none());
     assert!(a.roles().find(role).await.expect("a look").is_none());
     assert!(a.repository::<Entity>().find_by_id(lot).await.expect("a look").is_none());
-    let gone = |found: Result<(), Error>| assert!(matches!(found, Err(Error::NotFound { .. })), "{found:?}");
+    let gone = |found: Result<(), Error>| {
+        assert!(matches!(found, Err(Error::NotFound { .. })), "{found:?}")
+    };
     gone(a.users().recover_by_id(user).await.map(|_| ()));
     gone(a.repository::<User>().history(user, None, 50).await.map(|_| ()));
     gone(a.repository::<Role>().history(role, None, 50).await.map(|_| ()));
@@ -328,8 +346,10 @@ async fn repositories_reach_one_tenant_only() {
     named(a.locations().create(below).await.map(|_| ()));
 
     let all = Page::first(200).with_total();
-    let lots = a.entities().list(EntityFilter::new().location(site), all.clone()).await.expect("lots");
-    let places = a.locations().list(LocationFilter::new().within(site), all.clone()).await.expect("places");
+    let lots =
+        a.entities().list(EntityFilter::new().location(site), all.clone()).await.expect("lots");
+    let places =
+        a.locations().list(LocationFilter::new().within(site), all.clone()).await.expect("places");
     assert_eq!((lots.total, places.total), (Some(0), Some(0)));
     for lot in a.entities().list(EntityFilter::new(), all.clone()).await.expect("lots").items {
         assert!(lot.record.code.starts_with(&pair.a.word));
@@ -354,14 +374,16 @@ async fn a_swapped_file_is_refused_as_damaged() {
     drop((a, b));
     world.server.stop().await;
     let folder = world.server.folder.path();
-    let file = |name: &str| folder.join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"));
+    let file =
+        |name: &str| folder.join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"));
     for suffix in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{suffix}", file(&mine).display()));
     }
     std::fs::rename(file(&others), file(&mine)).expect("the swap");
 
     let url = format!("sqlite:{}", folder.display());
-    let vivero = Vivero::builder().weak_passwords_for_tests().open(&url).await.expect("the installation");
+    let vivero =
+        Vivero::builder().weak_passwords_for_tests().open(&url).await.expect("the installation");
     for email in [&email, &b_email] {
         let found = vivero.sign_in(&slug, Password::new(email, PASSWORD)).await;
         assert!(matches!(found, Err(Error::Corrupt { .. })), "{:?}", found.err());

@@ -1,6 +1,7 @@
 //! Who may do what, over HTTP: every built-in role at every operation of the document, held against what
 //! the core declares; and that changes of it bite on the very next request.
 
+#[expect(dead_code, reason = "parameters matter to other tests")]
 #[path = "support/document.rs"]
 mod document;
 #[path = "support/server.rs"]
@@ -10,8 +11,8 @@ mod world;
 
 use document::{Document, Operation, Topics};
 use reqwest::Method;
-use server::{PLATFORM_KEY, PASSWORD};
 use serde_json::{Value, json};
+use server::{PASSWORD, PLATFORM_KEY};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 use vivero_core::location::LocationKind;
@@ -36,7 +37,11 @@ async fn target(tenant: &Tenant, person: &Person, operation: &Operation, name: &
         Some("entities") => {
             let id = tenant.lot(name, bed).await;
             if deleted {
-                session.entities().soft_delete(EntityId::from_uuid(id), None).await.expect("a deletion");
+                session
+                    .entities()
+                    .soft_delete(EntityId::from_uuid(id), None)
+                    .await
+                    .expect("a deletion");
             }
             id
         }
@@ -56,7 +61,11 @@ async fn target(tenant: &Tenant, person: &Person, operation: &Operation, name: &
         }
         Some("roles") => {
             let grants = vec!["entity.read".parse().expect("a grant")];
-            let new = vivero_core::service::NewRole { name: name.into(), description: String::new(), grants };
+            let new = vivero_core::service::NewRole {
+                name: name.into(),
+                description: String::new(),
+                grants,
+            };
             session.roles().create(new).await.expect("a role").record.id.uuid()
         }
         Some("sessions") => person.session.session_id().expect("a session").uuid(),
@@ -87,11 +96,15 @@ async fn every_role_may_do_exactly_what_is_declared() {
             let (_, new, invitation) = tenant.invite(&format!("{name}-new"), vec![], vec![]).await;
             let signs_in = operation.path.contains("/auth/") || operation.path.contains("/me/");
             let topics = Topics {
-                location: if operation.id == "entity_move" { tenant.sites[0].1.uuid() } else { site.uuid() },
+                location: if operation.id == "entity_move" {
+                    tenant.sites[0].1.uuid()
+                } else {
+                    site.uuid()
+                },
                 email: if signs_in { person.email.clone() } else { format!("x-{new}") },
                 refresh_token: person.tokens.refresh_token.clone(),
                 invitation,
-                ..tenant.topics()
+                ..Topics::of(&tenant)
             };
             let body = operation.body.as_ref().map(|schema| document.sample(schema, &topics));
             let path = operation.at(&tenant.slug, &id.to_string());
@@ -108,14 +121,21 @@ async fn every_role_may_do_exactly_what_is_declared() {
                     "platform_key" => (401, json!("unauthenticated")),
                     _ => (403, json!("permission_missing")),
                 };
-                assert_eq!((answer.status.as_u16(), answer.json()["code"].clone()), refusal, "{what}");
+                assert_eq!(
+                    (answer.status.as_u16(), answer.json()["code"].clone()),
+                    refusal,
+                    "{what}"
+                );
                 assert_eq!(world.state(&[&tenant]).await, before, "{what}");
                 count.1 += 1;
             }
         }
     }
     // The roles do differ: a walk in which everything was allowed would show nothing.
-    assert!(told["Viewer"].1 > told["Manager"].1 && told["Manager"].1 > told["Admin"].1, "{told:?}");
+    assert!(
+        told["Viewer"].1 > told["Manager"].1 && told["Manager"].1 > told["Admin"].1,
+        "{told:?}"
+    );
 }
 
 /// A person and what they can send.
@@ -128,7 +148,9 @@ struct Actor<'w> {
 impl Actor<'_> {
     async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
         let body = (!body.is_null()).then_some(body);
-        self.world.call(&method, &format!("/api/v1/{}/{path}", self.slug), &self.token, body.as_ref()).await
+        self.world
+            .call(&method, &format!("/api/v1/{}/{path}", self.slug), &self.token, body.as_ref())
+            .await
     }
     async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, Value::Null).await
@@ -155,25 +177,43 @@ async fn an_operator_works_within_their_site() {
     let operator = actor(&world, &tenant, &person.tokens.access_token);
     let ids = |answer: &Answer| -> Vec<String> {
         let body = answer.json();
-        body["items"].as_array().expect("items").iter().map(|i| i["id"].as_str().expect("id").into()).collect()
+        body["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .map(|i| i["id"].as_str().expect("id").into())
+            .collect()
     };
     let before = world.state(&[&tenant]).await;
     assert_eq!(ids(&operator.get("entities?total=true").await), [lot.to_string()]);
     assert_eq!(operator.get("entities?total=true").await.json()["total"], 1);
     assert!(ids(&operator.get(&format!("entities?location_id={other_site}")).await).is_empty());
     assert!(ids(&operator.get("entities?q=aster-lot-2").await).is_empty());
-    assert_eq!(ids(&operator.get("locations?sort=path").await), [site.to_string(), bed.to_string()]);
-    for path in [format!("entities/{other_lot}"), format!("locations/{other_bed}"), format!("locations/{other_site}")] {
+    assert_eq!(
+        ids(&operator.get("locations?sort=path").await),
+        [site.to_string(), bed.to_string()]
+    );
+    for path in [
+        format!("entities/{other_lot}"),
+        format!("locations/{other_bed}"),
+        format!("locations/{other_site}"),
+    ] {
         assert_eq!(operator.get(&path).await.status, 404, "{path}");
         assert_eq!(operator.get(&format!("{path}/history")).await.status, 404, "{path}");
     }
     let step = json!({"quantity_change": 1});
-    let hidden = operator.send(Method::POST, &format!("entities/{other_lot}/transitions"), step.clone()).await;
+    let hidden = operator
+        .send(Method::POST, &format!("entities/{other_lot}/transitions"), step.clone())
+        .await;
     assert_eq!(hidden.status, 404);
-    let edit = operator.send(Method::PATCH, &format!("entities/{other_lot}"), json!({"name": "mine"})).await;
+    let edit = operator
+        .send(Method::PATCH, &format!("entities/{other_lot}"), json!({"name": "mine"}))
+        .await;
     assert_eq!(edit.status, 404);
     for (lot, to, status) in [(other_lot, bed, 404), (lot, other_bed, 400)] {
-        let moved = operator.send(Method::POST, &format!("entities/{lot}/moves"), json!({"location_id": to})).await;
+        let moved = operator
+            .send(Method::POST, &format!("entities/{lot}/moves"), json!({"location_id": to}))
+            .await;
         assert_eq!(moved.status, status, "{}", moved.text);
     }
     let new = |at: Value| json!({"code": "N-1", "name": "New", "type": "seed", "quantity": 1, "location_id": at});
@@ -184,9 +224,14 @@ async fn an_operator_works_within_their_site() {
     assert_eq!(world.state(&[&tenant]).await, before);
     // What is theirs they can do.
     assert_eq!(operator.send(Method::POST, "entities", new(json!(bed))).await.status, 201);
-    assert_eq!(operator.send(Method::POST, &format!("entities/{lot}/transitions"), step).await.status, 200);
+    assert_eq!(
+        operator.send(Method::POST, &format!("entities/{lot}/transitions"), step).await.status,
+        200
+    );
     let second = tenant.place(LocationKind::Bed, "1-C", Some(site)).await;
-    let moved = operator.send(Method::POST, &format!("entities/{lot}/moves"), json!({"location_id": second})).await;
+    let moved = operator
+        .send(Method::POST, &format!("entities/{lot}/moves"), json!({"location_id": second}))
+        .await;
     assert_eq!(moved.status, 200, "{}", moved.text);
     tenant.session.seal().await.expect("a head");
     let (events, _) = person.session.events(0, 200).await.expect("events");
@@ -204,7 +249,11 @@ async fn changes_bite_on_the_next_request() {
     let path = format!("users/{}", person.id);
     let new = json!({"code": "N-1", "name": "New", "type": "seed", "quantity": 1});
     let keyed = async || {
-        let request = world.request(&Method::POST, &format!("/api/v1/{}/entities", tenant.slug), &walter.token);
+        let request = world.request(
+            &Method::POST,
+            &format!("/api/v1/{}/entities", tenant.slug),
+            &walter.token,
+        );
         world::answer(request.header("Idempotency-Key", "once").json(&new)).await
     };
     assert_eq!(keyed().await.status, 201);
@@ -213,14 +262,21 @@ async fn changes_bite_on_the_next_request() {
     assert_eq!(admin.edit(&path, json!({"roles": [tenant.roles["Viewer"]]})).await.status, 200);
     assert_eq!(walter.get("audit").await.status, 403);
     assert_eq!(walter.get("entities").await.status, 200);
-    assert_eq!(keyed().await.status, 403, "an answer given before is not given to who may not ask any more");
+    assert_eq!(
+        keyed().await.status,
+        403,
+        "an answer given before is not given to who may not ask any more"
+    );
     // More rights, through the role itself.
     let role = json!({"name": "Auditor", "grants": ["entity.read"]});
     let role = admin.send(Method::POST, "roles", role).await.json()["id"].clone();
     assert_eq!(admin.edit(&path, json!({"roles": [role]})).await.status, 200);
     assert_eq!(walter.get("audit").await.status, 403);
     let role_path = format!("roles/{}", role.as_str().expect("an id"));
-    assert_eq!(admin.edit(&role_path, json!({"grants": ["entity.read", "audit.read"]})).await.status, 200);
+    assert_eq!(
+        admin.edit(&role_path, json!({"grants": ["entity.read", "audit.read"]})).await.status,
+        200
+    );
     assert_eq!(walter.get("audit").await.status, 200);
     // Disabled and enabled.
     let refresh = json!({"refresh_token": person.tokens.refresh_token});
@@ -239,7 +295,10 @@ async fn changes_bite_on_the_next_request() {
     };
     platform("suspend").await;
     let stopped = walter.get("entities").await;
-    assert_eq!((stopped.status.as_u16(), &stopped.json()["code"]), (403, &json!("tenant_suspended")));
+    assert_eq!(
+        (stopped.status.as_u16(), &stopped.json()["code"]),
+        (403, &json!("tenant_suspended"))
+    );
     assert_eq!(walter.send(Method::POST, "auth/login", login.clone()).await.status, 403);
     platform("resume").await;
     assert_eq!(walter.get("entities").await.status, 200);
@@ -264,41 +323,74 @@ async fn nobody_hands_out_more_than_they_have() {
     let admin = actor(&world, &tenant, &tenant.tokens.access_token);
     // Someone who governs people and roles, but may otherwise only look at stock.
     let grants = json!(["user.*", "role.*", "entity.read", "location.read@location"]);
-    let clerk = admin.send(Method::POST, "roles", json!({"name": "Clerk", "grants": grants})).await.json();
+    let clerk =
+        admin.send(Method::POST, "roles", json!({"name": "Clerk", "grants": grants})).await.json();
     let clerk: vivero_core::RoleId = clerk["id"].as_str().expect("an id").parse().expect("an id");
     let (id, _, invitation) = tenant.invite("clerk", vec![clerk], vec![]).await;
     let body = json!({"token": invitation, "password": PASSWORD});
     let tokens = admin.send(Method::POST, "auth/invitations", body).await.json();
     let clerk = actor(&world, &tenant, tokens["access_token"].as_str().expect("a token"));
-    let own = clerk.send(Method::POST, "roles", json!({"name": "Reader", "grants": ["entity.read"]})).await;
+    let own = clerk
+        .send(Method::POST, "roles", json!({"name": "Reader", "grants": ["entity.read"]}))
+        .await;
     assert_eq!(own.status, 201);
     let reader = own.json()["id"].as_str().expect("an id").to_owned();
     let owner = tenant.session.user().expect("a person").record.id;
     let (guest, _, _) = tenant.invite("guest", vec![], vec![]).await;
     let before = world.state(&[&tenant]).await;
-    for grant in ["*", "*.read", "entity.*", "entity.create", "audit.read", "location.read", "entity.update@own"] {
-        let made = clerk.send(Method::POST, "roles", json!({"name": "More", "grants": [grant]})).await;
-        assert_eq!((made.status.as_u16(), made.broken()), (400, vec!["grants own_grants".into()]), "{grant}");
-        let edited = clerk.edit(&format!("roles/{reader}"), json!({"grants": ["entity.read", grant]})).await;
-        assert_eq!((edited.status.as_u16(), edited.broken()), (400, vec!["grants own_grants".into()]), "{grant}");
+    for grant in [
+        "*",
+        "*.read",
+        "entity.*",
+        "entity.create",
+        "audit.read",
+        "location.read",
+        "entity.update@own",
+    ] {
+        let made =
+            clerk.send(Method::POST, "roles", json!({"name": "More", "grants": [grant]})).await;
+        assert_eq!(
+            (made.status.as_u16(), made.broken()),
+            (400, vec!["grants own_grants".into()]),
+            "{grant}"
+        );
+        let edited =
+            clerk.edit(&format!("roles/{reader}"), json!({"grants": ["entity.read", grant]})).await;
+        assert_eq!(
+            (edited.status.as_u16(), edited.broken()),
+            (400, vec!["grants own_grants".into()]),
+            "{grant}"
+        );
     }
     for role in ["Admin", "Manager", "Operator", "Viewer"] {
         let roles = json!([reader, tenant.roles[role]]);
         let person = json!({"email": "new@aster.example", "name": "New", "roles": roles});
         let made = clerk.send(Method::POST, "users", person).await;
-        assert_eq!((made.status.as_u16(), made.broken()), (400, vec!["roles.1 own_grants".into()]), "{role}");
+        assert_eq!(
+            (made.status.as_u16(), made.broken()),
+            (400, vec!["roles.1 own_grants".into()]),
+            "{role}"
+        );
         for person in [guest, id] {
             let given = clerk.edit(&format!("users/{person}"), json!({"roles": roles})).await;
-            assert_eq!((given.status.as_u16(), given.broken()), (400, vec!["roles.1 own_grants".into()]), "{role}");
+            assert_eq!(
+                (given.status.as_u16(), given.broken()),
+                (400, vec!["roles.1 own_grants".into()]),
+                "{role}"
+            );
         }
     }
     // Nor is someone who may do more edited, disabled or deleted by someone who may do less.
-    for (method, body) in [(Method::PATCH, json!({"status": "disabled"})), (Method::DELETE, Value::Null)] {
+    for (method, body) in
+        [(Method::PATCH, json!({"status": "disabled"})), (Method::DELETE, Value::Null)]
+    {
         assert_eq!(clerk.send(method, &format!("users/{owner}"), body).await.status, 403);
     }
     let built_in = format!("roles/{}", tenant.roles["Viewer"]);
     for actor in [&admin, &clerk] {
-        for (method, body) in [(Method::PATCH, json!({"name": "Mine"})), (Method::DELETE, Value::Null)] {
+        for (method, body) in
+            [(Method::PATCH, json!({"name": "Mine"})), (Method::DELETE, Value::Null)]
+        {
             assert_eq!(actor.send(method, &built_in, body).await.status, 409);
         }
     }
@@ -317,7 +409,11 @@ async fn the_last_admin_stays() {
     let before = world.state(&[&tenant]).await;
     for body in &ways {
         let refused = admin.edit(&path, body.clone()).await;
-        assert_eq!((refused.status.as_u16(), &refused.json()["code"]), (409, &json!("last_admin")), "{body}");
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["code"]),
+            (409, &json!("last_admin")),
+            "{body}"
+        );
     }
     assert_eq!(admin.send(Method::DELETE, &path, Value::Null).await.status, 409);
     assert_eq!(world.state(&[&tenant]).await, before);

@@ -15,8 +15,7 @@ use tokio::time::{sleep, timeout};
 
 /// How many of the slowest targets are kept.
 pub(crate) const WORST: usize = 5;
-/// Cores taken by other work above which a result is marked. The kernel's own share, which nobody's
-/// account shows, stays below.
+/// Cores taken by other work above which a result is marked.
 const DISTURBED: f64 = 0.3;
 /// A server that is down, or that asks for patience, is tried again after this.
 const PAUSE: Duration = Duration::from_millis(50);

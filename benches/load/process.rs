@@ -71,12 +71,13 @@ fn mib(status: &str, field: &str) -> Option<f64> {
     Some(kib / 1_024.0)
 }
 
-/// CPU time of everything on the machine so far: all of the first line of `/proc/stat` but idling
-/// and waiting for disks, the fourth and fifth.
+/// CPU time of every process on the machine so far, from the first line of `/proc/stat`: user,
+/// nice, system and what a hypervisor took away. Interrupts are left out: under load they are those
+/// of the load's own network traffic.
 fn machine() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/stat").ok()?;
     let fields = stat.lines().next()?.split_whitespace().skip(1).take(8).enumerate();
-    let busy = fields.filter(|(place, _)| !matches!(place, 3 | 4));
+    let busy = fields.filter(|(place, _)| matches!(place, 0..=2 | 7));
     let ticks: f64 = busy.filter_map(|(_, ticks)| ticks.parse::<f64>().ok()).sum();
     Some(Duration::from_secs_f64(ticks / TICKS))
 }

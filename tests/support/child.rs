@@ -3,8 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// How long anything the program does may take on a slow machine.
@@ -18,8 +18,14 @@ fn binary() -> &'static Path {
         let folder = test.parent().and_then(Path::parent).expect("the profile's folder");
         let path = folder.join(format!("vivero{}", std::env::consts::EXE_SUFFIX));
         if !path.exists() {
-            let built = Command::new(env!("CARGO")).args(["build", "-p", "vivero-server", "--locked"]).status();
-            assert!(built.expect("cargo").success() && path.exists(), "{} is missing", path.display());
+            let built = Command::new(env!("CARGO"))
+                .args(["build", "-p", "vivero-server", "--locked"])
+                .status();
+            assert!(
+                built.expect("cargo").success() && path.exists(),
+                "{} is missing",
+                path.display()
+            );
         }
         path
     })

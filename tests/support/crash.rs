@@ -1,11 +1,14 @@
 //! What the crash tests share: chance with a seed, a server to kill, and its answers.
 
-use super::child::{Running, vivero};
+use super::child::{PATIENCE, Running, vivero};
+use futures_util::StreamExt as _;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+pub(crate) const SLUG: &str = "crash-nursery";
+pub(crate) const API: &str = "/api/v1/crash-nursery";
 pub(crate) const EMAIL: &str = "owner@crash.example";
 pub(crate) const SECRET: &str = "correct horse battery";
 const KEY: &str = "vpk_crash-tests-0123456789-0123456789";
@@ -43,7 +46,10 @@ impl Server {
     pub(crate) fn start(data: &Path) -> Self {
         let mut command = vivero(data);
         command.args(["serve", "--listen", "127.0.0.1:0", "--json"]);
-        command.env("VIVERO_PLATFORM_KEY", KEY).env("VIVERO_SIGN_IN_PER_SECOND", "0").env("VIVERO_LOG", "error");
+        command
+            .env("VIVERO_PLATFORM_KEY", KEY)
+            .env("VIVERO_SIGN_IN_PER_SECOND", "0")
+            .env("VIVERO_LOG", "error");
         let process = Running::start(&mut command, false);
         let line: Value = serde_json::from_str(&process.line()).expect("the first line");
         let base = line["base_url"].as_str().expect("an address").to_owned();
@@ -70,7 +76,13 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Status and body; nothing if the server was gone before the answer was complete.
-    pub(crate) async fn call(&self, method: Method, path: &str, key: &str, body: &Value) -> Option<(u16, Value)> {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        key: &str,
+        body: &Value,
+    ) -> Option<(u16, Value)> {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
@@ -88,7 +100,8 @@ impl Caller {
 
     /// What must succeed.
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let (status, body) = self.call(Method::GET, path, "", &Value::Null).await.expect("an answer");
+        let (status, body) =
+            self.call(Method::GET, path, "", &Value::Null).await.expect("an answer");
         assert_eq!(status, 200, "{path}: {body}");
         body
     }
@@ -105,4 +118,67 @@ impl Caller {
         self.token = tokens["access_token"].as_str().unwrap_or_default().to_owned();
         status
     }
+}
+
+/// Follows the events from a position on, as a client that reconnects does.
+pub(crate) struct Follower {
+    pub(crate) position: u64,
+    pub(crate) seen: Vec<(u64, String, String)>,
+}
+
+impl Follower {
+    /// Reads until the stream breaks off or everything up to `until` was seen.
+    pub(crate) async fn follow(&mut self, caller: &Caller, until: u64) {
+        let request = caller.http.get(format!("{}{API}/events", caller.base));
+        let request = request.timeout(PATIENCE).bearer_auth(&caller.token);
+        let request = request.header("Last-Event-ID", self.position.to_string());
+        let Ok(response) = request.send().await else { return };
+        assert_eq!(response.status(), 200);
+        let (mut stream, mut rest) = (response.bytes_stream(), String::new());
+        while self.position < until {
+            let Some(Ok(bytes)) = stream.next().await else { return };
+            rest += std::str::from_utf8(&bytes).expect("UTF-8 in whole characters");
+            while let Some((event, after)) = rest.split_once("\n\n") {
+                self.take(event);
+                rest = after.to_owned();
+            }
+        }
+    }
+
+    fn take(&mut self, event: &str) {
+        let field = |name: &str| event.lines().find_map(|l| l.strip_prefix(name));
+        let Some(id) = field("id: ") else { return };
+        let data: Value = serde_json::from_str(field("data: ").expect("data")).expect("JSON");
+        let position: u64 = id.parse().expect("a position");
+        assert!(position > self.position, "{position} after {}", self.position);
+        assert_eq!(data["position"], json!(position));
+        let text = |name: &str| data[name].as_str().expect("text").to_owned();
+        self.position = position;
+        self.seen.push((position, text("action"), text("record_id")));
+    }
+}
+
+/// The audit trail, oldest first: each entry's position, action and record.
+pub(crate) async fn trail(caller: &Caller) -> Vec<(u64, String, String)> {
+    let mut found = Vec::new();
+    let mut before = String::new();
+    loop {
+        let page = caller.get(&format!("{API}/audit?limit=200{before}")).await;
+        for entry in page["items"].as_array().expect("items") {
+            let text = |name: &str| entry[name].as_str().expect("text").to_owned();
+            found.push((
+                entry["position"].as_u64().expect("a position"),
+                text("action"),
+                text("record_id"),
+            ));
+        }
+        match page["next_before"].as_u64() {
+            Some(next) => before = format!("&before={next}"),
+            None => break,
+        }
+    }
+    found.reverse();
+    let positions: Vec<u64> = found.iter().map(|e| e.0).collect();
+    assert_eq!(positions, (1..=found.len() as u64).collect::<Vec<_>>(), "positions have a gap");
+    found
 }

@@ -1,6 +1,8 @@
 //! The committed OpenAPI document as something to walk: a test that goes through it meets every operation
 //! there is, the ones added tomorrow included.
 
+use super::server::PASSWORD;
+use super::world::Tenant;
 use serde_json::{Map, Value, json};
 use std::cell::Cell;
 use uuid::Uuid;
@@ -54,6 +56,20 @@ pub(crate) struct Topics {
     pub(crate) password: String,
     pub(crate) refresh_token: String,
     pub(crate) invitation: String,
+}
+
+impl Topics {
+    /// What the Admin of `tenant` would write about.
+    pub(crate) fn of(tenant: &Tenant) -> Self {
+        Self {
+            location: tenant.sites[0].0.uuid(),
+            role: tenant.roles["Viewer"].uuid(),
+            email: tenant.email.clone(),
+            password: PASSWORD.into(),
+            refresh_token: tenant.tokens.refresh_token.clone(),
+            invitation: tenant.invitation.clone(),
+        }
+    }
 }
 
 /// The document.

@@ -77,9 +77,9 @@ mod roles;
 mod secret;
 mod session;
 mod tenant;
-mod trials;
 #[cfg(test)]
 mod tests;
+mod trials;
 mod users;
 
 pub use audit::{Audit, AuditRequest};
@@ -91,11 +91,11 @@ pub use events::{EventStream, EventsRequest};
 pub use generated::types::{
     Actor, AuditEntry, AuditList, ChainBreak, ChainReport, Dashboard, Entity, EntityFigures,
     EntityIn, EntityList, EntityPatch, EntityType, Event, FieldChange, FieldConflict, FieldError,
-    Grade, HistoryEntry, HistoryList, Invitation, Invited, Location, LocationCount, LocationFigures,
-    LocationIn, LocationKind, LocationList, LocationPatch, Me, OperationType, Plan, Problem, Role,
-    RoleIn, RoleList, RolePatch, Session, Stage, Stats, Status, Tenant, TenantIn, TenantList,
-    TenantState, Tokens, TransitionIn, Trial, TrialIn, Unit, User, UserFigures, UserIn, UserList,
-    UserPatch, UserStatus,
+    Grade, HistoryEntry, HistoryList, Invitation, Invited, Location, LocationCount,
+    LocationFigures, LocationIn, LocationKind, LocationList, LocationPatch, Me, OperationType,
+    Plan, Problem, Role, RoleIn, RoleList, RolePatch, Session, Stage, Stats, Status, Tenant,
+    TenantIn, TenantList, TenantState, Tokens, TransitionIn, Trial, TrialIn, Unit, User,
+    UserFigures, UserIn, UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;

@@ -52,6 +52,12 @@ impl Terms {
         }
         Ok(Self(words))
     }
+    /// The same search for rows that also have these whole words, as [`lead_word`] makes them.
+    #[must_use]
+    pub fn and_words(mut self, words: impl Iterator<Item = String>) -> Self {
+        self.0.extend(words.map(|word| Term { alternatives: vec![word] }));
+        self
+    }
     /// The words.
     #[must_use]
     pub fn words(&self) -> &[Term] {
@@ -93,8 +99,24 @@ pub fn document(schema: &Schema, values: &[Value]) -> String {
         if column.search {
             add(&mut text, column, value);
         }
+        if let Some(word) = lead_word(column, value).filter(|_| column.lead) {
+            text.push_str(&word);
+            text.push(' ');
+        }
     }
     text
+}
+
+/// The word under which a row is found by the value of a lead filter: searching within it then needs
+/// no look at the row.
+#[must_use]
+pub fn lead_word(column: &Column, value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) if !text.is_empty() => {
+            Some(format!("q1{}{}e", fold(column.name), fold(text)))
+        }
+        _ => None,
+    }
 }
 
 fn add(text: &mut String, column: &Column, value: &Value) {

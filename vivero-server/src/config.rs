@@ -70,7 +70,10 @@ impl Default for Config {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config").field("data_dir", &self.data_dir).field("listen", &self.listen).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("data_dir", &self.data_dir)
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
     }
 }
 
@@ -81,7 +84,11 @@ impl Config {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         if let Some(file) = file {
             if !file.is_file() {
-                return Err(Error::invalid("config", "exists", format!("there is no file {}", file.display())));
+                return Err(Error::invalid(
+                    "config",
+                    "exists",
+                    format!("there is no file {}", file.display()),
+                ));
             }
             figment = figment.merge(Toml::file_exact(file));
         }

@@ -18,8 +18,8 @@ use vivero_core::service::NewUser;
 use vivero_core::token::random_secret;
 use vivero_core::user::Role;
 use vivero_core::{
-    EntityFilter, Error, Filter, LocationFilter, NewTenant, Owner, Page, RequestContext, Result, Slug,
-    TenantSession, Vivero,
+    EntityFilter, Error, Filter, LocationFilter, NewTenant, Owner, Page, RequestContext, Result,
+    Slug, TenantSession, Vivero,
 };
 
 /// Where chance begins, unless said otherwise.
@@ -66,7 +66,10 @@ pub struct Person {
 
 impl std::fmt::Debug for Person {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Person").field("role", &self.role).field("email", &self.email).finish_non_exhaustive()
+        f.debug_struct("Person")
+            .field("role", &self.role)
+            .field("email", &self.email)
+            .finish_non_exhaustive()
     }
 }
 
@@ -131,7 +134,13 @@ impl Notes {
 }
 
 /// Makes the demo tenant in `folder`, or finishes it, or finds it. More records than before are added.
-pub async fn prepare(vivero: &Vivero, folder: &Path, records: u64, seed: u64, progress: &Progress) -> Result<Notes> {
+pub async fn prepare(
+    vivero: &Vivero,
+    folder: &Path,
+    records: u64,
+    seed: u64,
+    progress: &Progress,
+) -> Result<Notes> {
     let mut notes = match Notes::read(folder)? {
         Some(notes) => notes,
         None => Notes::fresh(vivero, records, seed),
@@ -143,7 +152,8 @@ pub async fn prepare(vivero: &Vivero, folder: &Path, records: u64, seed: u64, pr
         Ok(tenant) => vivero_core::Tenant::clone(&tenant),
         Err(Error::NotFound { .. }) => {
             let admin = notes.admin()?;
-            let owner = Owner { name: "Demo Admin".into(), ..Owner::new(&admin.email, &admin.password) };
+            let owner =
+                Owner { name: "Demo Admin".into(), ..Owner::new(&admin.email, &admin.password) };
             let new = NewTenant::trial(SLUG, owner).organization("Demo Nursery");
             vivero.tenants().provision(new).await?
         }
@@ -172,7 +182,10 @@ async fn make_locations(session: &TenantSession, plan: &DemoPlan) -> Result<Vec<
             Some(id) => *id,
             None => {
                 let parent = place.parent.and_then(|i| ids.get(i)).copied();
-                let new = NewLocation { area_dm2: place.area_dm2, ..NewLocation::new(place.kind, place.code, place.name, parent) };
+                let new = NewLocation {
+                    area_dm2: place.area_dm2,
+                    ..NewLocation::new(place.kind, place.code, place.name, parent)
+                };
                 work.create_location(new).await?.id
             }
         };
@@ -199,11 +212,25 @@ pub(crate) async fn codes(session: &TenantSession) -> Result<HashMap<String, Loc
 async fn make_people(vivero: &Vivero, session: &TenantSession, notes: &Notes) -> Result<()> {
     let roles = session.roles().list(Filter::new(), Page::first(200)).await?.items;
     let role = |name: &str| -> Result<RoleId> {
-        roles.iter().map(|r| &r.record).find(|r: &&Role| r.name == name).map(|r| r.id).ok_or_else(|| Error::not_found("role"))
+        roles
+            .iter()
+            .map(|r| &r.record)
+            .find(|r: &&Role| r.name == name)
+            .map(|r| r.id)
+            .ok_or_else(|| Error::not_found("role"))
     };
     let sites: Vec<Location> = {
-        let filter = LocationFilter::new().kind(vivero_core::location::LocationKind::Site).sort("created_at");
-        session.locations().list(filter, Page::first(200)).await?.items.into_iter().map(|l| l.record).collect()
+        let filter = LocationFilter::new()
+            .kind(vivero_core::location::LocationKind::Site)
+            .sort("created_at");
+        session
+            .locations()
+            .list(filter, Page::first(200))
+            .await?
+            .items
+            .into_iter()
+            .map(|l| l.record)
+            .collect()
     };
     let known = session.users().list(Filter::new(), Page::first(200)).await?.items;
     for (i, person) in notes.people.iter().enumerate() {
@@ -224,13 +251,30 @@ async fn make_people(vivero: &Vivero, session: &TenantSession, notes: &Notes) ->
             };
             session.users().create(new).await?.1
         };
-        vivero.accept_invitation(&notes.tenant, &invitation.token, &person.password, RequestContext::default()).await?;
+        vivero
+            .accept_invitation(
+                &notes.tenant,
+                &invitation.token,
+                &person.password,
+                RequestContext::default(),
+            )
+            .await?;
     }
     Ok(())
 }
 
-async fn make_entities(session: &TenantSession, plan: DemoPlan, places: &[LocationId], progress: &Progress) -> Result<()> {
-    let there = session.entities().list(EntityFilter::new(), Page::first(1).with_total()).await?.total.unwrap_or(0);
+async fn make_entities(
+    session: &TenantSession,
+    plan: DemoPlan,
+    places: &[LocationId],
+    progress: &Progress,
+) -> Result<()> {
+    let there = session
+        .entities()
+        .list(EntityFilter::new(), Page::first(1).with_total())
+        .await?
+        .total
+        .unwrap_or(0);
     if there >= plan.records {
         return Ok(());
     }
@@ -253,7 +297,8 @@ async fn make_entities(session: &TenantSession, plan: DemoPlan, places: &[Locati
         let records = lots
             .into_iter()
             .map(|lot| {
-                let mut entity: Entity = lot.new.into_entity(EntityId::from_uuid(session.new_id(lot.created_at)));
+                let mut entity: Entity =
+                    lot.new.into_entity(EntityId::from_uuid(session.new_id(lot.created_at)));
                 entity.status = lot.status;
                 entity.held_from = lot.held_from;
                 entity.location_id = lot.location.and_then(|i| places.get(i)).copied();

@@ -45,9 +45,9 @@ mod records;
 mod row;
 mod split;
 mod synonyms;
-pub mod write;
 #[cfg(test)]
 mod tests;
+pub mod write;
 
 pub use header::{Field, MappedColumn, Target};
 pub use problem::{ImportError, RowError, RowProblem};

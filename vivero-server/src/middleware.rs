@@ -14,7 +14,7 @@ use crate::problem::Failure;
 use crate::state::State;
 use compression::Coding;
 use cors::Cors;
-use poem::http::{Method, StatusCode};
+use poem::http::{HeaderValue, Method, StatusCode, Version, header};
 use poem::{Endpoint, Request, Response, Route};
 use security_headers::SecurityHeaders;
 use std::sync::Arc;
@@ -64,6 +64,7 @@ impl Endpoint for Shell {
         let origin = self.cors.origin(&request);
         let coding = Coding::wanted(&request);
         let head = request.method() == Method::HEAD;
+        let long_body = has_long_body(&request);
         let mut response = match self.cors.preflight(&request, origin.as_ref()) {
             Some(response) => response,
             None => match self.answer(request).await {
@@ -76,10 +77,25 @@ impl Endpoint for Shell {
         {
             response = coding.apply(response);
         }
+        let refused = response.status().is_client_error() || response.status().is_server_error();
         let headers = response.headers_mut();
+        if long_body && refused {
+            // What was not read is not waited for: the connection ends, and its sender should not
+            // begin another request on it.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         self.security.add(headers);
         self.cors.add(headers, origin);
         headers.insert(request_id::X_REQUEST_ID, id);
         Ok(response)
     }
+}
+
+/// Whether the request announces more than is read along with its head.
+fn has_long_body(request: &Request) -> bool {
+    let headers = request.headers();
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+    request.version() < Version::HTTP_2
+        && (length.is_some_and(|bytes: u64| bytes > 16 * 1024)
+            || headers.contains_key(header::TRANSFER_ENCODING))
 }

@@ -19,12 +19,21 @@ impl Progress {
     #[must_use]
     pub fn start(self, what: &str, total: u64) -> Bar {
         let bar = (self == Self::Shown && std::io::stderr().is_terminal()).then(|| {
-            let style = ProgressStyle::with_template("{msg} {bar:40} {human_pos}/{human_len} {per_sec} {eta}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = ProgressStyle::with_template(
+                "{msg} {bar:40} {human_pos}/{human_len} {per_sec} {eta}",
+            )
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(total).with_style(style).with_message(what.to_owned())
         });
         let lines = self == Self::Shown && bar.is_none();
-        Bar { what: what.to_owned(), total, bar, lines, at: AtomicU64::new(0), shown: Mutex::new(0) }
+        Bar {
+            what: what.to_owned(),
+            total,
+            bar,
+            lines,
+            at: AtomicU64::new(0),
+            shown: Mutex::new(0),
+        }
     }
 }
 

@@ -105,32 +105,37 @@ pub(crate) fn sorts(schema: &Schema) -> Vec<&'static str> {
 /// Every index of a record table, besides the unique ones.
 ///
 /// - one per filter: finds few rows, and walks many in order of creation (`seq` ends every index);
-/// - one over the facets together: finds the few rows of a rare combination;
+/// - one over the facets together, the other short filters riding along: finds the few rows of a rare
+///   combination without reading the rest;
 /// - one per sort, with the filters riding along: walks in that order and passes over the rest;
 /// - one per lead filter and sort: for filters whose rows gather at one end of a sort.
 pub(crate) fn indexes(schema: &Schema) -> Vec<Index> {
     let table = schema.table;
     let mut indexes = Vec::new();
     let mut add = |name: String, columns: Vec<&'static str>| indexes.push(Index { name, columns });
+    let riding = |first: &[&'static str]| -> Vec<&'static str> {
+        let rest = riders(schema).filter(|r| !first.contains(r)).chain(["deleted_at"]);
+        first.iter().copied().chain(rest).collect()
+    };
     // The second facet heads an index of its own below.
     let covered = |name: &str| schema.facets.len() > 2 && schema.facets[1] == name;
     for column in schema.columns.iter().filter(|c| c.filter && !c.unique && !covered(c.name)) {
-        add(format!("{table}_by_{}", column.name), vec![column.name]);
+        // A place is mostly asked for with all below it: its index finds, it never gives the order.
+        let place = schema.location == Some(column.name);
+        let columns = if place { riding(&[column.name]) } else { vec![column.name] };
+        add(format!("{table}_by_{}", column.name), columns);
     }
-    let facets = |some: &[&'static str]| some.iter().copied().chain(["deleted_at"]).collect();
     if schema.facets.len() > 1 {
         // Every non-empty choice of facets has an index that begins with it.
-        add(format!("{table}_facets"), facets(schema.facets));
+        add(format!("{table}_facets"), riding(schema.facets));
         if schema.facets.len() > 2 {
-            add(format!("{table}_facets_2"), facets(&schema.facets[1..]));
-            add(format!("{table}_facets_3"), facets(&[schema.facets[0], schema.facets[2]]));
+            add(format!("{table}_facets_2"), riding(&schema.facets[1..]));
+            add(format!("{table}_facets_3"), riding(&[schema.facets[0], schema.facets[2]]));
         }
     }
     for sort in sorts(schema) {
-        add(
-            format!("{table}_sort_{sort}"),
-            std::iter::once(sort).chain(riders(schema).filter(|r| *r != sort)).collect(),
-        );
+        // `seq` breaks ties and so comes before the riders, or the index would not have the order.
+        add(format!("{table}_sort_{sort}"), riding(&[sort, "seq"]));
         for lead in schema.columns.iter().filter(|c| c.lead && c.name != sort) {
             add(format!("{table}_{}_{sort}", lead.name), vec![lead.name, sort]);
         }

@@ -31,19 +31,19 @@ fn key(fleet: &Arc<dyn Fleet>) -> usize {
 #[async_trait]
 impl Harness for Sqlite {
     async fn fleet(&self) -> Arc<dyn Fleet> {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let folder = Arc::new(tempfile::tempdir().expect("a folder of its own"));
         let fleet = Self::open(folder.path()).await;
-        self.folders.lock().unwrap().push((key(&fleet), folder));
+        self.folders.lock().expect("a folder of its own").push((key(&fleet), folder));
         fleet
     }
     async fn reopen(&self, old: Arc<dyn Fleet>) -> Arc<dyn Fleet> {
         let k = key(&old);
         let folder =
-            self.folders.lock().unwrap().iter().rev().find(|(o, _)| *o == k).unwrap().1.clone();
+            self.folders.lock().expect("a folder of its own").iter().rev().find(|(o, _)| *o == k).expect("a folder of its own").1.clone();
         old.close().await;
         drop(old);
         let fleet = Self::open(folder.path()).await;
-        self.folders.lock().unwrap().push((key(&fleet), folder));
+        self.folders.lock().expect("a folder of its own").push((key(&fleet), folder));
         fleet
     }
     fn max_open(&self) -> Option<u64> {

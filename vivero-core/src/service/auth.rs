@@ -150,7 +150,7 @@ impl Vivero {
                 .map(|a| a.chars().filter(|c| !c.is_control()).take(200).collect()),
         };
         let user_id = user.id;
-        let mut work = self.as_person(tenant, user, context.clone()).await?;
+        let mut work = self.as_person(tenant, user_id, context.clone()).await?;
         work.add_unchecked(vec![session], "sign_in").await?;
         work.commit().await?;
         let tokens = self.pair(tenant.id, user_id, id, &seed, 0)?;
@@ -246,7 +246,7 @@ impl Vivero {
             self.clone(),
             Arc::clone(&tenant),
             store.clone(),
-            person(user.record),
+            person(user.id),
         )
         .in_context(context);
         let mut work = UnitOfWork::new(handle, work);
@@ -310,7 +310,7 @@ impl Vivero {
         check.done()?;
         let parts = &self.inner.parts;
         let hash = parts.passwords.hash(password, &*parts.ids).await?;
-        let mut work = self.as_person(&tenant, user.clone(), context.clone()).await?;
+        let mut work = self.as_person(&tenant, user.id, context.clone()).await?;
         let changed = work
             .change_unchecked(
                 credential.id.uuid(),
@@ -359,7 +359,7 @@ impl Vivero {
     async fn as_person(
         &self,
         tenant: &Arc<Tenant>,
-        user: User,
+        user: UserId,
         context: RequestContext,
     ) -> Result<UnitOfWork> {
         let store = self.open(tenant).await?;
@@ -406,9 +406,9 @@ struct Candidate {
 }
 
 /// A person with no rights but over their own sign-in.
-fn person(user: User) -> Principal {
+fn person(user: UserId) -> Principal {
     let mut principal = Principal::system("");
-    principal.actor = Actor::User { id: user.id };
+    principal.actor = Actor::User { id: user };
     principal.permissions = crate::permission::PermissionSet::default();
     principal.grants = Vec::new();
     principal

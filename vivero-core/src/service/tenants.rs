@@ -125,21 +125,21 @@ fn check(new: &NewTenant) -> Result<Slug> {
         &[local, &new.owner.email, &new.organization],
     );
     let slug = match &new.slug {
-        Some(slug) => slug.parse().map_err(|e| match e {
-            Error::Invalid(rules) => {
-                rules.iter().for_each(|r| check.fail(&r.field, &r.rule, r.message.clone()))
-            }
-            _ => check.fail("slug", "slug", "does not fit"),
-        }),
+        Some(slug) => slug.parse::<Slug>(),
         None => Slug::suggest(&new.organization).ok_or_else(|| {
-            check.fail("slug", "required", "cannot be made from the organization; give one")
+            Error::invalid("slug", "required", "cannot be made from the organization; give one")
         }),
     };
+    if let Err(Error::Invalid(rules)) = &slug {
+        for rule in rules {
+            check.fail(&rule.field, &rule.rule, rule.message.clone());
+        }
+    }
     if let Some(key) = &new.idempotency_key {
         check_key(key)?;
     }
     check.done()?;
-    slug.map_err(|()| Error::invalid("slug", "slug", "does not fit"))
+    slug
 }
 
 /// The first rows of a tenant's database.

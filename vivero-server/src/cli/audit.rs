@@ -18,7 +18,11 @@ pub(super) enum AuditCommand {
     },
 }
 
-pub(super) async fn run(command: AuditCommand, config: &Config, output: Output) -> Result<ExitCode> {
+pub(super) async fn run(
+    command: AuditCommand,
+    config: &Config,
+    output: Output,
+) -> Result<ExitCode> {
     let AuditCommand::Verify { tenant } = command;
     let vivero = super::open(config).await?;
     let slugs = match tenant {
@@ -29,14 +33,24 @@ pub(super) async fn run(command: AuditCommand, config: &Config, output: Output) 
     for slug in slugs {
         let report = vivero.verify_audit(&slug).await?;
         whole &= report.breaks.is_empty();
-        output.result(&json!({"tenant": slug, "ok": report.breaks.is_empty(), "report": report}), || {
-            let verdict = if report.breaks.is_empty() { "the chain holds" } else { "BROKEN" };
-            let mut text = format!("{slug}: {verdict}; {} changes checked, head at {}", report.checked, report.head);
-            for broken in &report.breaks {
-                let _ = write!(text, "\n  position {}: {}: {}", broken.position, broken.kind, broken.detail);
-            }
-            text
-        });
+        output.result(
+            &json!({"tenant": slug, "ok": report.breaks.is_empty(), "report": report}),
+            || {
+                let verdict = if report.breaks.is_empty() { "the chain holds" } else { "BROKEN" };
+                let mut text = format!(
+                    "{slug}: {verdict}; {} changes checked, head at {}",
+                    report.checked, report.head
+                );
+                for broken in &report.breaks {
+                    let _ = write!(
+                        text,
+                        "\n  position {}: {}: {}",
+                        broken.position, broken.kind, broken.detail
+                    );
+                }
+                text
+            },
+        );
     }
     vivero.close().await;
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })

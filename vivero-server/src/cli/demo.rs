@@ -1,7 +1,7 @@
 //! `vivero demo`
 
 use super::output::Output;
-use super::serve::{bind, run_server, start_logging};
+use super::serve::{Stop, bind, run_server, start_logging};
 use crate::config::Config;
 use crate::demo::{Notes, RECORDS, SEED, prepare};
 use clap::Args;
@@ -41,11 +41,14 @@ pub(super) async fn run(args: DemoArgs, mut config: Config, output: Output) -> R
     }
     // Whether the address is free is worth knowing before the data is made, not after.
     let tcp = if args.no_serve { None } else { Some(bind(&config).await?) };
-    std::fs::create_dir_all(&config.data_dir).map_err(|e| Error::internal("making the data folder", e))?;
+    std::fs::create_dir_all(&config.data_dir)
+        .map_err(|e| Error::internal("making the data folder", e))?;
     let start = Instant::now();
     let vivero = super::open(&config).await?;
-    let notes = prepare(&vivero, &config.data_dir, args.records, args.seed, &output.progress()).await?;
+    let notes =
+        prepare(&vivero, &config.data_dir, args.records, args.seed, &output.progress()).await?;
     let took = start.elapsed();
+    let stop = Stop::listen()?;
     config.platform_key = Some(notes.platform_key.clone());
     let admin = notes.admin()?;
     let base_url = tcp.as_ref().map(|tcp| format!("http://{}", tcp.address()));
@@ -55,7 +58,7 @@ pub(super) async fn run(args: DemoArgs, mut config: Config, output: Output) -> R
     });
     output.result(&line, || told(&notes, base_url.as_deref(), took.as_secs_f64()));
     match tcp {
-        Some(tcp) => run_server(vivero, &config, tcp).await,
+        Some(tcp) => run_server(vivero, &config, tcp, stop).await,
         None => {
             vivero.close().await;
             Ok(ExitCode::SUCCESS)

@@ -34,11 +34,14 @@ pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
     report("durable writes", sync_time(&config.data_dir));
     report("open files", open_files(config.max_open_tenants));
     report("listen address", listen(config).await);
-    report("platform key", match &config.platform_key {
-        None => Finding::Warning("not set: the platform API and /metrics are shut".into()),
-        Some(key) if key.len() < 32 => Finding::Bad("shorter than 32 characters".into()),
-        Some(_) => Finding::Good("set".into()),
-    });
+    report(
+        "platform key",
+        match &config.platform_key {
+            None => Finding::Warning("not set: the platform API and /metrics are shut".into()),
+            Some(key) if key.len() < 32 => Finding::Bad("shorter than 32 characters".into()),
+            Some(_) => Finding::Good("set".into()),
+        },
+    );
     report("database", database(config).await);
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -70,9 +73,9 @@ fn sync_time(path: &Path) -> Finding {
     let measured = measure();
     let _ = std::fs::remove_file(&probe);
     match measured {
-        Ok(micros) if micros > 10_000 => {
-            Finding::Warning(format!("the disk takes {micros} µs to make 4 KiB durable; below 10,000 is good"))
-        }
+        Ok(micros) if micros > 10_000 => Finding::Warning(format!(
+            "the disk takes {micros} µs to make 4 KiB durable; below 10,000 is good"
+        )),
         Ok(micros) => Finding::Good(format!("the disk takes {micros} µs to make 4 KiB durable")),
         Err(e) => Finding::Bad(format!("cannot be measured: {e}")),
     }

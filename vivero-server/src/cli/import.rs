@@ -64,10 +64,15 @@ fn delimiter(text: &str) -> std::result::Result<u8, String> {
 }
 
 fn encoding(text: &str) -> std::result::Result<&'static encoding_rs::Encoding, String> {
-    encoding_rs::Encoding::for_label(text.as_bytes()).ok_or_else(|| "is not an encoding that is known".into())
+    encoding_rs::Encoding::for_label(text.as_bytes())
+        .ok_or_else(|| "is not an encoding that is known".into())
 }
 
-pub(super) async fn run(command: ImportCommand, config: &Config, output: Output) -> Result<ExitCode> {
+pub(super) async fn run(
+    command: ImportCommand,
+    config: &Config,
+    output: Output,
+) -> Result<ExitCode> {
     let ImportCommand::Entities(args) = command;
     let options = Options {
         delimiter: args.delimiter,
@@ -77,7 +82,11 @@ pub(super) async fn run(command: ImportCommand, config: &Config, output: Output)
         ignore_unknown: args.ignore_unknown,
     };
     if !args.file.is_file() {
-        return Err(Error::invalid("file", "exists", format!("there is no file {}", args.file.display())));
+        return Err(Error::invalid(
+            "file",
+            "exists",
+            format!("there is no file {}", args.file.display()),
+        ));
     }
     let vivero = super::open(config).await?;
     let tenant = vivero.tenants().find(&args.tenant.parse()?).await?;
@@ -94,7 +103,8 @@ pub(super) async fn run(command: ImportCommand, config: &Config, output: Output)
         }
     };
     let how = write::How { dry_run: args.dry_run, all_or_nothing: args.all_or_nothing };
-    let outcome = write::entities(&session, &args.file, &options, how, output.progress(), report).await;
+    let outcome =
+        write::entities(&session, &args.file, &options, how, output.progress(), report).await;
     drop(session);
     vivero.close().await;
     let summary = outcome?;

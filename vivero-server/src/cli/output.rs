@@ -43,7 +43,10 @@ impl Output {
                 Error::Invalid(errors) => json!(errors),
                 _ => json!([]),
             };
-            eprintln!("{}", json!({"code": error.code(), "detail": error.to_string(), "causes": causes, "errors": errors}));
+            eprintln!(
+                "{}",
+                json!({"code": error.code(), "detail": error.to_string(), "causes": causes, "errors": errors})
+            );
             return;
         }
         match error {

@@ -1,9 +1,9 @@
 //! `vivero serve`, and what `demo` shares with it.
 
 use super::output::Output;
-use crate::{RateLimit, ServerOptions};
 use crate::config::{Config, LogFormat};
 use crate::serve::{Tcp, serve};
+use crate::{RateLimit, ServerOptions};
 use clap::Args;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -27,15 +27,17 @@ pub(super) async fn run(args: ServeArgs, mut config: Config, output: Output) -> 
     let vivero = super::open(&config).await?;
     let tcp = bind(&config).await?;
     let address = tcp.address();
+    let stop = Stop::listen()?;
     output.result(&json!({"base_url": format!("http://{address}")}), || {
         format!("vivero serves http://{address} (documentation at /docs); stop it with Ctrl-C")
     });
-    run_server(vivero, &config, tcp).await
+    run_server(vivero, &config, tcp, stop).await
 }
 
 /// Logs go to standard error: standard output is for results.
 pub(super) fn start_logging(config: &Config) -> Result<()> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|e| Error::invalid("log", "log_filter", e.to_string()))?;
+    let filter = EnvFilter::try_new(&config.log)
+        .map_err(|e| Error::invalid("log", "log_filter", e.to_string()))?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match config.log_format {
         LogFormat::Json => logs.json().try_init(),
@@ -45,48 +47,70 @@ pub(super) fn start_logging(config: &Config) -> Result<()> {
 }
 
 pub(super) async fn bind(config: &Config) -> Result<Tcp> {
-    Tcp::bind(config.listen)
-        .await
-        .map_err(|e| Error::invalid("listen", "free_address", format!("{} cannot be taken: {e}", config.listen)))
+    Tcp::bind(config.listen).await.map_err(|e| {
+        Error::invalid("listen", "free_address", format!("{} cannot be taken: {e}", config.listen))
+    })
 }
 
 /// Serves until told to stop (Ctrl-C or SIGTERM), drains, and closes every tenant.
-pub(super) async fn run_server(vivero: Vivero, config: &Config, tcp: Tcp) -> Result<ExitCode> {
+pub(super) async fn run_server(
+    vivero: Vivero,
+    config: &Config,
+    tcp: Tcp,
+    stop: Stop,
+) -> Result<ExitCode> {
     let options = ServerOptions {
         platform_key_sha256: config.platform_key.as_deref().map(secret_hash),
         trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
         hsts_seconds: config.hsts.then_some(31_536_000),
-        sign_in_limit: RateLimit { per_second: config.sign_in_per_second, burst: config.sign_in_burst },
+        sign_in_limit: RateLimit {
+            per_second: config.sign_in_per_second,
+            burst: config.sign_in_burst,
+        },
         ..ServerOptions::default()
     };
-    let served = serve(vivero.clone(), options, tcp, stop()).await;
+    let served = serve(vivero.clone(), options, tcp, stop.asked()).await;
     vivero.close().await;
     served.map_err(|e| Error::internal("serving", e))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ready when the process is asked to stop.
-async fn stop() {
-    let interrupt = async {
+/// The request to stop: Ctrl-C or SIGTERM. Made before anyone is told that the server is ready, so that
+/// a signal that follows at once drains it too.
+pub(super) struct Stop {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    pub(super) fn listen() -> Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let listen =
+                |kind| signal(kind).map_err(|e| Error::internal("listening for signals", e));
+            Ok(Self {
+                terminate: listen(SignalKind::terminate())?,
+                interrupt: listen(SignalKind::interrupt())?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn asked(mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
+        tracing::info!("stopping: requests under way are finished");
     }
-    tracing::info!("stopping: requests under way are finished");
 }

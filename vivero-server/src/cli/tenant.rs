@@ -58,9 +58,20 @@ pub(super) enum PlanChoice {
     Contract,
 }
 
-pub(super) async fn run(command: TenantCommand, config: &Config, output: Output) -> Result<ExitCode> {
+pub(super) async fn run(
+    command: TenantCommand,
+    config: &Config,
+    output: Output,
+) -> Result<ExitCode> {
     let new = match &command {
-        TenantCommand::Provision { slug, email, organization, operation_type, plan, idempotency_key } => {
+        TenantCommand::Provision {
+            slug,
+            email,
+            organization,
+            operation_type,
+            plan,
+            idempotency_key,
+        } => {
             let operation_type: OperationType = operation_type
                 .parse()
                 .map_err(|message: String| Error::invalid("operation_type", "one_of", message))?;
@@ -91,9 +102,15 @@ pub(super) async fn run(command: TenantCommand, config: &Config, output: Output)
                 show(&vivero, &tenant, output);
             }
         }
-        TenantCommand::Show { slug } => show(&vivero, &*tenants.find(&slug.parse()?).await?, output),
-        TenantCommand::Suspend { slug } => show(&vivero, &tenants.suspend(&slug.parse()?).await?, output),
-        TenantCommand::Resume { slug } => show(&vivero, &tenants.resume(&slug.parse()?).await?, output),
+        TenantCommand::Show { slug } => {
+            show(&vivero, &*tenants.find(&slug.parse()?).await?, output)
+        }
+        TenantCommand::Suspend { slug } => {
+            show(&vivero, &tenants.suspend(&slug.parse()?).await?, output)
+        }
+        TenantCommand::Resume { slug } => {
+            show(&vivero, &tenants.resume(&slug.parse()?).await?, output)
+        }
     }
     vivero.close().await;
     Ok(ExitCode::SUCCESS)
@@ -121,10 +138,17 @@ fn password() -> Result<String> {
         eprint!("Password of the owner: ");
     }
     let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(|e| Error::internal("reading the password", e))?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|e| Error::internal("reading the password", e))?;
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        return Err(Error::invalid("password", "required", "give it in VIVERO_OWNER_PASSWORD or on standard input"));
+        return Err(Error::invalid(
+            "password",
+            "required",
+            "give it in VIVERO_OWNER_PASSWORD or on standard input",
+        ));
     }
     Ok(password.to_owned())
 }
@@ -146,6 +170,11 @@ fn show(vivero: &Vivero, tenant: &Tenant, output: Output) {
     });
     output.result(&value, || {
         let until = until.as_str().map(|u| format!(" until {u}")).unwrap_or_default();
-        format!("{:<40} {:<12} {plan}{until}  {}", tenant.slug.as_str(), tenant.state.as_str(), tenant.organization)
+        format!(
+            "{:<40} {:<12} {plan}{until}  {}",
+            tenant.slug.as_str(),
+            tenant.state.as_str(),
+            tenant.organization
+        )
     });
 }

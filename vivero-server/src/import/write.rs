@@ -48,7 +48,8 @@ pub struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = if self.written { "registered" } else { "would be registered, nothing was written" };
+        let verb =
+            if self.written { "registered" } else { "would be registered, nothing was written" };
         let rate = if self.seconds > 0.0 { self.rows as f64 / self.seconds } else { 0.0 };
         write!(
             f,
@@ -74,11 +75,14 @@ pub async fn entities(
         let check = Pass { session, places: &places, write: false };
         summary = check.run(file, options, progress, "checking", None, &mut report).await?;
     }
-    if !how.dry_run && !(how.all_or_nothing && summary.bad > 0) {
+    let refused = how.all_or_nothing && summary.bad > 0;
+    if !how.dry_run && !refused {
         let write = Pass { session, places: &places, write: true };
         summary = if how.all_or_nothing {
             let mut work = session.begin().await?;
-            let summary = write.run(file, options, progress, "importing", Some(&mut work), &mut report).await?;
+            let summary = write
+                .run(file, options, progress, "importing", Some(&mut work), &mut report)
+                .await?;
             work.commit().await?;
             summary
         } else {
@@ -108,7 +112,9 @@ impl Pass<'_> {
         mut one: Option<&mut UnitOfWork>,
         report: &mut impl FnMut(&RowProblem),
     ) -> Result<Summary> {
-        let cannot = |e: std::io::Error| Error::invalid("file", "readable", format!("{}: {e}", file.display()));
+        let cannot = |e: std::io::Error| {
+            Error::invalid("file", "readable", format!("{}: {e}", file.display()))
+        };
         let input = File::open(file).map_err(cannot)?;
         let bar = progress.start(what, input.metadata().map_err(cannot)?.len());
         let mut reader = Reader::new(input, options).map_err(refused)?;

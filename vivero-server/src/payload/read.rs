@@ -26,6 +26,10 @@ pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
             Ok(value)
         }
         Err(error) if error.is_data() => Err(rule(&dotted(&track.path()), &error)),
+        // serde_json takes a number where a word of an enum belongs for a mistake of syntax.
+        Err(error) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+            Err(rule(&dotted(&track.path()), &error))
+        }
         Err(error) => Err(syntax(&error)),
     }
 }
@@ -101,6 +105,7 @@ fn shorten(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::wire::entity::{EntityIn, EntityPatch};
+    use crate::wire::tenant::TenantIn;
     use crate::wire::user::UserIn;
 
     fn refused<T: DeserializeOwned>(body: &[u8]) -> String {
@@ -138,6 +143,10 @@ mod tests {
         for (body, field, rule) in cases {
             let text = refused::<EntityIn>(body.as_bytes());
             assert!(text.contains(&format!("field: {field:?}, rule: {rule:?}")), "{body}: {text}");
+        }
+        for wrong in ["5", "null", "[]", "true"] {
+            let text = refused::<TenantIn>(format!(r#"{{"plan":{wrong}}}"#).as_bytes());
+            assert!(text.contains("field: \"plan\""), "{wrong}: {text}");
         }
         let text = refused::<UserIn>(br#"{"roles":["00000000-0000-0000-0000-000000000000",7]}"#);
         assert!(text.contains("roles.1"), "{text}");

@@ -1,16 +1,20 @@
 //! Requests that never become one: a request line of megabytes, headers without end, bytes that are
 //! not HTTP. The HTTP library answers them by itself with an empty body; here that answer gets the
-//! body every other error has.
+//! body every other error has. And whoever is refused while still sending gets to read why.
 
 use pin_project_lite::pin_project;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
-/// Bytes of such a request that are read and thrown away, so that its sender gets to see the answer
-/// instead of a broken connection.
+/// Bytes of a refused request that are read and thrown away, so that its sender gets to see the
+/// answer instead of a broken connection.
 const DISCARD: usize = 8 * 1024 * 1024;
+/// How long that may take.
+const LINGER: Duration = Duration::from_secs(2);
 
 pin_project! {
     /// A connection that says more than the HTTP library does.
@@ -19,8 +23,8 @@ pin_project! {
         io: T,
         // The answer being written in place of the library's.
         answer: Option<(Vec<u8>, usize)>,
-        refused: bool,
         discarded: usize,
+        linger: Option<Pin<Box<Sleep>>>,
         closed: bool,
         // Whether no line of the request has ended yet.
         first_line: bool,
@@ -29,7 +33,7 @@ pin_project! {
 
 impl<T> ProblemIo<T> {
     pub(super) fn new(io: T) -> Self {
-        Self { io, answer: None, refused: false, discarded: 0, closed: false, first_line: true }
+        Self { io, answer: None, discarded: 0, linger: None, closed: false, first_line: true }
     }
 }
 
@@ -60,7 +64,6 @@ impl<T: AsyncRead + AsyncWrite> AsyncWrite for ProblemIo<T> {
             && let Some(answer) = problem(buf, *this.first_line)
         {
             *this.answer = Some((answer, 0));
-            *this.refused = true;
         }
         *this.first_line = true;
         let Some((answer, written)) = this.answer else { return this.io.poll_write(cx, buf) };
@@ -81,12 +84,20 @@ impl<T: AsyncRead + AsyncWrite> AsyncWrite for ProblemIo<T> {
             ready!(this.io.as_mut().poll_shutdown(cx))?;
             *this.closed = true;
         }
+        // A socket that is closed with bytes unread resets the connection, and with it the answer.
+        let linger = this.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
         let mut scrap = [0; 16 * 1024];
-        while *this.refused && *this.discarded < DISCARD {
+        while *this.discarded < DISCARD {
             let mut buf = ReadBuf::new(&mut scrap);
-            match ready!(this.io.as_mut().poll_read(cx, &mut buf)) {
-                Ok(()) if !buf.filled().is_empty() => *this.discarded += buf.filled().len(),
-                _ => break,
+            match this.io.as_mut().poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {
+                    *this.discarded += buf.filled().len();
+                }
+                Poll::Ready(_) => break,
+                Poll::Pending => {
+                    ready!(linger.as_mut().poll(cx));
+                    break;
+                }
             }
         }
         Poll::Ready(Ok(()))

@@ -18,3 +18,34 @@ pub(super) async fn deny_attach(connection: &mut SqliteConnection) -> Result<(),
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::files::Files;
+
+    #[tokio::test]
+    async fn a_tenants_connections_attach_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = Files::open(folder.path(), false).expect("files");
+        let other = folder.path().join("other.sqlite3");
+        let attach = format!("ATTACH DATABASE '{}' AS other", other.display());
+        let attach = || sqlx::query(sqlx::AssertSqlSafe(attach.clone()));
+        // The registry's connections may: what is refused below is refused by the limit.
+        let registry = files.registry_pool(1);
+        attach().execute(&registry).await.expect("no limit");
+        let path = folder.path().join("registry.sqlite3");
+        for connections in [1, 4] {
+            let tenant = files.tenant_pool(&path, connections);
+            let mut held = Vec::new();
+            for _ in 0..connections {
+                let mut connection = tenant.acquire().await.expect("a connection");
+                let refused = attach().execute(&mut *connection).await.expect_err("attached");
+                assert!(refused.to_string().contains("too many attached"), "{refused}");
+                held.push(connection);
+            }
+            drop(held);
+            tenant.close().await;
+        }
+        registry.close().await;
+    }
+}

@@ -15,10 +15,13 @@ use vivero_core::journal::CountKey;
 use vivero_core::port::Counts;
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::Schema;
+use vivero_core::search::{Terms, lead_word};
 use vivero_core::{Result, Value};
 
-/// Up to so many rows, gathering and sorting beats walking.
+/// Up to so many rows, gathering and sorting beats any walk.
 pub(crate) const FEW: i64 = 1_500;
+/// Up to so many index entries, gathering beats a walk over most of the table.
+const MANY: i64 = 30_000;
 
 /// What is known of a record table, worked out once.
 #[derive(Debug)]
@@ -103,7 +106,8 @@ pub(crate) async fn count<B: Backend>(
 
 /// The index from which a count is read: the facets' own if they are all that is asked for.
 fn covering(table: &Table, query: &Query) -> String {
-    let conditions: Vec<&Predicate> = parts(&query.filter).into_iter().chain(parts(&query.scope)).collect();
+    let conditions: Vec<&Predicate> =
+        parts(&query.filter).into_iter().chain(parts(&query.scope)).collect();
     let names: Vec<&str> = conditions.iter().filter_map(|p| pinned(p)).collect();
     let begins = |index: &&Index| {
         let facets = index.columns.iter().take_while(|c| **c != "deleted_at");
@@ -132,7 +136,7 @@ fn from_where<B: Backend>(sql: &mut Sql<B>, table: &Table, query: &Query, path: 
             Path::Search => sql.add(&B::where_search(name)),
             _ => sql.add(&B::in_search(name)),
         };
-        sql.add(" AND ").bind(Value::Text(B::match_text(terms)));
+        sql.add(" AND ").bind(Value::Text(B::match_text(&with_leads(table, query, terms))));
     }
     sql.add(match query.deleted {
         Deleted::Hidden => "t.deleted_at IS NULL",
@@ -145,6 +149,19 @@ fn from_where<B: Backend>(sql: &mut Sql<B>, table: &Table, query: &Query, path: 
             condition(sql, predicate);
         }
     }
+}
+
+/// The words of a search, with the lead filters among them: the search index then passes over what
+/// does not match without a look at the row.
+fn with_leads(table: &Table, query: &Query, terms: &Terms) -> Terms {
+    let leads = parts(&query.filter).into_iter().filter_map(|p| match p {
+        Predicate::Equals(name, value) => {
+            let column = table.schema.column(name).filter(|c| c.lead)?;
+            lead_word(column, value)
+        }
+        _ => None,
+    });
+    terms.clone().and_words(leads)
 }
 
 /// The rows after the cursor, in the order's own terms. No value sorts before every value.
@@ -290,7 +307,7 @@ async fn choose<B: Backend>(
     if conditions.iter().any(|p| pinned(p) == Some("id") || unique(table, p)) {
         return Ok(wrap(Path::Free));
     }
-    if let Some(index) = few::<B>(connection, table, &conditions, known).await? {
+    if let Some(index) = few::<B>(connection, table, &conditions, known, query).await? {
         return Ok(wrap(Path::Index(index)));
     }
     if searching {
@@ -304,15 +321,54 @@ fn unique(table: &Table, predicate: &Predicate) -> bool {
         if !value.is_null() && table.schema.column(name).is_some_and(|c| c.unique))
 }
 
-/// An index whose beginning the conditions pin down to few rows.
+/// The index through which the fewest entries have to be looked at, if that is cheaper than walking.
 async fn few<B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
     conditions: &[&Predicate],
     known: Known<'_>,
+    query: &Query,
 ) -> Result<Option<String>> {
-    let mut candidates: Vec<(&Index, Vec<&Predicate>)> = Vec::new();
-    for index in &table.indexes {
+    let mut candidates: Vec<Candidate<'_>> = table
+        .indexes
+        .iter()
+        .filter_map(|index| Candidate::new(table, index, conditions, known))
+        .collect();
+    // What is known costs nothing to ask, and bounds what has to be counted.
+    candidates.sort_by_key(|c| (c.known.is_none(), std::cmp::Reverse(c.used.len()), !c.covers));
+    let walk = walk_cost(table, query, conditions, known);
+    let mut best: Option<(i64, &Index)> = None;
+    for candidate in &candidates {
+        let limit = best.map_or(walk, |(cost, _)| cost) / candidate.weight();
+        let limit = limit.clamp(if best.is_some() { 0 } else { FEW }, MANY);
+        let number = match candidate.known {
+            Some(number) => number,
+            None => candidate.count::<B>(connection, table, limit).await?,
+        };
+        if number <= limit {
+            best = Some((number * candidate.weight(), candidate.index));
+        }
+    }
+    Ok(best.map(|(_, index)| index.name.clone()))
+}
+
+/// An index whose beginning some of the conditions pin down.
+struct Candidate<'a> {
+    index: &'a Index,
+    used: Vec<&'a Predicate>,
+    /// Entries that begin so, if the figures say.
+    known: Option<i64>,
+    /// Whether every condition can be checked on the entry alone.
+    covers: bool,
+}
+
+impl<'a> Candidate<'a> {
+    fn new(
+        table: &Table,
+        index: &'a Index,
+        conditions: &[&'a Predicate],
+        known: Known<'_>,
+    ) -> Option<Self> {
         let mut used = Vec::new();
         for column in &index.columns {
             let Some(p) = conditions.iter().find(|p| pinned(p) == Some(column)) else { break };
@@ -321,48 +377,81 @@ async fn few<B: Backend>(
                 break;
             }
         }
-        if !used.is_empty() {
-            candidates.push((index, used));
-        }
+        let alone = if used.len() == 1 { number(table, used.first()?, known) } else { None };
+        let covers =
+            conditions.iter().all(|p| pinned(p).is_some_and(|c| index.columns.contains(&c)));
+        (!used.is_empty()).then_some(Self { index, used, known: alone, covers })
     }
-    // The more conditions an index pins down, the fewer rows; equal choices are not tried twice.
-    candidates.sort_by_key(|(index, used)| (std::cmp::Reverse(used.len()), index.columns.len()));
-    let mut tried: Vec<Vec<&str>> = Vec::new();
-    for (index, used) in candidates {
-        let columns: Vec<&str> = used.iter().filter_map(|p| pinned(p)).collect();
-        if tried.iter().any(|t| columns.iter().all(|c| t.contains(c))) {
-            continue;
-        }
-        // At most as many rows as the rarest of the conditions has; exactly so many if it is the only one.
-        match used.iter().filter_map(|p| number(table, p, known)).min() {
-            Some(number) if number <= FEW => return Ok(Some(index.name.clone())),
-            Some(_) if used.len() == 1 => {
-                tried.push(columns);
-                continue;
-            }
-            _ => {}
-        }
+
+    /// What looking at one entry costs: more if the row has to be read.
+    const fn weight(&self) -> i64 {
+        if self.covers { ENTRY } else { ROW }
+    }
+
+    /// The number of entries, counted up to `limit`.
+    async fn count<B: Backend>(
+        &self,
+        connection: &mut B::Connection,
+        table: &Table,
+        limit: i64,
+    ) -> Result<i64> {
         let mut sql = Sql::<B>::new(format!(
             "SELECT count(*) FROM (SELECT 1 FROM {} t{} WHERE ",
             table.schema.table,
-            B::index_hint(&index.name)
+            B::index_hint(&self.index.name)
         ));
-        for (i, predicate) in used.iter().enumerate() {
+        for (i, predicate) in self.used.iter().enumerate() {
             if i > 0 {
                 sql.add(" AND ");
             }
             condition(&mut sql, predicate);
         }
-        sql.add(" LIMIT ?) few").bind(Value::Int(FEW + 1));
+        sql.add(" LIMIT ?) few").bind(Value::Int(limit + 1));
         let rows = sql.fetch(connection).await?;
-        let number = rows.first().map(read_int_at::<B>).transpose()?.unwrap_or(0);
-        if number <= FEW {
-            return Ok(Some(index.name.clone()));
-        }
-        tried.push(columns);
+        Ok(rows.first().map(read_int_at::<B>).transpose()?.unwrap_or(0))
     }
-    Ok(None)
 }
+
+/// Looking at one entry of an index, and at one row: about what they cost, in the same unit.
+const ENTRY: i64 = 1;
+const ROW: i64 = 5;
+
+/// What walking costs until the page is full, if the conditions have nothing to do with one another.
+fn walk_cost(table: &Table, query: &Query, conditions: &[&Predicate], known: Known<'_>) -> i64 {
+    let key = CountKey {
+        resource: table.schema.resource.into(),
+        field: String::new(),
+        value: String::new(),
+    };
+    let Some(total) = known.and_then(|k| k.values.get(&key)).copied().filter(|n| *n > 0) else {
+        return FEW;
+    };
+    let total = total as f64;
+    let shares = |skip: Option<&str>| -> f64 {
+        conditions
+            .iter()
+            .filter(|p| pinned(p) != skip || skip.is_none())
+            .map(|p| {
+                number(table, p, known)
+                    .map_or(UNKNOWN_SHARE, |n| (n as f64 / total).max(1.0 / total))
+            })
+            .product()
+    };
+    let index = walk(table, query, conditions);
+    let index = index.and_then(|name| table.indexes.iter().find(|i| i.name == name));
+    // An index that begins with a condition passes over nothing for its sake.
+    let led =
+        index.map(|i| i.columns[0]).filter(|c| conditions.iter().any(|p| pinned(p) == Some(c)));
+    let most = led.map_or(total, |_| total * shares(None) / shares(led).max(f64::MIN_POSITIVE));
+    let walked = (f64::from(query.limit) / shares(led)).min(most.max(1.0));
+    let covers = index.is_some_and(|i| {
+        conditions.iter().all(|p| pinned(p).is_some_and(|c| i.columns.contains(&c)))
+    });
+    walked as i64 * if covers { ENTRY } else { ROW }
+}
+
+/// Taken to be the share of rows that meet a condition of which nothing is known.
+const UNKNOWN_SHARE: f64 = 0.15;
 
 /// How many rows a query has in all, if it is one of the dashboard's figures.
 pub(crate) fn projected(table: &Table, query: &Query, known: Known<'_>) -> Option<u64> {

@@ -181,7 +181,7 @@ impl<B: Backend> Work for SqlWork<B> {
         for (i, column) in schema.columns.iter().enumerate() {
             if before.values[i] != after.values[i] {
                 sql.addf(format_args!(", {} = ?", column.name)).bind(after.values[i].clone());
-                if column.search {
+                if (column.search || column.lead) && schema.is_searchable() {
                     found = Some(document(schema, &after.values));
                 }
             }
