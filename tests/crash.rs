@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use support::{API, Caller, Dice, Follower, SLUG, Server, trail};
 
 const WRITERS: usize = 64;
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 8;
 
 /// A request with the key under which it may be repeated.
 struct Write {
@@ -190,7 +190,7 @@ async fn acknowledged_writes_survive_kill_9_under_64_writers() {
             follower
         });
         // From the first writes of a round to well into it.
-        let enough = dice.below(300);
+        let enough = dice.below(800);
         until("writes", || acknowledged.load(Ordering::Relaxed) >= enough).await;
         tokio::time::sleep(dice.millis(200)).await;
         server.kill();

@@ -254,7 +254,10 @@ async fn locations_form_a_tree() {
     let stored = places.get(bed).await.expect("a bed");
     assert_eq!((stored.area_dm2, stored.path.matches('/').count()), (Some(1200), 3));
     let house = stored.parent_id.expect("a greenhouse");
-    assert_eq!(places.list().parent(house).send().await.expect("beds").items, [stored.clone()]);
+    assert_eq!(
+        places.list().parent(house).send().await.expect("beds").items,
+        std::slice::from_ref(&stored)
+    );
     assert_eq!(places.list().within(house).send().await.expect("places").items.len(), 2);
     assert_eq!(
         places.list().q("glass").stream().try_collect::<Vec<_>>().await.expect("found").len(),

@@ -20,7 +20,7 @@ use vivero_core::operation::{Requires, find};
 use vivero_core::permission::PermissionSet;
 use vivero_core::user::BUILT_IN_ROLES;
 use vivero_core::{EntityId, LocationId, UserId};
-use world::{Answer, Person, Tenant, World};
+use world::{Answer, Person, Tenant, World, actor};
 
 /// Whether `role` holds `permission` at all, by the core's own tables.
 fn holds(role: &str, permission: &str) -> bool {
@@ -136,35 +136,6 @@ async fn every_role_may_do_exactly_what_is_declared() {
         told["Viewer"].1 > told["Manager"].1 && told["Manager"].1 > told["Admin"].1,
         "{told:?}"
     );
-}
-
-/// A person and what they can send.
-struct Actor<'w> {
-    world: &'w World,
-    slug: &'w str,
-    token: String,
-}
-
-impl Actor<'_> {
-    async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
-        let body = (!body.is_null()).then_some(body);
-        self.world
-            .call(&method, &format!("/api/v1/{}/{path}", self.slug), &self.token, body.as_ref())
-            .await
-    }
-    async fn get(&self, path: &str) -> Answer {
-        self.send(Method::GET, path, Value::Null).await
-    }
-    async fn edit(&self, path: &str, body: Value) -> Answer {
-        let version = self.get(path).await.json()["version"].as_i64().expect("a version");
-        let path = format!("/api/v1/{}/{path}", self.slug);
-        let request = self.world.request(&Method::PATCH, &path, &self.token);
-        world::answer(request.header("If-Match", format!("\"{version}\"")).json(&body)).await
-    }
-}
-
-fn actor<'w>(world: &'w World, tenant: &'w Tenant, token: &str) -> Actor<'w> {
-    Actor { world, slug: &tenant.slug, token: token.to_owned() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

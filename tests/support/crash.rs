@@ -147,8 +147,9 @@ impl Follower {
 
     fn take(&mut self, event: &str) {
         let field = |name: &str| event.lines().find_map(|l| l.strip_prefix(name));
-        let Some(id) = field("id: ") else { return };
-        let data: Value = serde_json::from_str(field("data: ").expect("data")).expect("JSON");
+        // The greeting gives the position to go on from, and no event.
+        let (Some(id), Some(data)) = (field("id: "), field("data: ")) else { return };
+        let data: Value = serde_json::from_str(data).expect("JSON");
         let position: u64 = id.parse().expect("a position");
         assert!(position > self.position, "{position} after {}", self.position);
         assert_eq!(data["position"], json!(position));

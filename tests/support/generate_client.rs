@@ -176,10 +176,10 @@ fn walk(json: &mut Json) {
                     map.remove(key);
                 }
             }
-            if let Some(Json::String(reference)) = map.get_mut("$ref") {
-                if let Some((place, name)) = reference.rsplit_once('/') {
-                    *reference = format!("{place}/{}", renamed(name));
-                }
+            if let Some(Json::String(reference)) = map.get_mut("$ref")
+                && let Some((place, name)) = reference.rsplit_once('/')
+            {
+                *reference = format!("{place}/{}", renamed(name));
             }
             for key in ["description", "summary"] {
                 if let Some(Json::String(text)) = map.get_mut(key) {

@@ -272,3 +272,32 @@ pub(crate) struct Person {
     pub(crate) session: TenantSession,
     pub(crate) tokens: TokenPair,
 }
+
+/// A person and what they can send.
+pub(crate) struct Actor<'w> {
+    world: &'w World,
+    slug: &'w str,
+    pub(crate) token: String,
+}
+
+impl Actor<'_> {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+        let body = (!body.is_null()).then_some(body);
+        self.world
+            .call(&method, &format!("/api/v1/{}/{path}", self.slug), &self.token, body.as_ref())
+            .await
+    }
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, Value::Null).await
+    }
+    pub(crate) async fn edit(&self, path: &str, body: Value) -> Answer {
+        let version = self.get(path).await.json()["version"].as_i64().expect("a version");
+        let path = format!("/api/v1/{}/{path}", self.slug);
+        let request = self.world.request(&Method::PATCH, &path, &self.token);
+        answer(request.header("If-Match", format!("\"{version}\"")).json(&body)).await
+    }
+}
+
+pub(crate) fn actor<'w>(world: &'w World, tenant: &'w Tenant, token: &str) -> Actor<'w> {
+    Actor { world, slug: &tenant.slug, token: token.to_owned() }
+}

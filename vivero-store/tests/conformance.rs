@@ -38,8 +38,16 @@ impl Harness for Sqlite {
     }
     async fn reopen(&self, old: Arc<dyn Fleet>) -> Arc<dyn Fleet> {
         let k = key(&old);
-        let folder =
-            self.folders.lock().expect("a folder of its own").iter().rev().find(|(o, _)| *o == k).expect("a folder of its own").1.clone();
+        let folder = self
+            .folders
+            .lock()
+            .expect("a folder of its own")
+            .iter()
+            .rev()
+            .find(|(o, _)| *o == k)
+            .expect("a folder of its own")
+            .1
+            .clone();
         old.close().await;
         drop(old);
         let fleet = Self::open(folder.path()).await;

@@ -242,13 +242,9 @@ impl Vivero {
         if rule == Rotation::Repeat {
             return self.pair(tenant.id, user_id, claim.session, &seed, session.rotation);
         }
-        let handle = TenantSession::new(
-            self.clone(),
-            Arc::clone(&tenant),
-            store.clone(),
-            person(user.id),
-        )
-        .in_context(context);
+        let handle =
+            TenantSession::new(self.clone(), Arc::clone(&tenant), store.clone(), person(user.id))
+                .in_context(context);
         let mut work = UnitOfWork::new(handle, work);
         let reused = rule == Rotation::Reused;
         let rotation = session.rotation + i64::from(!reused);

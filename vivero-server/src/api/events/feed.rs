@@ -67,7 +67,7 @@ impl Feed {
     async fn next(&mut self) -> Option<Bytes> {
         if !self.greeted {
             self.greeted = true;
-            return Some(Bytes::from(format!("retry: 2000\n: after {}\n\n", self.position)));
+            return Some(Bytes::from(format!("retry: 2000\nid: {}\n\n", self.position)));
         }
         let silent_until = Instant::now() + self.heartbeat;
         loop {
