@@ -23,6 +23,8 @@ const WHOLE: &str = "q0";
 pub struct Term {
     /// One or two, of lower-case letters and digits only.
     pub alternatives: Vec<String>,
+    /// Whether the whole word must match, not only its start.
+    pub whole: bool,
 }
 
 /// The words of a search; all must match.
@@ -55,7 +57,7 @@ impl Terms {
     /// The same search for rows that also have these whole words, as [`lead_word`] makes them.
     #[must_use]
     pub fn and_words(mut self, words: impl Iterator<Item = String>) -> Self {
-        self.0.extend(words.map(|word| Term { alternatives: vec![word] }));
+        self.0.extend(words.map(|word| Term { alternatives: vec![word], whole: true }));
         self
     }
     /// The words.
@@ -78,7 +80,7 @@ fn term(word: &str) -> Option<Term> {
         (false, true) => vec![whole, marked],
         (false, false) => vec![whole],
     };
-    Some(Term { alternatives })
+    Some(Term { alternatives, whole: false })
 }
 
 fn pieces(word: &str) -> impl Iterator<Item = &str> {

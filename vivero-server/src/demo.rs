@@ -168,6 +168,8 @@ pub async fn prepare(
         notes.seeded = notes.records;
         notes.write(folder).map_err(|e| Error::internal("writing the demo's notes", e))?;
     }
+    // A former run may have been cut off before its figures were complete.
+    session.seal().await?;
     Ok(notes)
 }
 

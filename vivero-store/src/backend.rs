@@ -39,6 +39,8 @@ pub(crate) trait Backend: Database<Arguments: Default + Send> + Sized {
     fn create_search(table: &str) -> Vec<String>;
     /// Statement that adds one row to a search index; parameters: seq, text.
     fn insert_search(table: &str, rows: usize) -> String;
+    /// The same for the row that was inserted last, in the same call; parameter: text.
+    fn insert_last_search(table: &str) -> String;
     /// Statement that replaces the text of one row; parameters: text, seq.
     fn update_search(table: &str) -> String;
     /// Statement that removes the rows from one seq on; parameter: seq.
@@ -56,6 +58,8 @@ pub(crate) trait Backend: Database<Arguments: Default + Send> + Sized {
     fn concat(a: &str, b: &str) -> String;
     /// Forces an index.
     fn index_hint(index: &str) -> String;
+    /// Statement that gives a connection so much memory for pages.
+    fn cache(kib: u32) -> String;
     /// Forces the order of creation: no index.
     const NO_INDEX: &'static str;
     /// The tables and columns there are, by the query that lists them: rows of (table, column).

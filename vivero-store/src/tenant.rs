@@ -8,7 +8,7 @@ mod sealer;
 mod work;
 
 pub(crate) use sealer::Anchors;
-pub(crate) use work::seed;
+pub(crate) use work::{WRITER_CACHE_KIB, seed};
 
 use crate::backend::{Backend, Sql, failed};
 use crate::schema;
@@ -20,6 +20,7 @@ use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
@@ -68,6 +69,8 @@ pub(crate) struct SqlTenant<B: Backend> {
     head: watch::Sender<u64>,
     counts: RwLock<Option<Arc<Counts>>>,
     committed: Arc<Notify>,
+    /// Whether the writing connection was given the memory of a bulk write.
+    bulk: Arc<AtomicBool>,
 }
 
 impl<B: Backend> fmt::Debug for SqlTenant<B> {
@@ -92,6 +95,7 @@ impl<B: Backend> SqlTenant<B> {
             head: watch::Sender::new(0),
             counts: RwLock::new(None),
             committed: Arc::new(Notify::new()),
+            bulk: Arc::default(),
         };
         tenant.refresh().await?;
         tenant.committed.notify_one();
@@ -236,6 +240,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
             transaction,
             Arc::clone(&self.tables),
             Arc::clone(&self.committed),
+            Arc::clone(&self.bulk),
         )))
     }
 

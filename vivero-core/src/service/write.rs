@@ -286,7 +286,7 @@ impl UnitOfWork {
 }
 
 /// Records made ready for writing together.
-const ADD_AT_ONCE: usize = 500;
+const ADD_AT_ONCE: usize = 1_000;
 
 /// Records checked and turned into what is written of them.
 struct Prepared<R> {

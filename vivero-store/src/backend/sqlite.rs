@@ -105,7 +105,7 @@ impl Backend for Sqlite {
         // Words were folded and parted by the core: whatever is not white space belongs to one.
         vec![format!(
             "CREATE VIRTUAL TABLE IF NOT EXISTS {table}_search USING fts5(text, content='', contentless_delete=1, \
-             detail=none, tokenize=\"unicode61 remove_diacritics 2 categories 'L* N* M* S* P* C*'\")"
+             detail=none, prefix='3', tokenize=\"unicode61 remove_diacritics 2 categories 'L* N* M* S* P* C*'\")"
         )]
     }
     fn insert_search(table: &str, rows: usize) -> String {
@@ -114,6 +114,9 @@ impl Backend for Sqlite {
             sql.push_str(", (?, ?)");
         }
         sql
+    }
+    fn insert_last_search(table: &str) -> String {
+        format!("INSERT INTO {table}_search (rowid, text) VALUES (last_insert_rowid(), ?)")
     }
     fn update_search(table: &str) -> String {
         format!("UPDATE {table}_search SET text = ? WHERE rowid = ?")
@@ -134,13 +137,9 @@ impl Backend for Sqlite {
     fn match_text(terms: &Terms) -> String {
         // Terms hold letters and digits only; the quotes keep words like OR from being operators.
         let words = terms.words().iter().map(|term| {
+            let star = |word: &str| if term.whole || word.chars().count() < 2 { "" } else { "*" };
             let any: Vec<String> =
-                term.alternatives
-                    .iter()
-                    .map(|w| {
-                        if w.chars().count() > 1 { format!("\"{w}\"*") } else { format!("\"{w}\"") }
-                    })
-                    .collect();
+                term.alternatives.iter().map(|w| format!("\"{w}\"{}", star(w))).collect();
             if any.len() == 1 { any.concat() } else { format!("({})", any.join(" OR ")) }
         });
         words.collect::<Vec<_>>().join(" AND ")
@@ -150,6 +149,9 @@ impl Backend for Sqlite {
     }
     fn index_hint(index: &str) -> String {
         format!(" INDEXED BY {index}")
+    }
+    fn cache(kib: u32) -> String {
+        format!("PRAGMA cache_size = -{kib}")
     }
     const NO_INDEX: &'static str = " NOT INDEXED";
     const COLUMNS: &'static str = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";

@@ -92,7 +92,7 @@ impl Files {
 
     pub(super) fn tenant_pool(&self, path: &Path, connections: u32) -> SqlitePool {
         // The writer touches every index of a table; readers mostly follow one.
-        let cache = if connections == 1 { 48 * 1024 } else { 8 * 1024 };
+        let cache = if connections == 1 { crate::tenant::WRITER_CACHE_KIB } else { 4 * 1024 };
         let options = self.options(path, cache);
         pool_options(connections)
             .after_connect(|connection, _| Box::pin(deny_attach(connection)))

@@ -5,6 +5,7 @@ use crate::backend::{Backend, Sql, failed, read, read_text};
 use async_trait::async_trait;
 use sqlx::Transaction;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 use uuid::Uuid;
 use vivero_core::journal::Entry;
@@ -21,15 +22,34 @@ pub(super) struct SqlWork<B: Backend> {
     transaction: Transaction<'static, B>,
     tables: Arc<Tables>,
     committed: Arc<Notify>,
+    bulk: Arc<AtomicBool>,
 }
+
+/// Memory for pages of the writing connection, in KiB: ordinarily, and while many rows are written at
+/// once, when nearly every page of every index is touched.
+pub(crate) const WRITER_CACHE_KIB: u32 = 8 * 1024;
+const BULK_CACHE_KIB: u32 = 96 * 1024;
+/// From so many rows on it is a bulk write.
+const BULK_ROWS: usize = 1_000;
 
 impl<B: Backend> SqlWork<B> {
     pub(super) const fn new(
         transaction: Transaction<'static, B>,
         tables: Arc<Tables>,
         committed: Arc<Notify>,
+        bulk: Arc<AtomicBool>,
     ) -> Self {
-        Self { transaction, tables, committed }
+        Self { transaction, tables, committed, bulk }
+    }
+
+    /// Gives the connection the memory that writing `rows` rows is worth, if it has another.
+    async fn make_room(&mut self, rows: usize) -> Result<()> {
+        let bulk = rows >= BULK_ROWS;
+        if self.bulk.swap(bulk, Ordering::Relaxed) != bulk {
+            let kib = if bulk { BULK_CACHE_KIB } else { WRITER_CACHE_KIB };
+            Sql::<B>::new(B::cache(kib)).fetch(&mut self.transaction).await?;
+        }
+        Ok(())
     }
 
     async fn remove_from(&mut self, schema: &'static Schema, start: i64, end: i64) -> Result<()> {
@@ -55,7 +75,33 @@ struct Insert<B: Backend> {
 }
 
 impl<B: Backend> Insert<B> {
+    /// One row; the engine gives its number.
+    fn one(schema: &'static Schema, rows: Vec<Row>) -> Self {
+        let text = rows
+            .first()
+            .filter(|_| schema.is_searchable())
+            .map(|row| document(schema, &row.values));
+        let mut sql = Self::table(schema, rows.into_iter().map(|row| (Value::Null, row)));
+        if let Some(text) = text {
+            sql.add("; ").add(&B::insert_last_search(schema.table)).bind(Value::Text(text));
+        }
+        Self { rows: sql, search: None, first: 0 }
+    }
+
     fn new(schema: &'static Schema, rows: Vec<Row>, first: i64) -> Self {
+        let mut search = schema
+            .is_searchable()
+            .then(|| Sql::<B>::new(B::insert_search(schema.table, rows.len())));
+        for (seq, row) in (first..).zip(&rows) {
+            if let Some(search) = &mut search {
+                search.bind(Value::Int(seq)).bind(Value::Text(document(schema, &row.values)));
+            }
+        }
+        let numbered = (first..).map(Value::Int).zip(rows);
+        Self { rows: Self::table(schema, numbered), search, first }
+    }
+
+    fn table(schema: &'static Schema, rows: impl Iterator<Item = (Value, Row)>) -> Sql<B> {
         let names: Vec<&str> = schema.columns.iter().map(|c| c.name).collect();
         let mut sql = Sql::<B>::new(format!(
             "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{}{}) VALUES ",
@@ -64,15 +110,9 @@ impl<B: Backend> Insert<B> {
             names.join(", ")
         ));
         let marks = format!("({})", vec!["?"; 8 + names.len()].join(", "));
-        let mut search = schema
-            .is_searchable()
-            .then(|| Sql::<B>::new(B::insert_search(schema.table, rows.len())));
-        for (seq, row) in (first..).zip(rows) {
-            sql.add(if seq == first { "" } else { ", " }).add(&marks);
-            if let Some(search) = &mut search {
-                search.bind(Value::Int(seq)).bind(Value::Text(document(schema, &row.values)));
-            }
-            sql.bind(Value::Int(seq))
+        for (i, (seq, row)) in rows.enumerate() {
+            sql.add(if i == 0 { "" } else { ", " }).add(&marks);
+            sql.bind(seq)
                 .bind(Value::Id(row.id))
                 .bind(Value::Int(row.version))
                 .bind(Value::Time(row.created_at))
@@ -84,7 +124,7 @@ impl<B: Backend> Insert<B> {
                 sql.bind(value);
             }
         }
-        Self { rows: sql, search, first }
+        sql
     }
 
     async fn execute(self, connection: &mut B::Connection, schema: &'static Schema) -> Result<()> {
@@ -129,6 +169,12 @@ impl<B: Backend> Work for SqlWork<B> {
     async fn insert(&mut self, schema: &'static Schema, rows: Vec<Row>) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
+        }
+        self.make_room(rows.len()).await?;
+        if rows.len() == 1 {
+            // One call to the driver instead of three: in a short write the calls are the cost.
+            let insert = Insert::<B>::one(schema, rows);
+            return insert.execute(&mut self.transaction, schema).await;
         }
         // The engine has one writer, so the next number is the highest plus one.
         let sql = Sql::<B>::new(format!("SELECT coalesce(max(seq), 0) + 1 FROM {}", schema.table));
@@ -253,7 +299,8 @@ pub(crate) async fn seed<B: Backend>(
     rows: Vec<(&'static Schema, Vec<Row>)>,
     entries: Vec<Entry>,
 ) -> Result<()> {
-    let mut work = SqlWork::<B>::new(transaction, Arc::clone(tables), Arc::default());
+    let mut work =
+        SqlWork::<B>::new(transaction, Arc::clone(tables), Arc::default(), Arc::default());
     for (schema, rows) in rows {
         work.insert(schema, rows).await?;
     }
