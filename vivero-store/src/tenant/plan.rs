@@ -45,6 +45,8 @@ impl Table {
 enum Path {
     /// By the engine's own choice: the unique index of an id, the primary key.
     Free,
+    /// All entries of this index that begin as wanted, to be sorted.
+    Gather(String),
     /// In order of creation, passing over what does not match.
     Creation,
     /// Through this index.
@@ -69,16 +71,30 @@ pub(crate) async fn list<B: Backend>(
     known: Known<'_>,
 ) -> Result<Sql<B>> {
     let path = choose::<B>(connection, table, query, known).await?;
-    let mut sql = Sql::new(format!("SELECT {} FROM ", table.columns));
-    from_where(&mut sql, table, query, &path);
-    after(&mut sql, query, &path);
     let direction = if query.sort.descending { " DESC" } else { "" };
     let seq = if path == Path::Search { "f.rowid" } else { "t.seq" };
-    match query.sort.column {
-        Some(column) => sql.addf(format_args!(" ORDER BY t.{column}{direction}, {seq}{direction}")),
-        None => sql.addf(format_args!(" ORDER BY {seq}{direction}")),
+    let order = |key: &str, seq: &str| match query.sort.column {
+        Some(_) => format!(" ORDER BY {key}{direction}, {seq}{direction}"),
+        None => format!(" ORDER BY {seq}{direction}"),
     };
-    sql.add(" LIMIT ?").bind(Value::Int(i64::from(query.limit)));
+    let key = query.sort.column.map_or_else(|| "NULL".to_owned(), |column| format!("t.{column}"));
+    // What is gathered is sorted by its key alone: whole rows are read for one page only.
+    let gathered = matches!(path, Path::Gather(_) | Path::IndexInSearch(_) | Path::FreeInSearch);
+    let mut sql = if gathered {
+        Sql::new(format!(
+            "SELECT {} FROM (SELECT t.seq AS seq, {key} AS sort_key FROM ",
+            table.columns
+        ))
+    } else {
+        Sql::new(format!("SELECT {} FROM ", table.columns))
+    };
+    from_where(&mut sql, table, query, &path);
+    after(&mut sql, query, &path);
+    sql.add(&order(&key, seq)).add(" LIMIT ?").bind(Value::Int(i64::from(query.limit)));
+    if gathered {
+        sql.addf(format_args!(") k JOIN {} t ON t.seq = k.seq", table.schema.table));
+        sql.add(&order("k.sort_key", "k.seq"));
+    }
     Ok(sql)
 }
 
@@ -90,9 +106,8 @@ pub(crate) async fn count<B: Backend>(
     known: Known<'_>,
 ) -> Result<Sql<B>> {
     let path = match choose::<B>(connection, table, query, known).await? {
-        Path::Index(index) | Path::IndexInSearch(index) if !index.contains("_sort_") => {
-            if query.search.is_some() { Path::IndexInSearch(index) } else { Path::Index(index) }
-        }
+        Path::IndexInSearch(index) if !index.contains("_sort_") => Path::IndexInSearch(index),
+        Path::Gather(index) => Path::Index(index),
         _ if query.search.is_some() => Path::Search,
         Path::Free => Path::Free,
         // Many rows match: this index has every short filter, so none of them is read.
@@ -124,7 +139,7 @@ fn from_where<B: Backend>(sql: &mut Sql<B>, table: &Table, query: &Query, path: 
     let name = table.schema.table;
     match path {
         Path::Search => sql.add(&B::from_search(name)),
-        Path::Index(index) | Path::IndexInSearch(index) => {
+        Path::Index(index) | Path::Gather(index) | Path::IndexInSearch(index) => {
             sql.addf(format_args!("{name} t{}", B::index_hint(index)))
         }
         Path::Creation => sql.addf(format_args!("{name} t{}", B::NO_INDEX)),
@@ -291,7 +306,7 @@ async fn choose<B: Backend>(
 ) -> Result<Path> {
     let searching = query.search.is_some();
     let wrap = |path: Path| match path {
-        Path::Index(index) if searching => Path::IndexInSearch(index),
+        Path::Gather(index) if searching => Path::IndexInSearch(index),
         Path::Free if searching => Path::FreeInSearch,
         other => other,
     };
@@ -308,7 +323,7 @@ async fn choose<B: Backend>(
         return Ok(wrap(Path::Free));
     }
     if let Some(index) = few::<B>(connection, table, &conditions, known, query).await? {
-        return Ok(wrap(Path::Index(index)));
+        return Ok(wrap(Path::Gather(index)));
     }
     if searching {
         return search_path::<B>(connection, table, query).await;
