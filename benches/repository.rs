@@ -109,8 +109,12 @@ async fn prepare() -> (Vivero, TenantSession, SqlitePool) {
         .filename(tenant_file(&folder))
         .journal_mode(SqliteJournalMode::Wal);
     let options = options.pragma("cache_size", "-8192").row_buffer_size(256);
-    let pool =
-        SqlitePoolOptions::new().max_connections(4).connect_with(options).await.expect("a pool");
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .expect("a pool");
     (vivero, session, pool)
 }
 

@@ -28,3 +28,8 @@ mod tenant;
 pub use open::{Builder, Open};
 pub use sqlite::{SqliteFleet, SqliteOptions};
 pub use system::{SystemClock, SystemIds};
+
+/// The README's first program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
