@@ -3,35 +3,58 @@
 //! A driver implements [`Backend`]; nothing above it names a database. What differs between dialects
 //! is a constant or a function here, never an `if` in a query.
 
+mod cells;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub(crate) mod sqlite;
 
-use sqlx::Database;
+pub(crate) use cells::Cells;
+
 use std::fmt::Write as _;
+use std::ops::DerefMut;
 use vivero_core::record::{Column, Kind};
 use vivero_core::search::Terms;
 use vivero_core::{Error, Result, Value};
 
 /// A driver and its dialect.
-pub(crate) trait Backend: Database<Arguments: Default + Send> + Sized {
-    /// Binds one value.
-    fn push(args: &mut Self::Arguments, value: Value) -> Result<(), sqlx::Error>;
-    /// Reads one column.
-    fn read(row: &Self::Row, index: usize, kind: Kind) -> Result<Value, sqlx::Error>;
-    /// Runs a query and reads all its rows.
+pub(crate) trait Backend: Sized + Send + Sync + 'static {
+    /// A bounded set of connections to one database; clones share it.
+    type Pool: Clone + Send + Sync + 'static;
+    /// A connection.
+    type Connection: Send;
+    /// A connection from the pool; goes back when dropped.
+    type Leased: DerefMut<Target = Self::Connection> + Send;
+    /// A connection in a write transaction, which is undone when it is dropped.
+    type Transaction: DerefMut<Target = Self::Connection> + Send + 'static;
+    /// What a statement fails with.
+    type Failure: Into<Error> + Send;
+
+    /// A connection for reading.
+    fn acquire(pool: &Self::Pool) -> impl Future<Output = Result<Self::Leased>> + Send;
+    /// Begins a transaction that may write.
+    fn begin(pool: &Self::Pool) -> impl Future<Output = Result<Self::Transaction>> + Send;
+    /// Commits; returns when what was written is durable. A caller that goes away while it waits
+    /// leaves either all of it or nothing.
+    fn commit(transaction: Self::Transaction) -> impl Future<Output = Result<()>> + Send;
+    /// Closes every connection, now or when it is given back.
+    fn close(pool: &Self::Pool) -> impl Future<Output = ()> + Send;
+    /// Whether [`Backend::close`] was called.
+    fn is_closed(pool: &Self::Pool) -> bool;
+    /// Closes connections that nobody used for a while.
+    fn reap(pool: &Self::Pool);
+
+    /// Runs a query and reads all its rows, whose columns are of `kinds`.
     fn fetch(
         connection: &mut Self::Connection,
-        sql: Sql<Self>,
-    ) -> impl Future<Output = Result<Vec<Self::Row>, sqlx::Error>> + Send;
+        sql: Sql,
+        kinds: &[Kind],
+    ) -> impl Future<Output = Result<Vec<Cells>, Self::Failure>> + Send;
     /// Runs a statement; how many rows it touched.
     fn execute(
         connection: &mut Self::Connection,
-        sql: Sql<Self>,
-    ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
-    /// Begins a transaction that may write.
-    fn begin(
-        pool: &sqlx::Pool<Self>,
-    ) -> impl Future<Output = Result<sqlx::Transaction<'static, Self>, sqlx::Error>> + Send;
+        sql: Sql,
+    ) -> impl Future<Output = Result<u64, Self::Failure>> + Send;
+    /// Which field a failure is about, if it is a unique violation.
+    fn taken_field(failure: &Self::Failure) -> Option<String>;
 
     /// The column type of a kind.
     fn column_type(column: &Column) -> String;
@@ -39,7 +62,7 @@ pub(crate) trait Backend: Database<Arguments: Default + Send> + Sized {
     fn create_search(table: &str) -> Vec<String>;
     /// Statement that adds one row to a search index; parameters: seq, text.
     fn insert_search(table: &str, rows: usize) -> String;
-    /// The same for the row that was inserted last, in the same call; parameter: text.
+    /// The same for the row that was inserted last; parameter: text.
     fn insert_last_search(table: &str) -> String;
     /// Statement that replaces the text of one row; parameters: text, seq.
     fn update_search(table: &str) -> String;
@@ -66,20 +89,25 @@ pub(crate) trait Backend: Database<Arguments: Default + Send> + Sized {
     const COLUMNS: &'static str;
     /// Inserts a row or adds to its number; columns resource, field, value, n.
     const ADD_COUNT: &'static str;
-    /// Which field a unique violation is about.
-    fn taken_field(error: &dyn sqlx::error::DatabaseError) -> Option<String>;
 }
 
 /// SQL text with its parameters.
-pub(crate) struct Sql<B: Backend> {
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sql {
     pub(crate) text: String,
-    pub(crate) args: B::Arguments,
-    error: Option<sqlx::Error>,
+    pub(crate) args: Vec<Value>,
+    /// Whether it may take long: then it must not keep other tasks of its thread waiting.
+    pub(crate) long: bool,
 }
 
-impl<B: Backend> Sql<B> {
+impl Sql {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), args: B::Arguments::default(), error: None }
+        Self { text: text.into(), args: Vec::new(), long: false }
+    }
+    /// Says that it looks at many rows.
+    pub(crate) const fn long(mut self) -> Self {
+        self.long = true;
+        self
     }
     /// Appends text.
     pub(crate) fn add(&mut self, text: &str) -> &mut Self {
@@ -93,96 +121,48 @@ impl<B: Backend> Sql<B> {
     }
     /// Binds a parameter whose `?` is already in the text.
     pub(crate) fn bind(&mut self, value: Value) -> &mut Self {
-        if let Err(e) = B::push(&mut self.args, value) {
-            self.error.get_or_insert(e);
-        }
+        self.args.push(value);
         self
     }
     pub(crate) fn with(mut self, value: Value) -> Self {
         self.bind(value);
         self
     }
-    pub(crate) async fn fetch(mut self, connection: &mut B::Connection) -> Result<Vec<B::Row>> {
-        match self.error.take() {
-            Some(e) => Err(failed(e)),
-            None => B::fetch(connection, self).await.map_err(failed),
-        }
+    /// All rows, their columns being of `kinds`.
+    pub(crate) async fn fetch<B: Backend>(
+        self,
+        connection: &mut B::Connection,
+        kinds: &[Kind],
+    ) -> Result<Vec<Cells>> {
+        B::fetch(connection, self, kinds).await.map_err(Into::into)
     }
-    pub(crate) async fn execute(mut self, connection: &mut B::Connection) -> Result<u64> {
-        match self.error.take() {
-            Some(e) => Err(failed(e)),
-            None => B::execute(connection, self).await.map_err(failed),
-        }
+    /// The first row, if there is one.
+    pub(crate) async fn first<B: Backend>(
+        self,
+        connection: &mut B::Connection,
+        kinds: &[Kind],
+    ) -> Result<Option<Cells>> {
+        Ok(self.fetch::<B>(connection, kinds).await?.into_iter().next())
+    }
+    /// The number in the first column of the first row.
+    pub(crate) async fn number<B: Backend>(
+        self,
+        connection: &mut B::Connection,
+    ) -> Result<Option<i64>> {
+        Ok(self.first::<B>(connection, &[Kind::Int]).await?.map(|row| row.int(0)))
+    }
+    pub(crate) async fn execute<B: Backend>(self, connection: &mut B::Connection) -> Result<u64> {
+        B::execute(connection, self).await.map_err(Into::into)
     }
     /// Like `execute`, with a unique violation told from other failures.
-    pub(crate) async fn execute_unique(
-        mut self,
+    pub(crate) async fn execute_unique<B: Backend>(
+        self,
         connection: &mut B::Connection,
         resource: &'static str,
     ) -> Result<u64> {
-        if let Some(e) = self.error.take() {
-            return Err(failed(e));
-        }
-        B::execute(connection, self).await.map_err(|e| match e.as_database_error() {
-            Some(db) if db.is_unique_violation() => Error::Taken {
-                resource: resource.into(),
-                field: B::taken_field(db).unwrap_or_else(|| "id".into()),
-            },
-            _ => failed(e),
+        B::execute(connection, self).await.map_err(|e| match B::taken_field(&e) {
+            Some(field) => Error::Taken { resource: resource.into(), field },
+            None => e.into(),
         })
-    }
-}
-
-/// Reads one column, or says which row is damaged.
-pub(crate) fn read<B: Backend>(row: &B::Row, index: usize, kind: Kind) -> Result<Value> {
-    B::read(row, index, kind).map_err(|e| match e {
-        sqlx::Error::ColumnDecode { index, source } => {
-            Error::corrupt(format!("column {index}: {source}"))
-        }
-        other => failed(other),
-    })
-}
-
-pub(crate) fn read_int<B: Backend>(row: &B::Row, index: usize) -> Result<i64> {
-    match read::<B>(row, index, Kind::Int)? {
-        Value::Int(i) => Ok(i),
-        _ => Ok(0),
-    }
-}
-
-pub(crate) fn read_text<B: Backend>(row: &B::Row, index: usize) -> Result<Option<String>> {
-    match read::<B>(row, index, Kind::Text)? {
-        Value::Text(t) => Ok(Some(t)),
-        _ => Ok(None),
-    }
-}
-
-/// A driver's failure as a caller can use it: what may pass is told from what will not.
-pub(crate) fn failed(error: sqlx::Error) -> Error {
-    let unavailable = |what: &'static str, error: sqlx::Error| Error::Unavailable {
-        what: what.into(),
-        retry_after: 1,
-        source: Some(Box::new(error)),
-    };
-    match &error {
-        sqlx::Error::PoolTimedOut => unavailable("connections", error),
-        sqlx::Error::PoolClosed => unavailable("database, it is closing", error),
-        sqlx::Error::Database(db) => {
-            let message = db.message();
-            if message.contains("database is locked")
-                || message.contains("database table is locked")
-            {
-                unavailable("database, it is busy", error)
-            } else if message.contains("disk is full") || message.contains("disk I/O error") {
-                unavailable("storage", error)
-            } else if message.contains("malformed") || message.contains("not a database") {
-                Error::corrupt(message.to_owned())
-            } else if message.contains("readonly database") {
-                unavailable("database, it is read-only", error)
-            } else {
-                Error::internal("running a statement", error)
-            }
-        }
-        _ => Error::internal("talking to the database", error),
     }
 }

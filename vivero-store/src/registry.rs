@@ -1,10 +1,7 @@
 //! The registry: what is about tenants, and nothing that is theirs.
 
-use crate::backend::{Backend, Sql, failed, read, read_text};
-use crate::tenant::rows::{hash, id, int, text, time};
+use crate::backend::{Backend, Cells, Sql};
 use chrono::{DateTime, Utc};
-use sqlx::Pool;
-use sqlx::pool::PoolConnection;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
 use vivero_core::record::Kind;
@@ -24,10 +21,24 @@ const TABLES: &[&str] = &[
 
 const TENANT: &str = "id, slug, organization, operation_type, state, plan, generation, schema_version, version, created_at";
 
+/// Kinds of the columns of [`TENANT`].
+const KINDS: [Kind; 10] = [
+    Kind::Id,
+    Kind::Text,
+    Kind::Text,
+    Kind::Text,
+    Kind::Text,
+    Kind::Text,
+    Kind::Int,
+    Kind::Int,
+    Kind::Int,
+    Kind::Time,
+];
+
 /// The registry on any driver.
 pub(crate) struct Registry<B: Backend> {
-    readers: Pool<B>,
-    writer: Pool<B>,
+    readers: B::Pool,
+    writer: B::Pool,
 }
 
 /// What a request for a tenant finds in the registry.
@@ -39,27 +50,27 @@ pub(crate) enum Reserved {
 }
 
 impl<B: Backend> Registry<B> {
-    pub(crate) async fn open(readers: Pool<B>, writer: Pool<B>) -> Result<Self> {
+    pub(crate) async fn open(readers: B::Pool, writer: B::Pool) -> Result<Self> {
         let registry = Self { readers, writer };
-        let mut transaction = B::begin(&registry.writer).await.map_err(failed)?;
+        let mut transaction = B::begin(&registry.writer).await?;
         for sql in TABLES {
-            Sql::<B>::new(*sql).execute(&mut transaction).await?;
+            Sql::new(*sql).execute::<B>(&mut transaction).await?;
         }
-        transaction.commit().await.map_err(failed)?;
+        B::commit(transaction).await?;
         Ok(registry)
     }
 
     pub(crate) async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        B::close(&self.readers).await;
+        B::close(&self.writer).await;
     }
 
-    async fn reader(&self) -> Result<PoolConnection<B>> {
-        self.readers.acquire().await.map_err(failed)
+    async fn reader(&self) -> Result<B::Leased> {
+        B::acquire(&self.readers).await
     }
 
     pub(crate) async fn ping(&self) -> Result<()> {
-        Sql::<B>::new("SELECT 1").fetch(&mut *self.reader().await?).await?;
+        Sql::new("SELECT 1").number::<B>(&mut *self.reader().await?).await?;
         Ok(())
     }
 
@@ -70,16 +81,17 @@ impl<B: Backend> Registry<B> {
         key: Option<&str>,
         fingerprint: Option<&str>,
     ) -> Result<Reserved> {
-        let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
+        let mut transaction = B::begin(&self.writer).await?;
         if let Some(key) = key {
             let sql = format!(
                 "SELECT {TENANT}, provision_fingerprint FROM tenants WHERE provision_key = ?"
             );
-            let rows =
-                Sql::<B>::new(sql).with(Value::Text(key.into())).fetch(&mut transaction).await?;
-            if let Some(row) = rows.first() {
-                let found = decode::<B>(row)?;
-                if read_text::<B>(row, 10)?.as_deref() != fingerprint {
+            let kinds: Vec<Kind> = KINDS.into_iter().chain([Kind::Text]).collect();
+            let sql = Sql::new(sql).with(Value::Text(key.into()));
+            if let Some(mut row) = sql.first::<B>(&mut transaction, &kinds).await? {
+                let noted = row.opt_text(10);
+                let found = decode(row)?;
+                if noted.as_deref() != fingerprint {
                     return Err(Error::IdempotencyMismatch);
                 }
                 return Ok(match found.state {
@@ -90,7 +102,7 @@ impl<B: Backend> Registry<B> {
         }
         let plan = serde_json::to_string(&tenant.plan)
             .map_err(|e| Error::internal("writing a plan", e))?;
-        Sql::<B>::new(format!(
+        Sql::new(format!(
             "INSERT INTO tenants ({TENANT}, changed_at, provision_key, provision_fingerprint) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         ))
@@ -107,20 +119,20 @@ impl<B: Backend> Registry<B> {
         .with(Value::Time(tenant.created_at))
         .with(key.map_or(Value::Null, |k| Value::Text(k.into())))
         .with(fingerprint.map_or(Value::Null, |f| Value::Text(f.into())))
-        .execute_unique(&mut transaction, "tenant")
+        .execute_unique::<B>(&mut transaction, "tenant")
         .await?;
-        transaction.commit().await.map_err(failed)?;
+        B::commit(transaction).await?;
         Ok(Reserved::Ours(Box::new(tenant.clone())))
     }
 
     /// Gives a slug free again, after its database is known to be gone.
     pub(crate) async fn release(&self, tenant: TenantId) -> Result<()> {
-        let mut connection = self.writer.acquire().await.map_err(failed)?;
-        Sql::<B>::new("DELETE FROM tenants WHERE id = ? AND state = 'provisioning'")
+        let mut transaction = B::begin(&self.writer).await?;
+        Sql::new("DELETE FROM tenants WHERE id = ? AND state = 'provisioning'")
             .with(Value::Id(tenant.uuid()))
-            .execute(&mut connection)
+            .execute::<B>(&mut transaction)
             .await?;
-        Ok(())
+        B::commit(transaction).await
     }
 
     pub(crate) async fn set_state(
@@ -130,17 +142,17 @@ impl<B: Backend> Registry<B> {
         version: i64,
         at: DateTime<Utc>,
     ) -> Result<Tenant> {
-        let mut connection = self.writer.acquire().await.map_err(failed)?;
-        let changed = Sql::<B>::new(
+        let mut transaction = B::begin(&self.writer).await?;
+        let changed = Sql::new(
             "UPDATE tenants SET state = ?, version = version + 1, changed_at = ? WHERE id = ? AND version = ?",
         )
         .with(Value::Text(to.to_string()))
         .with(Value::Time(at))
         .with(Value::Id(tenant.uuid()))
         .with(Value::Int(version))
-        .execute(&mut connection)
+        .execute::<B>(&mut transaction)
         .await?;
-        drop(connection);
+        B::commit(transaction).await?;
         let now = self
             .find("id", Value::Id(tenant.uuid()))
             .await?
@@ -158,47 +170,42 @@ impl<B: Backend> Registry<B> {
     /// The tenant whose `column` (`id` or `slug`) has `value`.
     pub(crate) async fn find(&self, column: &'static str, value: Value) -> Result<Option<Tenant>> {
         let sql = format!("SELECT {TENANT} FROM tenants WHERE {column} = ?");
-        let rows = Sql::<B>::new(sql).with(value).fetch(&mut *self.reader().await?).await?;
-        rows.first().map(decode::<B>).transpose()
+        let sql = Sql::new(sql).with(value);
+        sql.first::<B>(&mut *self.reader().await?, &KINDS).await?.map(decode).transpose()
     }
 
     pub(crate) async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<Tenant>> {
-        Sql::<B>::new(format!("SELECT {TENANT} FROM tenants WHERE slug > ? ORDER BY slug LIMIT ?"))
+        Sql::new(format!("SELECT {TENANT} FROM tenants WHERE slug > ? ORDER BY slug LIMIT ?"))
             .with(Value::Text(after.unwrap_or_default().into()))
             .with(Value::Int(limit.into()))
-            .fetch(&mut *self.reader().await?)
+            .fetch::<B>(&mut *self.reader().await?, &KINDS)
             .await?
-            .iter()
-            .map(decode::<B>)
+            .into_iter()
+            .map(decode)
             .collect()
     }
 
     pub(crate) async fn unfinished(&self) -> Result<Vec<Tenant>> {
-        Sql::<B>::new(format!("SELECT {TENANT} FROM tenants WHERE state = 'provisioning'"))
-            .fetch(&mut *self.reader().await?)
+        Sql::new(format!("SELECT {TENANT} FROM tenants WHERE state = 'provisioning'"))
+            .fetch::<B>(&mut *self.reader().await?, &KINDS)
             .await?
-            .iter()
-            .map(decode::<B>)
+            .into_iter()
+            .map(decode)
             .collect()
     }
 
     pub(crate) async fn number(&self) -> Result<u64> {
-        let rows =
-            Sql::<B>::new("SELECT count(*) FROM tenants").fetch(&mut *self.reader().await?).await?;
-        let number = rows.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()?;
+        let sql = Sql::new("SELECT count(*) FROM tenants");
+        let number = sql.number::<B>(&mut *self.reader().await?).await?;
         Ok(u64::try_from(number.unwrap_or(0)).unwrap_or(0))
     }
 
     pub(crate) async fn anchor(&self, tenant: TenantId) -> Result<Option<Anchor>> {
-        let rows = Sql::<B>::new("SELECT position, hash FROM audit_anchors WHERE tenant_id = ?")
+        let row = Sql::new("SELECT position, hash FROM audit_anchors WHERE tenant_id = ?")
             .with(Value::Id(tenant.uuid()))
-            .fetch(&mut *self.reader().await?)
+            .first::<B>(&mut *self.reader().await?, &[Kind::Int, Kind::Bytes])
             .await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        Ok(Some(Anchor {
-            position: u64::try_from(int(read::<B>(row, 0, Kind::Int)?)).unwrap_or(0),
-            hash: hash(read::<B>(row, 1, Kind::Bytes)?)?,
-        }))
+        row.map(|row| Ok(Anchor { position: row.natural(0), hash: row.hash(1)? })).transpose()
     }
 
     pub(crate) async fn set_anchor(
@@ -207,13 +214,12 @@ impl<B: Backend> Registry<B> {
         anchor: Anchor,
         at: DateTime<Utc>,
     ) -> Result<()> {
-        let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
+        let mut transaction = B::begin(&self.writer).await?;
         let position = Value::Int(i64::try_from(anchor.position).unwrap_or(i64::MAX));
-        let rows = Sql::<B>::new("SELECT position FROM audit_anchors WHERE tenant_id = ?")
+        let old = Sql::new("SELECT position FROM audit_anchors WHERE tenant_id = ?")
             .with(Value::Id(tenant.uuid()))
-            .fetch(&mut transaction)
+            .number::<B>(&mut transaction)
             .await?;
-        let old = rows.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()?;
         if old.is_some_and(|old| u64::try_from(old).unwrap_or(0) >= anchor.position) {
             return Ok(());
         }
@@ -222,53 +228,50 @@ impl<B: Backend> Registry<B> {
         } else {
             "INSERT INTO audit_anchors (position, hash, at, tenant_id) VALUES (?, ?, ?, ?)"
         };
-        Sql::<B>::new(sql)
+        Sql::new(sql)
             .with(position)
             .with(Value::Bytes(anchor.hash.to_vec()))
             .with(Value::Time(at))
             .with(Value::Id(tenant.uuid()))
-            .execute(&mut transaction)
+            .execute::<B>(&mut transaction)
             .await?;
-        transaction.commit().await.map_err(failed)
+        B::commit(transaction).await
     }
 
     pub(crate) async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {
-        let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
-        let rows = Sql::<B>::new("SELECT secret FROM secrets WHERE name = ?")
+        let mut transaction = B::begin(&self.writer).await?;
+        let found = Sql::new("SELECT secret FROM secrets WHERE name = ?")
             .with(Value::Text(name.into()))
-            .fetch(&mut transaction)
+            .first::<B>(&mut transaction, &[Kind::Bytes])
             .await?;
-        if let Some(row) = rows.first() {
-            return match read::<B>(row, 0, Kind::Bytes)? {
+        if let Some(mut row) = found {
+            return match row.take(0) {
                 Value::Bytes(secret) => Ok(secret),
                 _ => Err(Error::corrupt(format!("secret {name}"))),
             };
         }
-        Sql::<B>::new("INSERT INTO secrets (name, secret) VALUES (?, ?)")
+        Sql::new("INSERT INTO secrets (name, secret) VALUES (?, ?)")
             .with(Value::Text(name.into()))
             .with(Value::Bytes(fresh.clone()))
-            .execute(&mut transaction)
+            .execute::<B>(&mut transaction)
             .await?;
-        transaction.commit().await.map_err(failed)?;
+        B::commit(transaction).await?;
         Ok(fresh)
     }
 }
 
-fn decode<B: Backend>(row: &B::Row) -> Result<Tenant> {
+fn decode(mut row: Cells) -> Result<Tenant> {
     let bad = |what: &str| Error::corrupt(format!("registry: tenants.{what}"));
-    let col = |i, kind| read::<B>(row, i, kind);
-    let word = |i| col(i, Kind::Text).map(text);
-    let plan: Plan = serde_json::from_str(&word(5)?).map_err(|_| bad("plan"))?;
     Ok(Tenant {
-        id: TenantId::from_uuid(id(col(0, Kind::Id)?)),
-        slug: word(1)?.parse::<Slug>().map_err(|_| bad("slug"))?,
-        organization: word(2)?,
-        operation_type: word(3)?.parse().map_err(|_| bad("operation_type"))?,
-        state: word(4)?.parse().map_err(|_| bad("state"))?,
-        plan,
-        generation: int(col(6, Kind::Int)?),
-        schema_version: int(col(7, Kind::Int)?),
-        version: int(col(8, Kind::Int)?),
-        created_at: time(col(9, Kind::Time)?).ok_or_else(|| bad("created_at"))?,
+        id: TenantId::from_uuid(row.id(0)),
+        slug: row.text(1).parse::<Slug>().map_err(|_| bad("slug"))?,
+        organization: row.text(2),
+        operation_type: row.text(3).parse().map_err(|_| bad("operation_type"))?,
+        state: row.text(4).parse().map_err(|_| bad("state"))?,
+        plan: serde_json::from_str::<Plan>(&row.text(5)).map_err(|_| bad("plan"))?,
+        generation: row.int(6),
+        schema_version: row.int(7),
+        version: row.int(8),
+        created_at: row.time(9).ok_or_else(|| bad("created_at"))?,
     })
 }

@@ -3,7 +3,7 @@
 //! Every step is one statement that does no harm when it is repeated; it is noted before and after in
 //! `schema_steps`, so that a run that was cut off is continued by the next.
 
-use crate::backend::{Backend, Sql, read_text};
+use crate::backend::{Backend, Sql};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -221,13 +221,12 @@ pub(crate) async fn bring_up<B: Backend>(
     schemas: &[&'static Schema],
 ) -> Result<()> {
     for (_, sql) in BOOKKEEPING {
-        Sql::<B>::new(*sql).execute(connection).await?;
+        Sql::new(*sql).execute::<B>(connection).await?;
     }
     let mut present: HashMap<String, HashSet<String>> = HashMap::new();
-    for row in Sql::<B>::new(B::COLUMNS).fetch(connection).await? {
-        if let (Some(table), Some(column)) = (read_text::<B>(&row, 0)?, read_text::<B>(&row, 1)?) {
-            present.entry(table).or_default().insert(column);
-        }
+    let columns = Sql::new(B::COLUMNS).fetch::<B>(connection, &[Kind::Text, Kind::Text]).await?;
+    for mut row in columns {
+        present.entry(row.text(0)).or_default().insert(row.text(1));
     }
     for schema in schemas {
         if let Some(columns) = present.get(schema.table) {
@@ -242,7 +241,7 @@ pub(crate) async fn bring_up<B: Backend>(
             if is_new {
                 step::<B>(connection, &sql).await?;
             } else {
-                Sql::<B>::new(sql).execute(connection).await?;
+                Sql::new(sql).execute::<B>(connection).await?;
             }
         }
     }
@@ -252,9 +251,9 @@ pub(crate) async fn bring_up<B: Backend>(
 async fn step<B: Backend>(connection: &mut B::Connection, statement: &str) -> Result<()> {
     let text = Value::Text(statement.to_owned());
     let begin = "INSERT INTO schema_steps (statement, state) VALUES (?, 'started')";
-    Sql::<B>::new(begin).with(text.clone()).execute(connection).await?;
-    Sql::<B>::new(statement).execute(connection).await?;
+    Sql::new(begin).with(text.clone()).execute::<B>(connection).await?;
+    Sql::new(statement).execute::<B>(connection).await?;
     let end = "UPDATE schema_steps SET state = 'finished' WHERE statement = ?";
-    Sql::<B>::new(end).with(text).execute(connection).await?;
+    Sql::new(end).with(text).execute::<B>(connection).await?;
     Ok(())
 }

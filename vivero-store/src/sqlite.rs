@@ -8,18 +8,17 @@
 //! ```
 
 mod files;
-mod limits;
 mod pools;
 mod provision;
 
-use crate::backend::{Sql, failed};
+use crate::backend::Sql;
+use crate::backend::sqlite::{Pool, Sqlite};
 use crate::registry::Registry;
 use crate::tenant::{SqlTenant, Tables};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use files::Files;
 use pools::Pools;
-use sqlx::Sqlite;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +96,8 @@ impl SqliteFleet {
     ) -> Result<Self> {
         let tables = Arc::new(Tables::new(records));
         let files = Files::open(folder, options.durable)?;
-        let registry = Registry::open(files.registry_pool(4), files.registry_pool(1)).await?;
+        let pools = files.registry_pools(4);
+        let registry = Registry::open(pools.readers, pools.writer).await?;
         files.prepare_template(&tables.schemas()).await?;
         Ok(Self {
             registry: Arc::new(RegistryOf { registry, clock }),
@@ -122,12 +122,12 @@ impl SqliteFleet {
             )));
         }
         let options = self.pools.options();
-        let writer = self.files.tenant_pool(&path, 1);
+        let pools = self.files.tenant_pools(&path, options.readers);
         let opened = async {
-            files::check_stamp(&writer, tenant).await?;
-            files::bring_up(&writer, tenant.id, &self.tables.schemas()).await?;
-            let readers = self.files.tenant_pool(&path, options.readers);
-            SqlTenant::open(tenant.id, readers, writer.clone(), Arc::clone(&self.tables)).await
+            files::check_stamp(&pools.writer, tenant).await?;
+            files::bring_up(&pools.writer, tenant.id, &self.tables.schemas()).await?;
+            let (readers, writer) = (pools.readers.clone(), pools.writer.clone());
+            SqlTenant::open(tenant.id, readers, writer, Arc::clone(&self.tables)).await
         };
         match opened.await {
             Ok(store) => {
@@ -136,7 +136,7 @@ impl SqliteFleet {
                 Ok(store)
             }
             Err(e) => {
-                writer.close().await;
+                pools.close();
                 Err(e)
             }
         }
@@ -234,7 +234,6 @@ impl Fleet for SqliteFleet {
     }
 }
 
-async fn pragma(pool: &sqlx::SqlitePool, text: &str) -> Result<()> {
-    let mut connection = pool.acquire().await.map_err(failed)?;
-    Sql::<Sqlite>::new(text).fetch(&mut connection).await.map(|_| ())
+async fn pragma(pool: &Pool, text: &str) -> Result<()> {
+    Sql::new(text).fetch::<Sqlite>(&mut *pool.acquire().await?, &[]).await.map(|_| ())
 }

@@ -10,14 +10,12 @@ mod work;
 pub(crate) use sealer::Anchors;
 pub(crate) use work::{WRITER_CACHE_KIB, seed};
 
-use crate::backend::{Backend, Sql, failed};
+use crate::backend::{Backend, Sql};
 use crate::schema;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use journal::Head;
 use plan::Table;
-use sqlx::Pool;
-use sqlx::pool::PoolConnection;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -63,8 +61,8 @@ impl Tables {
 /// One tenant's database on any driver.
 pub(crate) struct SqlTenant<B: Backend> {
     id: TenantId,
-    readers: Pool<B>,
-    writer: Pool<B>,
+    readers: B::Pool,
+    writer: B::Pool,
     tables: Arc<Tables>,
     head: watch::Sender<u64>,
     counts: RwLock<Option<Arc<Counts>>>,
@@ -83,8 +81,8 @@ impl<B: Backend> SqlTenant<B> {
     /// A tenant whose stamp was checked. Seals what a former process left unsealed.
     pub(crate) async fn open(
         id: TenantId,
-        readers: Pool<B>,
-        writer: Pool<B>,
+        readers: B::Pool,
+        writer: B::Pool,
         tables: Arc<Tables>,
     ) -> Result<Self> {
         let tenant = Self {
@@ -132,14 +130,14 @@ impl<B: Backend> SqlTenant<B> {
         });
     }
 
-    async fn connection(&self) -> Result<PoolConnection<B>> {
-        self.readers.acquire().await.map_err(failed)
+    async fn connection(&self) -> Result<B::Leased> {
+        B::acquire(&self.readers).await
     }
 
     /// Closes the connections; what is committed stays.
     pub(crate) async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        B::close(&self.readers).await;
+        B::close(&self.writer).await;
     }
 
     async fn seal_once(&self) -> Result<Option<Head>> {
@@ -151,9 +149,9 @@ impl<B: Backend> SqlTenant<B> {
                 return Ok(None);
             };
             drop(reader);
-            let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
+            let mut transaction = B::begin(&self.writer).await?;
             if journal::write_seal::<B>(&mut transaction, self.id, &sealing).await? {
-                transaction.commit().await.map_err(failed)?;
+                B::commit(transaction).await?;
                 break sealing;
             }
         };
@@ -176,7 +174,7 @@ impl<B: Backend> SqlTenant<B> {
 
 /// A reading connection.
 struct Reader<B: Backend> {
-    connection: PoolConnection<B>,
+    connection: B::Leased,
     tables: Arc<Tables>,
     counts: Option<Arc<Counts>>,
 }
@@ -227,7 +225,7 @@ impl<B: Backend> Rows for Reader<B> {
 impl<B: Backend> TenantStore for SqlTenant<B> {
     async fn read(&self) -> Result<Box<dyn Rows + '_>> {
         let counts = self.counts.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Box::new(Reader {
+        Ok(Box::new(Reader::<B> {
             connection: self.connection().await?,
             tables: Arc::clone(&self.tables),
             counts,
@@ -235,7 +233,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn begin(&self) -> Result<Box<dyn Work>> {
-        let transaction = B::begin(&self.writer).await.map_err(failed)?;
+        let transaction = B::begin(&self.writer).await?;
         Ok(Box::new(work::SqlWork::<B>::new(
             transaction,
             Arc::clone(&self.tables),
@@ -285,20 +283,20 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn forget(&self, before: DateTime<Utc>) -> Result<u64> {
-        let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
-        let sql = Sql::<B>::new("DELETE FROM idempotency WHERE at < ?").with(Value::Time(before));
-        let forgotten = sql.execute(&mut transaction).await?;
-        transaction.commit().await.map_err(failed)?;
+        let mut transaction = B::begin(&self.writer).await?;
+        let sql = Sql::new("DELETE FROM idempotency WHERE at < ?").with(Value::Time(before));
+        let forgotten = sql.execute::<B>(&mut transaction).await?;
+        B::commit(transaction).await?;
         Ok(forgotten)
     }
 
     async fn ensure(&self, schema: &'static Schema) -> Result<()> {
         self.tables.get(schema);
-        let mut transaction = B::begin(&self.writer).await.map_err(failed)?;
+        let mut transaction = B::begin(&self.writer).await?;
         schema::bring_up::<B>(&mut transaction, &[schema]).await?;
         figures::bring_up::<B>(&mut transaction, self.id, &[schema], &self.tables.schemas())
             .await?;
-        transaction.commit().await.map_err(failed)?;
+        B::commit(transaction).await?;
         let (position, values) = figures::counts::<B>(&mut *self.connection().await?).await?;
         self.publish(position, |_| values);
         Ok(())

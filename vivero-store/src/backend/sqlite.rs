@@ -1,95 +1,186 @@
-//! SQLite.
+//! SQLite, through rusqlite.
+//!
+//! SQLite is a library in this process: a statement is a call of microseconds. It runs where it is
+//! asked for, because a hand-over to another thread and back costs more than most statements do; only
+//! what looks at many rows ([`Sql::long`]) steps aside first.
 //!
 //! Instants are stored as microseconds since 1970 and days as text, so that both sort and compare as
 //! they should; ids are 16 bytes.
 
-use super::{Backend, Sql};
+mod pool;
+mod wal;
+
+pub(crate) use pool::{Lease, Pool, Writing};
+pub(crate) use wal::Wal;
+
+use super::{Backend, Cells, Sql};
 use chrono::{DateTime, NaiveDate};
-use futures_util::TryStreamExt as _;
-use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{Arguments as _, AssertSqlSafe, Executor as _, Row as _};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, ToSql, ffi, params_from_iter};
 use uuid::Uuid;
-use vivero_core::Value;
 use vivero_core::record::{Column, Kind};
 use vivero_core::search::Terms;
+use vivero_core::{Error, Result, Value};
+
+/// The driver.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sqlite;
+
+/// What a statement fails with.
+#[derive(Debug)]
+pub(crate) struct Failure(rusqlite::Error);
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Failure> for Error {
+    /// As a caller can use it: what may pass is told from what will not.
+    fn from(Failure(error): Failure) -> Self {
+        let unavailable = |what: &'static str, error: rusqlite::Error| Self::Unavailable {
+            what: what.into(),
+            retry_after: 1,
+            source: Some(Box::new(error)),
+        };
+        if let rusqlite::Error::FromSqlConversionFailure(column, _, source) = &error {
+            return Self::corrupt(format!("column {column}: {source}"));
+        }
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                unavailable("database, it is busy", error)
+            }
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => unavailable("storage", error),
+            Some(ErrorCode::ReadOnly) => unavailable("database, it is read-only", error),
+            Some(ErrorCode::CannotOpen) => unavailable("database, it cannot be opened", error),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::corrupt(error.to_string())
+            }
+            _ => Self::internal("running a statement", error),
+        }
+    }
+}
+
+/// A value as SQLite takes it, without a copy of what it holds.
+struct Bound<'a>(&'a Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let text = |text: String| ToSqlOutput::Owned(rusqlite::types::Value::Text(text));
+        Ok(match self.0 {
+            Value::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Value::Bool(b) => ToSqlOutput::Borrowed(ValueRef::Integer((*b).into())),
+            Value::Int(i) => ToSqlOutput::Borrowed(ValueRef::Integer(*i)),
+            Value::Text(t) => ToSqlOutput::Borrowed(ValueRef::Text(t.as_bytes())),
+            Value::Id(id) => ToSqlOutput::Borrowed(ValueRef::Blob(id.as_bytes())),
+            Value::Time(t) => ToSqlOutput::Borrowed(ValueRef::Integer(t.timestamp_micros())),
+            Value::Date(d) => text(d.to_string()),
+            Value::Json(j) => text(j.to_string()),
+            Value::Bytes(b) => ToSqlOutput::Borrowed(ValueRef::Blob(b)),
+        })
+    }
+}
+
+/// Reads one column.
+fn read(row: &rusqlite::Row<'_>, index: usize, kind: Kind) -> rusqlite::Result<Value> {
+    let value = row.get_ref(index)?;
+    let wrong = |what: &'static str| {
+        rusqlite::Error::FromSqlConversionFailure(index, value.data_type(), what.into())
+    };
+    let utf8 = |bytes| std::str::from_utf8(bytes).map_err(|_| wrong("not UTF-8"));
+    Ok(match (kind, value) {
+        (_, ValueRef::Null) => Value::Null,
+        (Kind::Bool, ValueRef::Integer(i)) => Value::Bool(i != 0),
+        (Kind::Int, ValueRef::Integer(i)) => Value::Int(i),
+        (Kind::Text, ValueRef::Text(t)) => Value::Text(utf8(t)?.to_owned()),
+        (Kind::Bytes, ValueRef::Blob(b)) => Value::Bytes(b.to_vec()),
+        (Kind::Id, ValueRef::Blob(b)) => {
+            Value::Id(Uuid::from_slice(b).map_err(|_| wrong("not an id"))?)
+        }
+        (Kind::Time, ValueRef::Integer(t)) => {
+            Value::Time(DateTime::from_timestamp_micros(t).ok_or_else(|| wrong("not an instant"))?)
+        }
+        (Kind::Date, ValueRef::Text(d)) => {
+            Value::Date(utf8(d)?.parse::<NaiveDate>().map_err(|_| wrong("not a day"))?)
+        }
+        (Kind::Json, ValueRef::Text(j)) => {
+            Value::Json(serde_json::from_slice(j).map_err(|_| wrong("not JSON"))?)
+        }
+        _ => return Err(wrong("a value of another type")),
+    })
+}
+
+/// Runs a call that may take long so that the other tasks of this thread go on elsewhere.
+fn aside<T>(long: bool, call: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    let many =
+        || Handle::try_current().is_ok_and(|h| h.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if long && many() { tokio::task::block_in_place(call) } else { call() }
+}
+
+fn query(connection: &Connection, sql: &Sql, kinds: &[Kind]) -> Result<Vec<Cells>, Failure> {
+    let mut statement = connection.prepare_cached(&sql.text)?;
+    let mut rows = statement.query(params_from_iter(sql.args.iter().map(Bound)))?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut cells = Vec::with_capacity(kinds.len());
+        for (index, kind) in kinds.iter().enumerate() {
+            cells.push(read(row, index, *kind)?);
+        }
+        all.push(Cells(cells));
+    }
+    Ok(all)
+}
 
 impl Backend for Sqlite {
-    fn push(args: &mut SqliteArguments, value: Value) -> Result<(), sqlx::Error> {
-        match value {
-            Value::Null => args.add(None::<i64>),
-            Value::Bool(b) => args.add(b),
-            Value::Int(i) => args.add(i),
-            Value::Text(t) => args.add(t),
-            Value::Id(id) => args.add(id.as_bytes().to_vec()),
-            Value::Time(t) => args.add(t.timestamp_micros()),
-            Value::Date(d) => args.add(d.to_string()),
-            Value::Json(j) => args.add(j.to_string()),
-            Value::Bytes(b) => args.add(b),
-        }
-        .map_err(sqlx::Error::Encode)
-    }
+    type Pool = Pool;
+    type Connection = Connection;
+    type Leased = Lease;
+    type Transaction = Writing;
+    type Failure = Failure;
 
-    fn read(row: &SqliteRow, index: usize, kind: Kind) -> Result<Value, sqlx::Error> {
-        let wrong = |source: &str| sqlx::Error::ColumnDecode {
-            index: index.to_string(),
-            source: source.into(),
-        };
-        // Types were checked when the column was made (STRICT tables); asking again for every cell
-        // would cost more than reading it.
-        Ok(match kind {
-            Kind::Bool => {
-                row.try_get_unchecked::<Option<bool>, _>(index)?.map_or(Value::Null, Value::Bool)
-            }
-            Kind::Int => {
-                row.try_get_unchecked::<Option<i64>, _>(index)?.map_or(Value::Null, Value::Int)
-            }
-            Kind::Text => {
-                row.try_get_unchecked::<Option<String>, _>(index)?.map_or(Value::Null, Value::Text)
-            }
-            Kind::Bytes => row
-                .try_get_unchecked::<Option<Vec<u8>>, _>(index)?
-                .map_or(Value::Null, Value::Bytes),
-            Kind::Id => match row.try_get_unchecked::<Option<&[u8]>, _>(index)? {
-                None => Value::Null,
-                Some(bytes) => Value::Id(Uuid::from_slice(bytes).map_err(|_| wrong("not an id"))?),
-            },
-            Kind::Time => match row.try_get_unchecked::<Option<i64>, _>(index)? {
-                None => Value::Null,
-                Some(t) => Value::Time(
-                    DateTime::from_timestamp_micros(t).ok_or_else(|| wrong("not an instant"))?,
-                ),
-            },
-            Kind::Date => match row.try_get_unchecked::<Option<&str>, _>(index)? {
-                None => Value::Null,
-                Some(d) => Value::Date(d.parse::<NaiveDate>().map_err(|_| wrong("not a day"))?),
-            },
-            Kind::Json => match row.try_get_unchecked::<Option<&str>, _>(index)? {
-                None => Value::Null,
-                Some(j) => Value::Json(serde_json::from_str(j).map_err(|_| wrong("not JSON"))?),
-            },
-        })
+    async fn acquire(pool: &Pool) -> Result<Lease> {
+        pool.acquire().await
+    }
+    async fn begin(pool: &Pool) -> Result<Writing> {
+        pool.begin().await
+    }
+    async fn commit(transaction: Writing) -> Result<()> {
+        transaction.commit().await
+    }
+    async fn close(pool: &Pool) {
+        pool.close();
+    }
+    fn is_closed(pool: &Pool) -> bool {
+        pool.is_closed()
+    }
+    fn reap(pool: &Pool) {
+        pool.reap();
     }
 
     async fn fetch(
-        connection: &mut SqliteConnection,
-        sql: Sql<Self>,
-    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
-        connection.fetch(sqlx::query_with(AssertSqlSafe(sql.text), sql.args)).try_collect().await
+        connection: &mut Connection,
+        sql: Sql,
+        kinds: &[Kind],
+    ) -> Result<Vec<Cells>, Failure> {
+        aside(sql.long, || query(connection, &sql, kinds))
     }
 
-    async fn execute(
-        connection: &mut SqliteConnection,
-        sql: Sql<Self>,
-    ) -> Result<u64, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(sql.text), sql.args);
-        Ok(connection.execute(query).await?.rows_affected())
+    async fn execute(connection: &mut Connection, sql: Sql) -> Result<u64, Failure> {
+        aside(sql.long, || {
+            let mut statement = connection.prepare_cached(&sql.text)?;
+            let touched = statement.execute(params_from_iter(sql.args.iter().map(Bound)))?;
+            Ok(touched as u64)
+        })
     }
 
-    async fn begin(
-        pool: &sqlx::Pool<Self>,
-    ) -> Result<sqlx::Transaction<'static, Self>, sqlx::Error> {
-        // Taking the write lock at the start: a read that turns into a write could find it taken.
-        pool.begin_with("BEGIN IMMEDIATE").await
+    fn taken_field(Failure(error): &Failure) -> Option<String> {
+        let rusqlite::Error::SqliteFailure(code, message) = error else { return None };
+        let unique = [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY];
+        // "UNIQUE constraint failed: entities.code"
+        let field = || message.as_deref()?.rsplit('.').next().map(|f| f.trim().to_owned());
+        unique.contains(&code.extended_code).then(|| field().unwrap_or_else(|| "id".into()))
     }
 
     fn column_type(column: &Column) -> String {
@@ -157,9 +248,4 @@ impl Backend for Sqlite {
     const COLUMNS: &'static str = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";
     const ADD_COUNT: &'static str = "INSERT INTO counts (resource, field, value, n) VALUES (?, ?, ?, ?) \
          ON CONFLICT (resource, field, value) DO UPDATE SET n = n + excluded.n";
-
-    fn taken_field(error: &dyn sqlx::error::DatabaseError) -> Option<String> {
-        // "UNIQUE constraint failed: entities.code"
-        error.message().rsplit('.').next().map(|f| f.trim().to_owned())
-    }
 }

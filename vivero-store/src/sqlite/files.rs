@@ -1,13 +1,12 @@
 //! The folder: where files lie and how they are opened.
 
-use super::limits::deny_attach;
 use super::pragma;
-use crate::backend::{Backend as _, Sql, failed, read};
+use crate::backend::Sql;
+use crate::backend::sqlite::{Pool, Sqlite, Wal};
 use crate::schema;
-use crate::tenant::figures;
-use crate::tenant::rows::{id, int};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool};
+use crate::tenant::{WRITER_CACHE_KIB, figures};
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -64,39 +63,34 @@ impl Files {
             .ok_or_else(|| Error::corrupt("the template is missing"))
     }
 
-    fn options(&self, path: &Path, cache_kib: u32) -> SqliteConnectOptions {
-        SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(if self.durable {
-                SqliteSynchronous::Full
-            } else {
-                SqliteSynchronous::Normal
-            })
-            .busy_timeout(Duration::from_secs(10))
-            .pragma("cache_size", format!("-{cache_kib}"))
-            .pragma("temp_store", "memory")
-            .pragma("trusted_schema", "OFF")
-            .pragma("cell_size_check", "ON")
-            .pragma("journal_size_limit", "67108864")
-            .pragma("wal_autocheckpoint", "4000")
-            .statement_cache_capacity(200)
-            .row_buffer_size(256)
+    /// The pools of a file that has a write-ahead log: many readers, one writer.
+    fn pools(&self, reading: Opening, writing: Opening, readers: u32) -> Pools {
+        let mut log = reading.path.as_os_str().to_owned();
+        log.push("-wal");
+        let checkpointing = writing.clone();
+        let wal = Wal::new(log.into(), self.durable, move || checkpointing.connect());
+        Pools {
+            readers: Pool::new(readers, move || reading.connect(), None),
+            writer: Pool::new(1, move || writing.connect(), Some(wal)),
+        }
     }
 
-    pub(super) fn registry_pool(&self, connections: u32) -> SqlitePool {
-        let options =
-            self.options(&self.folder.join("registry.sqlite3"), 2048).create_if_missing(true);
-        pool_options(connections).connect_lazy_with(options)
+    pub(super) fn registry_pools(&self, readers: u32) -> Pools {
+        let path = self.folder.join("registry.sqlite3");
+        let opening = Opening { path, cache_kib: 2048, create: true, log: true, attach: true };
+        self.pools(opening.clone(), opening, readers)
     }
 
-    pub(super) fn tenant_pool(&self, path: &Path, connections: u32) -> SqlitePool {
+    pub(super) fn tenant_pools(&self, path: &Path, readers: u32) -> Pools {
         // The writer touches every index of a table; readers mostly follow one.
-        let cache = if connections == 1 { crate::tenant::WRITER_CACHE_KIB } else { 4 * 1024 };
-        let options = self.options(path, cache);
-        pool_options(connections)
-            .after_connect(|connection, _| Box::pin(deny_attach(connection)))
-            .connect_lazy_with(options)
+        let opening = |cache_kib| Opening {
+            path: path.to_owned(),
+            cache_kib,
+            create: false,
+            log: true,
+            attach: false,
+        };
+        self.pools(opening(READER_CACHE_KIB), opening(WRITER_CACHE_KIB), readers)
     }
 
     /// Makes the template of the current schema, unless it is there.
@@ -107,15 +101,18 @@ impl Files {
         if !path.exists() {
             let half = self.folder.join(format!("template-{}.tmp", std::process::id()));
             remove(&half)?;
-            let options = self
-                .options(&half, 2048)
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Delete);
-            let pool = pool_options(1).connect_lazy_with(options);
+            let opening = Opening {
+                path: half.clone(),
+                cache_kib: 2048,
+                create: true,
+                log: false,
+                attach: true,
+            };
+            let pool = Pool::new(1, move || opening.connect(), None);
             // It has no journal yet, so whose it is does not matter.
             let made =
                 bring_up(&pool, TenantId::from_uuid(vivero_core::Uuid::nil()), schemas).await;
-            pool.close().await;
+            pool.close();
             made?;
             std::fs::rename(&half, &path).map_err(|e| io_error("making the template", e))?;
             sync_folder(&self.folder)?;
@@ -125,56 +122,104 @@ impl Files {
     }
 }
 
-fn pool_options(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .min_connections(0)
-        .acquire_timeout(Duration::from_secs(15))
-        .idle_timeout(Duration::from_secs(60))
-        .max_lifetime(None)
-        // SQLite is in the process: there is no line that could have dropped.
-        .test_before_acquire(false)
+/// Memory for pages of one reading connection of a tenant.
+const READER_CACHE_KIB: u32 = 4 * 1024;
+/// How long a statement waits for another process where it cannot step aside.
+const BUSY: Duration = Duration::from_secs(10);
+/// Statements a connection keeps prepared.
+const STATEMENTS: usize = 128;
+
+/// The connections of one file.
+#[derive(Debug, Clone)]
+pub(super) struct Pools {
+    pub(super) readers: Pool,
+    pub(super) writer: Pool,
+}
+
+impl Pools {
+    pub(super) fn close(&self) {
+        self.readers.close();
+        self.writer.close();
+    }
+}
+
+/// How a connection is opened.
+#[derive(Debug, Clone)]
+struct Opening {
+    path: PathBuf,
+    cache_kib: u32,
+    create: bool,
+    /// With a write-ahead log, whose syncs and checkpoints are [`Wal`]'s.
+    log: bool,
+    /// `ATTACH` opens any path the process can read, so one statement in an integrator's hands could
+    /// reach another tenant's file: a tenant's connection can attach nothing.
+    attach: bool,
+}
+
+impl Opening {
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        flags.set(OpenFlags::SQLITE_OPEN_CREATE, self.create);
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        let journal = if self.log {
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+        } else {
+            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;"
+        };
+        connection.execute_batch(&format!(
+            "{journal} PRAGMA cache_size = -{}; PRAGMA temp_store = memory; PRAGMA trusted_schema = OFF; \
+             PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864;",
+            self.cache_kib
+        ))?;
+        if self.log {
+            Wal::attend(&connection);
+        }
+        if !self.attach {
+            connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+        }
+        Ok(connection)
+    }
 }
 
 /// Makes a file's tables what this program needs, in one transaction.
 pub(super) async fn bring_up(
-    pool: &SqlitePool,
+    pool: &Pool,
     tenant: TenantId,
     schemas: &[&'static Schema],
 ) -> Result<()> {
     let wanted = schema::fingerprint::<Sqlite>(schemas);
-    let have = {
-        let mut connection = pool.acquire().await.map_err(failed)?;
-        let rows = Sql::<Sqlite>::new("PRAGMA user_version").fetch(&mut connection).await?;
-        rows.first().map(|row| crate::backend::read_int::<Sqlite>(row, 0)).transpose()?.unwrap_or(0)
-    };
+    let have = Sql::new("PRAGMA user_version")
+        .number::<Sqlite>(&mut *pool.acquire().await?)
+        .await?
+        .unwrap_or(0);
     // user_version holds the first 31 bits of the fingerprint: equal means there is nothing to do.
     let number = i64::from_str_radix(&wanted[..8], 16).unwrap_or(0) & 0x7fff_ffff;
     if have == number {
         return Ok(());
     }
-    let mut transaction = Sqlite::begin(pool).await.map_err(failed)?;
+    let mut transaction = pool.begin().await?;
     schema::bring_up::<Sqlite>(&mut transaction, schemas).await?;
     figures::bring_up::<Sqlite>(&mut transaction, tenant, schemas, schemas).await?;
-    Sql::<Sqlite>::new(format!("PRAGMA user_version = {number}")).fetch(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)?;
+    let version = Sql::new(format!("PRAGMA user_version = {number}"));
+    version.fetch::<Sqlite>(&mut transaction, &[]).await?;
+    transaction.commit().await?;
     pragma(pool, "PRAGMA wal_checkpoint(PASSIVE)").await
 }
 
 /// The file must be this tenant's and of this generation: a swapped or stale one is refused.
-pub(super) async fn check_stamp(pool: &SqlitePool, tenant: &Tenant) -> Result<()> {
-    let mut connection = pool.acquire().await.map_err(failed)?;
-    let rows = Sql::<Sqlite>::new("SELECT tenant_id, generation FROM stamp WHERE one = 1")
-        .fetch(&mut connection)
+pub(super) async fn check_stamp(pool: &Pool, tenant: &Tenant) -> Result<()> {
+    let row = Sql::new("SELECT tenant_id, generation FROM stamp WHERE one = 1")
+        .first::<Sqlite>(&mut *pool.acquire().await?, &[Kind::Id, Kind::Int])
         .await
         .map_err(|e| {
             Error::corrupt(format!("the database of tenant {} has no stamp ({e})", tenant.slug))
         })?;
-    let row = rows.first().ok_or_else(|| {
+    let row = row.ok_or_else(|| {
         Error::corrupt(format!("the database of tenant {} has no stamp", tenant.slug))
     })?;
-    let stamped = id(read::<Sqlite>(row, 0, Kind::Id)?);
-    let generation = int(read::<Sqlite>(row, 1, Kind::Int)?);
+    let (stamped, generation) = (row.id(0), row.int(1));
     if stamped != tenant.id.uuid() || generation != tenant.generation {
         return Err(Error::corrupt(format!(
             "the database of tenant {} is stamped for tenant {stamped}, generation {generation}",
@@ -185,19 +230,14 @@ pub(super) async fn check_stamp(pool: &SqlitePool, tenant: &Tenant) -> Result<()
 }
 
 /// Writes the stamp; part of the seed's transaction.
-pub(super) async fn write_stamp(
-    connection: &mut sqlx::SqliteConnection,
-    tenant: &Tenant,
-) -> Result<()> {
-    Sql::<Sqlite>::new(
-        "INSERT INTO stamp (one, tenant_id, generation, created_at) VALUES (1, ?, ?, ?)",
-    )
-    .with(Value::Id(tenant.id.uuid()))
-    .with(Value::Int(tenant.generation))
-    .with(Value::Time(tenant.created_at))
-    .execute(connection)
-    .await
-    .map(|_| ())
+pub(super) async fn write_stamp(connection: &mut Connection, tenant: &Tenant) -> Result<()> {
+    Sql::new("INSERT INTO stamp (one, tenant_id, generation, created_at) VALUES (1, ?, ?, ?)")
+        .with(Value::Id(tenant.id.uuid()))
+        .with(Value::Int(tenant.generation))
+        .with(Value::Time(tenant.created_at))
+        .execute::<Sqlite>(connection)
+        .await
+        .map(|_| ())
 }
 
 /// Removes a database with what SQLite keeps beside it.
@@ -219,4 +259,31 @@ pub(super) fn sync_folder(folder: &Path) -> Result<()> {
     std::fs::File::open(folder)
         .and_then(|f| f.sync_all())
         .map_err(|e| io_error("syncing a folder", e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tenants_connections_attach_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = Files::open(folder.path(), false).expect("files");
+        let other = folder.path().join("other.sqlite3");
+        let attach = format!("ATTACH DATABASE '{}' AS other", other.display());
+        // The registry's connections may: what is refused below is refused by the limit.
+        let registry = files.registry_pools(1);
+        let connection = registry.writer.acquire().await.expect("a connection");
+        connection.execute_batch(&attach).expect("no limit");
+        let path = folder.path().join("registry.sqlite3");
+        let tenant = files.tenant_pools(&path, 4);
+        let mut held = vec![tenant.writer.acquire().await.expect("a connection")];
+        for _ in 0..4 {
+            held.push(tenant.readers.acquire().await.expect("a connection"));
+        }
+        for connection in &held {
+            let refused = connection.execute_batch(&attach).expect_err("attached");
+            assert!(refused.to_string().contains("too many attached"), "{refused}");
+        }
+    }
 }

@@ -2,8 +2,8 @@
 //! however many ask, closed when nobody holds it and room is needed.
 
 use super::SqliteOptions;
+use crate::backend::sqlite::Sqlite;
 use crate::tenant::SqlTenant;
-use sqlx::Sqlite;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

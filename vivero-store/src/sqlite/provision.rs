@@ -6,11 +6,10 @@
 
 use super::files::{self, io_error, sync_folder};
 use super::{SqliteFleet, pragma};
-use crate::backend::{Backend as _, failed};
+use crate::backend::sqlite::Sqlite;
 use crate::registry::Reserved;
 use crate::schema::SCHEMA_VERSION;
 use crate::tenant::seed;
-use sqlx::Sqlite;
 use vivero_core::port::Provision;
 use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::{Error, Result};
@@ -68,18 +67,18 @@ impl SqliteFleet {
             std::fs::rename(&half, &path).map_err(|e| io_error("naming a database", e))?;
             sync_folder(folder)?;
         }
-        let pool = self.files.tenant_pool(&path, 1);
+        let pool = self.files.tenant_pools(&path, 1).writer;
         let made = async {
             if files::check_stamp(&pool, tenant).await.is_ok() {
                 return Ok(());
             }
-            let mut transaction = Sqlite::begin(&pool).await.map_err(failed)?;
+            let mut transaction = pool.begin().await?;
             files::write_stamp(&mut transaction, tenant).await?;
             seed::<Sqlite>(transaction, &self.tables, provision.seed, provision.entries).await?;
             pragma(&pool, "PRAGMA wal_checkpoint(TRUNCATE)").await
         };
         let outcome = made.await;
-        pool.close().await;
+        pool.close();
         outcome
     }
 
@@ -90,9 +89,9 @@ impl SqliteFleet {
         for tenant in self.registry().unfinished().await? {
             let path = self.files.tenant(tenant.id);
             let stamped = if path.exists() {
-                let pool = self.files.tenant_pool(&path, 1);
+                let pool = self.files.tenant_pools(&path, 1).writer;
                 let stamped = files::check_stamp(&pool, &tenant).await.is_ok();
-                pool.close().await;
+                pool.close();
                 stamped
             } else {
                 false

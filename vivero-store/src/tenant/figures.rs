@@ -1,8 +1,7 @@
 //! The dashboard's figures: kept by the sealer, recounted to prove them or when what is counted changes.
 
 use super::journal::{counted, prepare_seal, write_seal};
-use super::rows::{int, text};
-use crate::backend::{Backend, Sql, read, read_text};
+use crate::backend::{Backend, Sql};
 use std::collections::HashMap;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::CountKey;
@@ -17,20 +16,19 @@ pub(crate) async fn counts<B: Backend>(
     connection: &mut B::Connection,
 ) -> Result<(u64, HashMap<CountKey, i64>)> {
     let sql = "SELECT k.resource, k.field, k.value, k.n, c.position FROM chain c LEFT JOIN counts k ON 1 = 1";
-    let rows = Sql::<B>::new(sql).fetch(connection).await?;
+    let kinds = [Kind::Text, Kind::Text, Kind::Text, Kind::Int, Kind::Int];
+    let rows = Sql::new(sql).fetch::<B>(connection, &kinds).await?;
     let mut counts = HashMap::with_capacity(rows.len());
     let mut position = 0;
-    for row in &rows {
-        position = u64::try_from(int(read::<B>(row, 4, Kind::Int)?)).unwrap_or(0);
-        if read::<B>(row, 0, Kind::Text)?.is_null() {
+    for mut row in rows {
+        position = row.natural(4);
+        if row.is_null(0) {
             continue;
         }
-        let col = |i| read::<B>(row, i, Kind::Text).map(text);
-        let key = CountKey { resource: col(0)?, field: col(1)?, value: col(2)? };
-        if key.field == COUNTED {
-            continue;
+        let key = CountKey { resource: row.text(0), field: row.text(1), value: row.text(2) };
+        if key.field != COUNTED {
+            counts.insert(key, row.int(3));
         }
-        counts.insert(key, int(read::<B>(row, 3, Kind::Int)?));
     }
     Ok((position, counts))
 }
@@ -41,9 +39,7 @@ pub(crate) async fn is_sealed_up_to<B: Backend>(
     at: u64,
 ) -> Result<bool> {
     let sql = "SELECT c.position FROM chain c WHERE c.seq = (SELECT max(seq) FROM journal)";
-    let rows = Sql::<B>::new(sql).fetch(connection).await?;
-    Ok(rows.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()?
-        == i64::try_from(at).ok())
+    Ok(Sql::new(sql).number::<B>(connection).await? == i64::try_from(at).ok())
 }
 
 pub(crate) async fn recount<B: Backend>(
@@ -59,9 +55,8 @@ pub(crate) async fn recount<B: Backend>(
         };
         let table = schema.table;
         let total = format!("SELECT count(*) FROM {table} WHERE deleted_at IS NULL");
-        let rows = Sql::<B>::new(total).fetch(connection).await?;
-        for row in &rows {
-            all.insert(key("", String::new()), int(read::<B>(row, 0, Kind::Int)?));
+        if let Some(number) = Sql::new(total).long().number::<B>(connection).await? {
+            all.insert(key("", String::new()), number);
         }
         for column in schema.columns {
             let name = column.name;
@@ -69,24 +64,22 @@ pub(crate) async fn recount<B: Backend>(
                 let sql = format!(
                     "SELECT coalesce(sum({name}), 0) FROM {table} WHERE deleted_at IS NULL"
                 );
-                for row in &Sql::<B>::new(sql).fetch(connection).await? {
-                    all.insert(
-                        key(&format!("+{name}"), String::new()),
-                        int(read::<B>(row, 0, Kind::Int)?),
-                    );
+                if let Some(sum) = Sql::new(sql).long().number::<B>(connection).await? {
+                    all.insert(key(&format!("+{name}"), String::new()), sum);
                 }
             }
             if column.count {
                 let sql = format!(
                     "SELECT {name}, count(*) FROM {table} WHERE deleted_at IS NULL GROUP BY {name}"
                 );
-                for row in &Sql::<B>::new(sql).fetch(connection).await? {
-                    let value = match read::<B>(row, 0, column.kind)?.to_json() {
+                let kinds = [column.kind, Kind::Int];
+                for mut row in Sql::new(sql).long().fetch::<B>(connection, &kinds).await? {
+                    let value = match row.take(0).to_json() {
                         serde_json::Value::Null => String::new(),
                         serde_json::Value::String(s) => s,
                         other => other.to_string(),
                     };
-                    *all.entry(key(name, value)).or_default() += int(read::<B>(row, 1, Kind::Int)?);
+                    *all.entry(key(name, value)).or_default() += row.int(1);
                 }
             }
         }
@@ -112,15 +105,12 @@ pub(crate) async fn bring_up<B: Backend>(
     all: &[&'static Schema],
 ) -> Result<()> {
     let mut noted = HashMap::new();
-    let rows = Sql::<B>::new("SELECT resource, value FROM counts WHERE field = ?")
+    let rows = Sql::new("SELECT resource, value FROM counts WHERE field = ?")
         .with(Value::Text(COUNTED.into()))
-        .fetch(connection)
+        .fetch::<B>(connection, &[Kind::Text, Kind::Text])
         .await?;
-    for row in &rows {
-        noted.insert(
-            read_text::<B>(row, 0)?.unwrap_or_default(),
-            read_text::<B>(row, 1)?.unwrap_or_default(),
-        );
+    for mut row in rows {
+        noted.insert(row.text(0), row.text(1));
     }
     let stale: Vec<&'static Schema> = schemas
         .iter()
@@ -138,9 +128,9 @@ pub(crate) async fn bring_up<B: Backend>(
     }
     let fresh = recount::<B>(connection, &stale).await?;
     for schema in stale {
-        Sql::<B>::new("DELETE FROM counts WHERE resource = ?")
+        Sql::new("DELETE FROM counts WHERE resource = ?")
             .with(Value::Text(schema.resource.into()))
-            .execute(connection)
+            .execute::<B>(connection)
             .await?;
         let note = CountKey {
             resource: schema.resource.into(),
@@ -161,12 +151,12 @@ pub(crate) async fn add<B: Backend>(
     key: &CountKey,
     by: i64,
 ) -> Result<()> {
-    Sql::<B>::new(B::ADD_COUNT)
+    Sql::new(B::ADD_COUNT)
         .with(Value::Text(key.resource.clone()))
         .with(Value::Text(key.field.clone()))
         .with(Value::Text(key.value.clone()))
         .with(Value::Int(by))
-        .execute(connection)
+        .execute::<B>(connection)
         .await?;
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! The journal on disk: appending, sealing, reading, verifying.
 
 use super::figures;
-use super::rows::{hash, id, int, text, time};
-use crate::backend::{Backend, Sql, read};
+use crate::backend::{Backend, Cells, Sql};
 use std::collections::HashMap;
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
@@ -30,7 +29,7 @@ pub(crate) async fn append<B: Backend>(
         if chunk.is_empty() {
             return Ok(());
         }
-        let mut sql = Sql::<B>::new(
+        let mut sql = Sql::new(
             "INSERT INTO journal (at, actor, action, resource, record_id, version, changes, cause) VALUES ",
         );
         for (i, entry) in chunk.into_iter().enumerate() {
@@ -46,7 +45,7 @@ pub(crate) async fn append<B: Backend>(
                 .bind(Value::Text(changes))
                 .bind(entry.cause.map_or(Value::Null, Value::Text));
         }
-        sql.execute(connection).await?;
+        sql.execute::<B>(connection).await?;
     }
 }
 
@@ -63,20 +62,29 @@ struct Raw {
 }
 
 impl Raw {
-    fn read<B: Backend>(row: &B::Row, from: usize) -> Result<Self> {
-        let col = |i: usize, kind| read::<B>(row, from + i, kind);
+    /// Kinds of the columns of [`ENTRY`].
+    const KINDS: [Kind; 8] = [
+        Kind::Time,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Id,
+        Kind::Int,
+        Kind::Text,
+        Kind::Text,
+    ];
+
+    /// From the columns of [`ENTRY`] that begin at `from`.
+    fn read(row: &mut Cells, from: usize) -> Result<Self> {
         Ok(Self {
-            at: time(col(0, Kind::Time)?).ok_or_else(|| Error::corrupt("journal.at"))?,
-            actor: text(col(1, Kind::Text)?),
-            action: text(col(2, Kind::Text)?),
-            resource: text(col(3, Kind::Text)?),
-            record_id: id(col(4, Kind::Id)?),
-            version: int(col(5, Kind::Int)?),
-            changes: text(col(6, Kind::Text)?),
-            cause: match col(7, Kind::Text)? {
-                Value::Text(t) => Some(t),
-                _ => None,
-            },
+            at: row.time(from).ok_or_else(|| Error::corrupt("journal.at"))?,
+            actor: row.text(from + 1),
+            action: row.text(from + 2),
+            resource: row.text(from + 3),
+            record_id: row.id(from + 4),
+            version: row.int(from + 5),
+            changes: row.text(from + 6),
+            cause: row.opt_text(from + 7),
         })
     }
     fn link(&self, previous: &[u8; 32], position: u64) -> [u8; 32] {
@@ -138,16 +146,12 @@ pub(crate) async fn head<B: Backend>(
     connection: &mut B::Connection,
     tenant: TenantId,
 ) -> Result<Head> {
-    let rows = Sql::<B>::new("SELECT position, hash, seq FROM chain WHERE one = 1")
-        .fetch(connection)
+    let row = Sql::new("SELECT position, hash, seq FROM chain WHERE one = 1")
+        .first::<B>(connection, &[Kind::Int, Kind::Bytes, Kind::Int])
         .await?;
-    match rows.first() {
+    match row {
         None => Ok(Head { position: 0, hash: genesis(tenant), seq: 0 }),
-        Some(row) => Ok(Head {
-            position: u64::try_from(int(read::<B>(row, 0, Kind::Int)?)).unwrap_or(0),
-            hash: hash(read::<B>(row, 1, Kind::Bytes)?)?,
-            seq: int(read::<B>(row, 2, Kind::Int)?),
-        }),
+        Some(row) => Ok(Head { position: row.natural(0), hash: row.hash(1)?, seq: row.int(2) }),
     }
 }
 
@@ -170,12 +174,13 @@ pub(crate) async fn prepare_seal<B: Backend>(
     schemas: &[&'static Schema],
 ) -> Result<Option<Sealing>> {
     let from = head::<B>(connection, tenant).await?;
-    let rows = Sql::<B>::new(format!(
+    let kinds: Vec<Kind> = [Kind::Int].into_iter().chain(Raw::KINDS).collect();
+    let rows = Sql::new(format!(
         "SELECT j.seq, {ENTRY} FROM journal j WHERE j.seq > ? ORDER BY j.seq LIMIT ?"
     ))
     .with(Value::Int(from.seq))
     .with(Value::Int(SEAL_AT_ONCE))
-    .fetch(connection)
+    .fetch::<B>(connection, &kinds)
     .await?;
     if rows.is_empty() {
         return Ok(None);
@@ -183,10 +188,10 @@ pub(crate) async fn prepare_seal<B: Backend>(
     let mut to = from;
     let mut deltas: HashMap<CountKey, i64> = HashMap::new();
     let mut links = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let raw = Raw::read::<B>(row, 1)?;
+    for mut row in rows {
+        let raw = Raw::read(&mut row, 1)?;
         to.position += 1;
-        to.seq = int(read::<B>(row, 0, Kind::Int)?);
+        to.seq = row.int(0);
         to.hash = raw.link(&to.hash, to.position);
         links.push((to.position, to.seq, to.hash));
         if let Some(schema) = schemas.iter().find(|s| s.resource == raw.resource && counted(s)) {
@@ -209,12 +214,12 @@ pub(crate) async fn write_seal<B: Backend>(
         return Ok(false);
     }
     for chunk in sealing.links.chunks(ROWS_AT_ONCE) {
-        let mut sql = Sql::<B>::new("INSERT INTO journal_seal (position, seq, hash) VALUES ");
+        let mut sql = Sql::new("INSERT INTO journal_seal (position, seq, hash) VALUES ");
         for (i, (at, seq, hash)) in chunk.iter().enumerate() {
             sql.add(if i == 0 { "(?, ?, ?)" } else { ", (?, ?, ?)" });
             sql.bind(position(*at)).bind(Value::Int(*seq)).bind(Value::Bytes(hash.to_vec()));
         }
-        sql.execute(connection).await?;
+        sql.execute::<B>(connection).await?;
     }
     for (key, by) in &sealing.deltas {
         figures::add::<B>(connection, key, *by).await?;
@@ -224,11 +229,11 @@ pub(crate) async fn write_seal<B: Backend>(
     } else {
         "UPDATE chain SET position = ?, hash = ?, seq = ? WHERE one = 1"
     };
-    Sql::<B>::new(sql)
+    Sql::new(sql)
         .with(position(sealing.to.position))
         .with(Value::Bytes(sealing.to.hash.to_vec()))
         .with(Value::Int(sealing.to.seq))
-        .execute(connection)
+        .execute::<B>(connection)
         .await?;
     Ok(true)
 }
@@ -249,7 +254,7 @@ pub(crate) async fn changes_since<B: Backend>(
     after: i64,
     limit: u32,
 ) -> Result<Vec<Entry>> {
-    Sql::<B>::new(format!(
+    Sql::new(format!(
         "SELECT {ENTRY} FROM journal j WHERE j.record_id = ? AND j.version > ? AND j.resource = ? \
          ORDER BY j.version, j.seq LIMIT ?"
     ))
@@ -257,10 +262,10 @@ pub(crate) async fn changes_since<B: Backend>(
     .with(Value::Int(after))
     .with(Value::Text(schema.resource.into()))
     .with(Value::Int(limit.into()))
-    .fetch(connection)
+    .fetch::<B>(connection, &Raw::KINDS)
     .await?
-    .iter()
-    .map(|row| Raw::read::<B>(row, 0)?.into_entry())
+    .iter_mut()
+    .map(|row| Raw::read(row, 0)?.into_entry())
     .collect()
 }
 
@@ -271,7 +276,7 @@ pub(crate) async fn history<B: Backend>(
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<Entry>> {
-    Sql::<B>::new(format!(
+    Sql::new(format!(
         "SELECT {ENTRY} FROM journal j WHERE j.record_id = ? AND j.version < ? AND j.resource = ? \
          ORDER BY j.version DESC, j.seq DESC LIMIT ?"
     ))
@@ -279,10 +284,10 @@ pub(crate) async fn history<B: Backend>(
     .with(Value::Int(before.unwrap_or(i64::MAX)))
     .with(Value::Text(schema.resource.into()))
     .with(Value::Int(limit.into()))
-    .fetch(connection)
+    .fetch::<B>(connection, &Raw::KINDS)
     .await?
-    .iter()
-    .map(|row| Raw::read::<B>(row, 0)?.into_entry())
+    .iter_mut()
+    .map(|row| Raw::read(row, 0)?.into_entry())
     .collect()
 }
 
@@ -294,20 +299,21 @@ pub(crate) async fn feed<B: Backend>(
     limit: u32,
 ) -> Result<Vec<SealedEntry>> {
     let (sign, order) = if backwards { ("<", " DESC") } else { (">", "") };
-    let rows = Sql::<B>::new(format!(
+    let kinds: Vec<Kind> = [Kind::Int, Kind::Bytes].into_iter().chain(Raw::KINDS).collect();
+    let mut rows = Sql::new(format!(
         "SELECT s.position, s.hash, {ENTRY} FROM journal_seal s JOIN journal j ON j.seq = s.seq \
          WHERE s.position {sign} ? ORDER BY s.position{order} LIMIT ?"
     ))
     .with(position(from))
     .with(Value::Int(limit.into()))
-    .fetch(connection)
+    .fetch::<B>(connection, &kinds)
     .await?;
-    rows.iter()
+    rows.iter_mut()
         .map(|row| {
             Ok(SealedEntry {
-                position: u64::try_from(int(read::<B>(row, 0, Kind::Int)?)).unwrap_or(0),
-                hash: hash(read::<B>(row, 1, Kind::Bytes)?)?,
-                entry: Raw::read::<B>(row, 2)?.into_entry()?,
+                position: row.natural(0),
+                hash: row.hash(1)?,
+                entry: Raw::read(row, 2)?.into_entry()?,
             })
         })
         .collect()
@@ -324,21 +330,24 @@ pub(crate) async fn verify<B: Backend>(
         ChainReport { checked: 0, head: head.position, unsealed: 0, breaks: Vec::new() };
     let mut previous = genesis(tenant);
     let mut at = 0;
+    let kinds: Vec<Kind> =
+        [Kind::Int, Kind::Bytes, Kind::Int].into_iter().chain(Raw::KINDS).collect();
     'chain: loop {
         // The journal may have been thinned out: a seal without its entry must not be overlooked.
-        let rows = Sql::<B>::new(format!(
+        let rows = Sql::new(format!(
             "SELECT s.position, s.hash, j.seq, {ENTRY} FROM journal_seal s LEFT JOIN journal j ON j.seq = s.seq \
              WHERE s.position > ? ORDER BY s.position LIMIT ?"
         ))
         .with(position(at))
         .with(Value::Int(2_000))
-        .fetch(connection)
+        .long()
+        .fetch::<B>(connection, &kinds)
         .await?;
         if rows.is_empty() {
             break;
         }
-        for row in &rows {
-            let here = u64::try_from(int(read::<B>(row, 0, Kind::Int)?)).unwrap_or(0);
+        for mut row in rows {
+            let here = row.natural(0);
             if here != at + 1 {
                 report.fail(
                     at + 1,
@@ -348,12 +357,12 @@ pub(crate) async fn verify<B: Backend>(
                 break 'chain;
             }
             at = here;
-            if read::<B>(row, 2, Kind::Int)?.is_null() {
+            if row.is_null(2) {
                 report.fail(here, "missing", "the sealed entry is gone".into());
                 break 'chain;
             }
-            let sealed = hash(read::<B>(row, 1, Kind::Bytes)?)?;
-            let computed = Raw::read::<B>(row, 3)?.link(&previous, here);
+            let sealed = row.hash(1)?;
+            let computed = Raw::read(&mut row, 3)?.link(&previous, here);
             if computed != sealed {
                 report.fail(
                     here,
@@ -391,13 +400,11 @@ pub(crate) async fn verify<B: Backend>(
             );
         }
     }
-    let rows = Sql::<B>::new("SELECT count(*) FROM journal WHERE seq > ?")
+    let unsealed = Sql::new("SELECT count(*) FROM journal WHERE seq > ?")
         .with(Value::Int(head.seq))
-        .fetch(connection)
+        .number::<B>(connection)
         .await?;
-    for row in &rows {
-        report.unsealed = u64::try_from(int(read::<B>(row, 0, Kind::Int)?)).unwrap_or(0);
-    }
+    report.unsealed = u64::try_from(unsealed.unwrap_or(0)).unwrap_or(0);
     Ok(report)
 }
 

@@ -19,7 +19,7 @@ use crate::backend::{Backend, Sql};
 use crate::schema::{BASE, Index, indexes};
 use vivero_core::port::Counts;
 use vivero_core::query::{Deleted, Predicate, Query};
-use vivero_core::record::Schema;
+use vivero_core::record::{Kind, Schema};
 use vivero_core::search::{Terms, lead_word};
 use vivero_core::{Result, Value};
 
@@ -28,6 +28,8 @@ use vivero_core::{Result, Value};
 pub(crate) struct Table {
     pub(crate) schema: &'static Schema,
     pub(crate) columns: String,
+    /// Kinds of `columns`.
+    pub(crate) kinds: Vec<Kind>,
     pub(crate) indexes: Vec<Index>,
 }
 
@@ -36,7 +38,8 @@ impl Table {
         let names =
             BASE.iter().map(|(name, ..)| *name).chain(schema.columns.iter().map(|c| c.name));
         let columns = names.map(|n| format!("t.{n}")).collect::<Vec<_>>().join(", ");
-        Self { schema, columns, indexes: indexes(schema) }
+        let kinds = BASE.iter().map(|b| b.1).chain(schema.columns.iter().map(|c| c.kind)).collect();
+        Self { schema, columns, kinds, indexes: indexes(schema) }
     }
 }
 
@@ -69,7 +72,7 @@ pub(crate) async fn list<B: Backend>(
     table: &Table,
     query: &Query,
     known: Known<'_>,
-) -> Result<Sql<B>> {
+) -> Result<Sql> {
     let path = choose::<B>(connection, table, query, known).await?;
     let direction = if query.sort.descending { " DESC" } else { "" };
     let seq = if path == Path::Search { "f.rowid" } else { "t.seq" };
@@ -88,7 +91,7 @@ pub(crate) async fn list<B: Backend>(
     } else {
         Sql::new(format!("SELECT {} FROM ", table.columns))
     };
-    from_where(&mut sql, table, query, &path);
+    from_where::<B>(&mut sql, table, query, &path);
     after(&mut sql, query, &path);
     sql.add(&order(&key, seq)).add(" LIMIT ?").bind(Value::Int(i64::from(query.limit)));
     if gathered {
@@ -104,7 +107,7 @@ pub(crate) async fn count<B: Backend>(
     table: &Table,
     query: &Query,
     known: Known<'_>,
-) -> Result<Sql<B>> {
+) -> Result<Sql> {
     let path = match choose::<B>(connection, table, query, known).await? {
         Path::IndexInSearch(index) if !index.contains("_sort_") => Path::IndexInSearch(index),
         Path::Gather(index) => Path::Index(index),
@@ -115,7 +118,7 @@ pub(crate) async fn count<B: Backend>(
         _ => Path::Free,
     };
     let mut sql = Sql::new("SELECT count(*) FROM ");
-    from_where(&mut sql, table, query, &path);
+    from_where::<B>(&mut sql, table, query, &path);
     Ok(sql)
 }
 
@@ -135,7 +138,7 @@ fn covering(table: &Table, query: &Query) -> String {
     found.map_or_else(|| format!("{}_sort_updated_at", table.schema.table), |i| i.name.clone())
 }
 
-fn from_where<B: Backend>(sql: &mut Sql<B>, table: &Table, query: &Query, path: &Path) {
+fn from_where<B: Backend>(sql: &mut Sql, table: &Table, query: &Query, path: &Path) {
     let name = table.schema.table;
     match path {
         Path::Search => sql.add(&B::from_search(name)),
@@ -161,7 +164,7 @@ fn from_where<B: Backend>(sql: &mut Sql<B>, table: &Table, query: &Query, path: 
     for predicate in [&query.filter, &query.scope] {
         if *predicate != Predicate::All {
             sql.add(" AND ");
-            condition(sql, predicate);
+            condition::<B>(sql, predicate);
         }
     }
 }
@@ -180,7 +183,7 @@ fn with_leads(table: &Table, query: &Query, terms: &Terms) -> Terms {
 }
 
 /// The rows after the cursor, in the order's own terms. No value sorts before every value.
-fn after<B: Backend>(sql: &mut Sql<B>, query: &Query, path: &Path) {
+fn after(sql: &mut Sql, query: &Query, path: &Path) {
     let Some(cursor) = &query.after else { return };
     let sign = if query.sort.descending { "<" } else { ">" };
     let seq = Value::Int(cursor.seq);

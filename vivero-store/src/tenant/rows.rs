@@ -1,53 +1,26 @@
 //! Reading rows, on a connection of any kind.
 
 use super::plan::{self, Table, condition};
-use crate::backend::{Backend, Sql, read};
+use crate::backend::{Backend, Cells, Sql};
 use crate::schema::BASE;
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::Row;
-use vivero_core::{Error, Result, Value};
+use vivero_core::{Result, Value};
 
 /// The columns of a table in one row.
-pub(crate) fn decode<B: Backend>(table: &Table, row: &B::Row) -> Result<Row> {
-    let base = |i: usize| read::<B>(row, i, BASE[i].1);
-    let first = BASE.len();
-    let mut values = Vec::with_capacity(table.schema.columns.len());
-    for (i, column) in table.schema.columns.iter().enumerate() {
-        values.push(read::<B>(row, first + i, column.kind)?);
-    }
-    Ok(Row {
-        seq: int(base(0)?),
-        id: id(base(1)?),
-        version: int(base(2)?),
-        created_at: time(base(3)?).unwrap_or_default(),
-        created_by: id(base(4)?),
-        updated_at: time(base(5)?).unwrap_or_default(),
-        updated_by: id(base(6)?),
-        deleted_at: time(base(7)?),
+pub(crate) fn decode(mut cells: Cells) -> Row {
+    let values = cells.0.split_off(BASE.len());
+    Row {
+        seq: cells.int(0),
+        id: cells.id(1),
+        version: cells.int(2),
+        created_at: cells.time(3).unwrap_or_default(),
+        created_by: cells.id(4),
+        updated_at: cells.time(5).unwrap_or_default(),
+        updated_by: cells.id(6),
+        deleted_at: cells.time(7),
         values,
-    })
-}
-
-pub(crate) fn int(value: Value) -> i64 {
-    if let Value::Int(i) = value { i } else { 0 }
-}
-pub(crate) fn id(value: Value) -> Uuid {
-    if let Value::Id(id) = value { id } else { Uuid::nil() }
-}
-pub(crate) fn time(value: Value) -> Option<DateTime<Utc>> {
-    if let Value::Time(t) = value { Some(t) } else { None }
-}
-pub(crate) fn text(value: Value) -> String {
-    if let Value::Text(t) = value { t } else { String::new() }
-}
-pub(crate) fn hash(value: Value) -> Result<[u8; 32]> {
-    match value {
-        Value::Bytes(b) => {
-            b.try_into().map_err(|_| Error::corrupt("a hash does not have 32 bytes"))
-        }
-        _ => Err(Error::corrupt("a hash is missing")),
     }
 }
 
@@ -58,10 +31,8 @@ pub(crate) async fn find<B: Backend>(
     scope: &Predicate,
     deleted: Deleted,
 ) -> Result<Option<Row>> {
-    let mut sql = Sql::<B>::new(format!(
-        "SELECT {} FROM {} t WHERE t.id = ?",
-        table.columns, table.schema.table
-    ));
+    let mut sql =
+        Sql::new(format!("SELECT {} FROM {} t WHERE t.id = ?", table.columns, table.schema.table));
     sql.bind(Value::Id(id));
     match deleted {
         Deleted::Hidden => sql.add(" AND t.deleted_at IS NULL"),
@@ -70,9 +41,9 @@ pub(crate) async fn find<B: Backend>(
     };
     if *scope != Predicate::All {
         sql.add(" AND ");
-        condition(&mut sql, scope);
+        condition::<B>(&mut sql, scope);
     }
-    sql.fetch(connection).await?.first().map(|row| decode::<B>(table, row)).transpose()
+    Ok(sql.first::<B>(connection, &table.kinds).await?.map(decode))
 }
 
 pub(crate) async fn list<B: Backend>(
@@ -82,7 +53,7 @@ pub(crate) async fn list<B: Backend>(
     known: plan::Known<'_>,
 ) -> Result<Vec<Row>> {
     let sql = plan::list::<B>(connection, table, query, known).await?;
-    sql.fetch(connection).await?.iter().map(|row| decode::<B>(table, row)).collect()
+    Ok(sql.fetch::<B>(connection, &table.kinds).await?.into_iter().map(decode).collect())
 }
 
 pub(crate) async fn count<B: Backend>(
@@ -91,7 +62,7 @@ pub(crate) async fn count<B: Backend>(
     query: &Query,
     known: plan::Known<'_>,
 ) -> Result<u64> {
-    let rows = plan::count::<B>(connection, table, query, known).await?.fetch(connection).await?;
-    let number = rows.first().map(|row| crate::backend::read_int::<B>(row, 0)).transpose()?;
+    let sql = plan::count::<B>(connection, table, query, known).await?;
+    let number = sql.number::<B>(connection).await?;
     Ok(u64::try_from(number.unwrap_or(0)).unwrap_or(0))
 }

@@ -73,8 +73,11 @@ impl<B: Backend> SqlTenant<B> {
         Ok(last)
     }
 
-    /// Notices what other processes did, for as long as anyone is listening.
+    /// Notices what other processes did, for as long as anyone is listening, and closes connections
+    /// that nobody used for a while.
     async fn look_around(&self) -> Result<Option<Head>> {
+        B::reap(&self.readers);
+        B::reap(&self.writer);
         if self.head.receiver_count() > 0 {
             self.refresh().await?;
         }
@@ -82,6 +85,6 @@ impl<B: Backend> SqlTenant<B> {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.readers.is_closed()
+        B::is_closed(&self.readers)
     }
 }

@@ -1,9 +1,8 @@
 //! A write transaction: everything in it happens together or not at all.
 
 use super::{Tables, journal, rows};
-use crate::backend::{Backend, Sql, failed, read, read_text};
+use crate::backend::{Backend, Sql};
 use async_trait::async_trait;
-use sqlx::Transaction;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
@@ -19,7 +18,7 @@ use vivero_core::{Error, Result, Value};
 const MAX_PARAMETERS: usize = 15_000;
 
 pub(super) struct SqlWork<B: Backend> {
-    transaction: Transaction<'static, B>,
+    transaction: B::Transaction,
     tables: Arc<Tables>,
     committed: Arc<Notify>,
     bulk: Arc<AtomicBool>,
@@ -34,7 +33,7 @@ const BULK_ROWS: usize = 1_000;
 
 impl<B: Backend> SqlWork<B> {
     pub(super) const fn new(
-        transaction: Transaction<'static, B>,
+        transaction: B::Transaction,
         tables: Arc<Tables>,
         committed: Arc<Notify>,
         bulk: Arc<AtomicBool>,
@@ -47,7 +46,7 @@ impl<B: Backend> SqlWork<B> {
         let bulk = rows >= BULK_ROWS;
         if self.bulk.swap(bulk, Ordering::Relaxed) != bulk {
             let kib = if bulk { BULK_CACHE_KIB } else { WRITER_CACHE_KIB };
-            Sql::<B>::new(B::cache(kib)).fetch(&mut self.transaction).await?;
+            Sql::new(B::cache(kib)).fetch::<B>(&mut self.transaction, &[]).await?;
         }
         Ok(())
     }
@@ -61,49 +60,48 @@ impl<B: Backend> SqlWork<B> {
             statements.push(B::remove_search(schema.table));
         }
         for sql in statements {
-            Sql::<B>::new(sql).with(Value::Int(start)).execute(&mut self.transaction).await?;
+            Sql::new(sql).with(Value::Int(start)).execute::<B>(&mut self.transaction).await?;
         }
         Ok(())
     }
 }
 
 /// The statements that add rows numbered from `first`: one for the table, one for its search index.
-struct Insert<B: Backend> {
-    rows: Sql<B>,
-    search: Option<Sql<B>>,
+struct Insert {
+    rows: Sql,
+    search: Option<Sql>,
     first: i64,
 }
 
-impl<B: Backend> Insert<B> {
+impl Insert {
     /// One row; the engine gives its number.
-    fn one(schema: &'static Schema, rows: Vec<Row>) -> Self {
+    fn one<B: Backend>(schema: &'static Schema, rows: Vec<Row>) -> Self {
         let text = rows
             .first()
             .filter(|_| schema.is_searchable())
             .map(|row| document(schema, &row.values));
-        let mut sql = Self::table(schema, rows.into_iter().map(|row| (Value::Null, row)));
-        if let Some(text) = text {
-            sql.add("; ").add(&B::insert_last_search(schema.table)).bind(Value::Text(text));
-        }
-        Self { rows: sql, search: None, first: 0 }
+        let search =
+            text.map(|text| Sql::new(B::insert_last_search(schema.table)).with(Value::Text(text)));
+        let rows = Self::table(schema, rows.into_iter().map(|row| (Value::Null, row)));
+        Self { rows, search, first: 0 }
     }
 
-    fn new(schema: &'static Schema, rows: Vec<Row>, first: i64) -> Self {
+    fn many<B: Backend>(schema: &'static Schema, rows: Vec<Row>, first: i64) -> Self {
         let mut search = schema
             .is_searchable()
-            .then(|| Sql::<B>::new(B::insert_search(schema.table, rows.len())));
+            .then(|| Sql::new(B::insert_search(schema.table, rows.len())).long());
         for (seq, row) in (first..).zip(&rows) {
             if let Some(search) = &mut search {
                 search.bind(Value::Int(seq)).bind(Value::Text(document(schema, &row.values)));
             }
         }
         let numbered = (first..).map(Value::Int).zip(rows);
-        Self { rows: Self::table(schema, numbered), search, first }
+        Self { rows: Self::table(schema, numbered).long(), search, first }
     }
 
-    fn table(schema: &'static Schema, rows: impl Iterator<Item = (Value, Row)>) -> Sql<B> {
+    fn table(schema: &'static Schema, rows: impl Iterator<Item = (Value, Row)>) -> Sql {
         let names: Vec<&str> = schema.columns.iter().map(|c| c.name).collect();
-        let mut sql = Sql::<B>::new(format!(
+        let mut sql = Sql::new(format!(
             "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{}{}) VALUES ",
             schema.table,
             if names.is_empty() { "" } else { ", " },
@@ -127,12 +125,35 @@ impl<B: Backend> Insert<B> {
         sql
     }
 
-    async fn execute(self, connection: &mut B::Connection, schema: &'static Schema) -> Result<()> {
-        self.rows.execute_unique(connection, schema.resource).await?;
+    async fn execute<B: Backend>(
+        self,
+        connection: &mut B::Connection,
+        schema: &'static Schema,
+    ) -> Result<()> {
+        self.rows.execute_unique::<B>(connection, schema.resource).await?;
         match self.search {
-            Some(search) => search.execute(connection).await.map(|_| ()),
+            Some(search) => search.execute::<B>(connection).await.map(|_| ()),
             None => Ok(()),
         }
+    }
+}
+
+/// Rows on their way into statements.
+struct Parts {
+    rows: std::vec::IntoIter<Row>,
+    next: i64,
+    at_once: usize,
+}
+
+impl Parts {
+    fn next<B: Backend>(&mut self, schema: &'static Schema) -> Option<Insert> {
+        let part: Vec<Row> = self.rows.by_ref().take(self.at_once).collect();
+        let number = i64::try_from(part.len()).unwrap_or(i64::MAX);
+        (number > 0).then(|| {
+            let insert = Insert::many::<B>(schema, part, self.next);
+            self.next += number;
+            insert
+        })
     }
 }
 
@@ -172,50 +193,35 @@ impl<B: Backend> Work for SqlWork<B> {
         }
         self.make_room(rows.len()).await?;
         if rows.len() == 1 {
-            // One call to the driver instead of three: in a short write the calls are the cost.
-            let insert = Insert::<B>::one(schema, rows);
-            return insert.execute(&mut self.transaction, schema).await;
+            let insert = Insert::one::<B>(schema, rows);
+            return insert.execute::<B>(&mut self.transaction, schema).await;
         }
         // The engine has one writer, so the next number is the highest plus one.
-        let sql = Sql::<B>::new(format!("SELECT coalesce(max(seq), 0) + 1 FROM {}", schema.table));
-        let found = sql.fetch(&mut self.transaction).await?;
-        let mut first = found
-            .first()
-            .map(|row| crate::backend::read_int::<B>(row, 0))
-            .transpose()?
-            .unwrap_or(1);
+        let next = Sql::new(format!("SELECT coalesce(max(seq), 0) + 1 FROM {}", schema.table));
+        let start = next.number::<B>(&mut self.transaction).await?.unwrap_or(1);
         let at_once = (MAX_PARAMETERS / (8 + schema.columns.len())).max(1);
-        let start = first;
-        let mut rows = rows.into_iter();
-        let mut next = move || {
-            let part: Vec<Row> = rows.by_ref().take(at_once).collect();
-            let number = i64::try_from(part.len()).unwrap_or(i64::MAX);
-            (number > 0).then(|| {
-                let insert = Insert::<B>::new(schema, part, first);
-                first += number;
-                insert
-            })
-        };
-        let mut now = next();
+        let mut parts = Parts { rows: rows.into_iter(), next: start, at_once };
+        let mut now = parts.next::<B>(schema);
         while let Some(insert) = now.take() {
             let from = insert.first;
-            // The driver works on another thread: the next part is put together meanwhile.
-            let (done, following) =
-                tokio::join!(insert.execute(&mut self.transaction, schema), async { next() });
+            // The next part is put together while the engine is busy with this one.
+            let following = tokio::task::spawn_blocking(move || (parts.next::<B>(schema), parts));
+            let done = insert.execute::<B>(&mut self.transaction, schema).await;
+            (now, parts) =
+                following.await.map_err(|e| Error::internal("putting rows together", e))?;
             if let Err(e) = done {
                 // A statement that fails undoes itself; the parts before it are undone here. A
                 // savepoint would do it too, but costs a copy of every page that is touched.
                 self.remove_from(schema, start, from).await?;
                 return Err(e);
             }
-            now = following;
         }
         Ok(())
     }
 
     async fn update(&mut self, schema: &'static Schema, before: &Row, after: Row) -> Result<bool> {
         // Only what differs: an index is touched only when one of its columns is named.
-        let mut sql = Sql::<B>::new(format!(
+        let mut sql = Sql::new(format!(
             "UPDATE {} SET version = ?, updated_at = ?, updated_by = ?, deleted_at = ?",
             schema.table
         ));
@@ -235,14 +241,14 @@ impl<B: Backend> Work for SqlWork<B> {
         sql.add(" WHERE id = ? AND version = ?")
             .bind(Value::Id(before.id))
             .bind(Value::Int(before.version));
-        if sql.execute_unique(&mut self.transaction, schema.resource).await? == 0 {
+        if sql.execute_unique::<B>(&mut self.transaction, schema.resource).await? == 0 {
             return Ok(false);
         }
         if let Some(text) = found {
-            Sql::<B>::new(B::update_search(schema.table))
+            Sql::new(B::update_search(schema.table))
                 .with(Value::Text(text))
                 .with(Value::Int(before.seq))
-                .execute(&mut self.transaction)
+                .execute::<B>(&mut self.transaction)
                 .await?;
         }
         Ok(true)
@@ -253,48 +259,48 @@ impl<B: Backend> Work for SqlWork<B> {
     }
 
     async fn remember(&mut self, answer: Remembered) -> Result<()> {
-        Sql::<B>::new(
-            "INSERT INTO idempotency (name, fingerprint, response, at) VALUES (?, ?, ?, ?)",
-        )
-        .with(Value::Text(answer.key))
-        .with(Value::Text(answer.fingerprint))
-        .with(Value::Text(answer.response))
-        .with(Value::Time(answer.at))
-        .execute(&mut self.transaction)
-        .await?;
+        Sql::new("INSERT INTO idempotency (name, fingerprint, response, at) VALUES (?, ?, ?, ?)")
+            .with(Value::Text(answer.key))
+            .with(Value::Text(answer.fingerprint))
+            .with(Value::Text(answer.response))
+            .with(Value::Time(answer.at))
+            .execute::<B>(&mut self.transaction)
+            .await?;
         Ok(())
     }
 
     async fn remembered(&mut self, key: &str) -> Result<Option<Remembered>> {
-        let rows =
-            Sql::<B>::new("SELECT fingerprint, response, at FROM idempotency WHERE name = ?")
-                .with(Value::Text(key.to_owned()))
-                .fetch(&mut self.transaction)
-                .await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let at = rows::time(read::<B>(row, 2, Kind::Time)?).unwrap_or_default();
-        Ok(Some(Remembered {
+        let row = Sql::new("SELECT fingerprint, response, at FROM idempotency WHERE name = ?")
+            .with(Value::Text(key.to_owned()))
+            .first::<B>(&mut self.transaction, &[Kind::Text, Kind::Text, Kind::Time])
+            .await?;
+        Ok(row.map(|mut row| Remembered {
             key: key.to_owned(),
-            fingerprint: read_text::<B>(row, 0)?.unwrap_or_default(),
-            response: read_text::<B>(row, 1)?.unwrap_or_default(),
-            at,
+            fingerprint: row.text(0),
+            response: row.text(1),
+            at: row.time(2).unwrap_or_default(),
         }))
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
-        // On a task of its own: a caller that goes away must not keep the sealer from being woken.
-        let committing = tokio::spawn(async move {
-            let done = self.transaction.commit().await.map_err(failed);
-            self.committed.notify_one();
-            done
-        });
-        committing.await.map_err(|e| Error::internal("committing", e))?
+        // Also when the caller goes away while it waits: the sealer must hear of what is committed.
+        let _wake = Wake(self.committed);
+        B::commit(self.transaction).await
+    }
+}
+
+/// Wakes the sealer when dropped.
+struct Wake(Arc<Notify>);
+
+impl Drop for Wake {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
 /// The first rows of a database, in the transaction that stamps it.
 pub(crate) async fn seed<B: Backend>(
-    transaction: Transaction<'static, B>,
+    transaction: B::Transaction,
     tables: &Arc<Tables>,
     rows: Vec<(&'static Schema, Vec<Row>)>,
     entries: Vec<Entry>,

@@ -2,7 +2,7 @@
 
 use super::condition::condition;
 use super::{Known, Path, Table};
-use crate::backend::{Backend, Sql, read_int};
+use crate::backend::{Backend, Sql};
 use crate::schema::Index;
 use crate::tenant::journal::counted;
 use vivero_core::journal::CountKey;
@@ -149,7 +149,7 @@ impl<'a> Candidate<'a> {
         table: &Table,
         limit: i64,
     ) -> Result<i64> {
-        let mut sql = Sql::<B>::new(format!(
+        let mut sql = Sql::new(format!(
             "SELECT count(*) FROM (SELECT 1 FROM {} t{} WHERE ",
             table.schema.table,
             B::index_hint(&self.index.name)
@@ -158,11 +158,10 @@ impl<'a> Candidate<'a> {
             if i > 0 {
                 sql.add(" AND ");
             }
-            condition(&mut sql, predicate);
+            condition::<B>(&mut sql, predicate);
         }
         sql.add(" LIMIT ?) few").bind(Value::Int(limit + 1));
-        let rows = sql.fetch(connection).await?;
-        Ok(rows.first().map(read_int_at::<B>).transpose()?.unwrap_or(0))
+        Ok(sql.number::<B>(connection).await?.unwrap_or(0))
     }
 }
 
@@ -243,10 +242,6 @@ fn number(table: &Table, predicate: &Predicate, known: Known<'_>) -> Option<i64>
     Some(known?.values.get(&key).copied().unwrap_or(0))
 }
 
-fn read_int_at<B: Backend>(row: &B::Row) -> Result<i64> {
-    read_int::<B>(row, 0)
-}
-
 /// The index that has the wanted order; one that begins with a pinned filter if there is one.
 fn walk(table: &Table, query: &Query, conditions: &[&Predicate]) -> Option<String> {
     let equal =
@@ -280,7 +275,7 @@ async fn search_path<B: Backend>(
 ) -> Result<Path> {
     let Some(sort) = query.sort.column else { return Ok(Path::Search) };
     let name = table.schema.table;
-    let mut sql = Sql::<B>::new(format!(
+    let mut sql = Sql::new(format!(
         "SELECT count(*) FROM (SELECT 1 FROM {name}_search f WHERE {} LIMIT ?) few",
         B::where_search(name)
     ));
@@ -288,8 +283,7 @@ async fn search_path<B: Backend>(
         sql.bind(Value::Text(B::match_text(terms)));
     }
     sql.bind(Value::Int(FEW + 1));
-    let rows = sql.fetch(connection).await?;
-    if rows.first().map(read_int_at::<B>).transpose()?.unwrap_or(0) <= FEW {
+    if sql.number::<B>(connection).await?.unwrap_or(0) <= FEW {
         return Ok(Path::Search);
     }
     Ok(Path::IndexInSearch(format!("{name}_sort_{sort}")))

@@ -5,7 +5,7 @@ use vivero_core::Value;
 use vivero_core::query::Predicate;
 
 /// A predicate as SQL on `t`.
-pub(crate) fn condition<B: Backend>(sql: &mut Sql<B>, predicate: &Predicate) {
+pub(crate) fn condition<B: Backend>(sql: &mut Sql, predicate: &Predicate) {
     match predicate {
         Predicate::All => {
             sql.add("1 = 1");
@@ -60,14 +60,14 @@ pub(crate) fn condition<B: Backend>(sql: &mut Sql<B>, predicate: &Predicate) {
                 if i > 0 {
                     sql.add(word);
                 }
-                condition(sql, part);
+                condition::<B>(sql, part);
             }
             sql.add(")");
         }
     }
 }
 
-fn placeholders<B: Backend>(sql: &mut Sql<B>, values: impl Iterator<Item = Value>) {
+fn placeholders(sql: &mut Sql, values: impl Iterator<Item = Value>) {
     for (i, value) in values.enumerate() {
         sql.add(if i == 0 { "?" } else { ", ?" }).bind(value);
     }

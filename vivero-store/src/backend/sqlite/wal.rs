@@ -1,0 +1,162 @@
+//! What happens to a file's write-ahead log outside of transactions: it is brought to disk, and written
+//! back into the file.
+//!
+//! Inside a transaction both would keep every other writer waiting: a sync takes longer than all the
+//! rest of a short transaction, and a checkpoint as long as hundreds of them. So connections run with
+//! `synchronous = NORMAL`, under which SQLite syncs at checkpoints only, and a commit returns after a
+//! sync of the log that began after it; one sync serves all commits before it. If the log is not there
+//! any more, SQLite has written it back and synced the file.
+
+use rusqlite::{Connection, hooks::Wal as Hooked};
+use std::cell::Cell;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::sync::watch;
+use vivero_core::{Error, Result};
+
+/// The log is written back when it has grown by so many pages (16 MiB).
+const CHECKPOINT_PAGES: i32 = 4_000;
+
+thread_local! {
+    /// Pages in the log after the last commit of this thread; 0 if it wrote nothing.
+    static PAGES: Cell<i32> = const { Cell::new(0) };
+}
+
+type Opener = dyn Fn() -> rusqlite::Result<Connection> + Send + Sync;
+
+/// How far the log is on disk.
+#[derive(Debug, Clone, Default)]
+struct Synced {
+    up_to: u64,
+    /// After a sync that failed nobody knows what is on disk: no later one can be trusted.
+    failed: Option<Arc<io::Error>>,
+}
+
+/// The keeper of one file's log.
+pub(crate) struct Wal {
+    path: PathBuf,
+    opener: Box<Opener>,
+    durable: bool,
+    asked: AtomicU64,
+    synced: watch::Sender<Synced>,
+    syncing: AtomicBool,
+    checkpointing: AtomicBool,
+}
+
+impl Wal {
+    /// For the log at `path`; `opener` opens another connection to its file. Without `durable`, commits
+    /// do not wait.
+    pub(crate) fn new(
+        path: PathBuf,
+        durable: bool,
+        opener: impl Fn() -> rusqlite::Result<Connection> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            opener: Box::new(opener),
+            durable,
+            asked: AtomicU64::new(0),
+            synced: watch::Sender::default(),
+            syncing: AtomicBool::new(false),
+            checkpointing: AtomicBool::new(false),
+        })
+    }
+
+    /// Makes a connection tell what it commits; it then checkpoints nothing by itself.
+    pub(crate) fn attend(connection: &Connection) {
+        connection.wal_hook(Some(|_: &Hooked, pages| {
+            PAGES.set(pages);
+            Ok(())
+        }));
+    }
+
+    /// To be called before a commit, on its thread.
+    pub(super) fn before_commit() {
+        PAGES.set(0);
+    }
+
+    /// How many pages the log has since this thread's commit; 0 if that wrote nothing.
+    pub(super) fn committed() -> i32 {
+        PAGES.get()
+    }
+
+    /// Returns when everything that was committed before is on disk.
+    pub(super) async fn settle(self: &Arc<Self>, pages: i32) -> Result<()> {
+        if pages == 0 {
+            return Ok(());
+        }
+        if pages >= CHECKPOINT_PAGES && !self.checkpointing.swap(true, Ordering::SeqCst) {
+            let wal = Arc::clone(self);
+            tokio::task::spawn_blocking(move || wal.checkpoint());
+        }
+        if !self.durable {
+            return Ok(());
+        }
+        let mut synced = self.synced.subscribe();
+        let ticket = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        self.start();
+        let state = synced
+            .wait_for(|s| s.up_to >= ticket || s.failed.is_some())
+            .await
+            .map_err(|e| Error::internal("waiting for the disk", e))?;
+        match &state.failed {
+            None => Ok(()),
+            Some(e) => Err(Error::Unavailable {
+                what: "storage, the log could not be brought to disk".into(),
+                retry_after: 30,
+                source: Some(Box::new(io::Error::new(e.kind(), Arc::clone(e)))),
+            }),
+        }
+    }
+
+    /// Starts syncing unless it is under way.
+    fn start(self: &Arc<Self>) {
+        if !self.syncing.swap(true, Ordering::SeqCst) {
+            let wal = Arc::clone(self);
+            tokio::task::spawn_blocking(move || wal.sync_all());
+        }
+    }
+
+    /// Syncs until nobody waits.
+    fn sync_all(self: &Arc<Self>) {
+        loop {
+            let up_to = self.asked.load(Ordering::SeqCst);
+            let outcome = self.sync();
+            self.synced.send_modify(|s| match outcome {
+                Ok(()) => s.up_to = up_to,
+                Err(e) => s.failed = Some(Arc::new(e)),
+            });
+            if self.asked.load(Ordering::SeqCst) == up_to {
+                self.syncing.store(false, Ordering::SeqCst);
+                // Somebody may have asked between the two lines above and found it under way.
+                if self.asked.load(Ordering::SeqCst) != up_to {
+                    self.start();
+                }
+                return;
+            }
+        }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        // Opened anew: SQLite removes the log with its last connection, and makes another. No lock is
+        // ever on this file, so closing it here gives none away.
+        match OpenOptions::new().read(true).write(true).open(&self.path) {
+            Ok(log) => log.sync_data(),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn checkpoint(&self) {
+        let done = (self.opener)()
+            .and_then(|c| c.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
+        if let Err(e) = done {
+            // The log is whole without it; the next commit tries again.
+            tracing::warn!(log = %self.path.display(), error = %e, "a checkpoint failed");
+        }
+        self.checkpointing.store(false, Ordering::SeqCst);
+    }
+}
