@@ -109,6 +109,20 @@ impl Pool {
         }
     }
 
+    /// Writes the log back: most of it beside the writers, then, with none of them at work, what they
+    /// added meanwhile. Only a log that is written back whole is begun anew; otherwise it would grow
+    /// for as long as somebody writes.
+    async fn checkpoint(self) {
+        let Some(wal) = self.0.wal.clone() else { return };
+        let aside = Arc::clone(&wal);
+        let _done = tokio::task::spawn_blocking(move || aside.checkpoint_aside()).await;
+        if let Ok(lease) = self.acquire().await {
+            let alone = Arc::clone(&wal);
+            let _done = tokio::task::spawn_blocking(move || alone.checkpoint(&lease)).await;
+        }
+        wal.checkpointed();
+    }
+
     /// Closes what is idle now and the rest when it is given back.
     pub(crate) fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
@@ -173,13 +187,14 @@ impl Writing {
             .map_err(Failure::from)?;
         let pages = Wal::committed();
         self.open = false;
-        let wal = self.lease.pool.wal.clone();
+        let pool = Pool(Arc::clone(&self.lease.pool));
         // The next transaction may begin while this one waits for the disk: one sync serves both.
         drop(self);
-        match wal {
-            Some(wal) => wal.settle(pages).await,
-            None => Ok(()),
+        let Some(wal) = &pool.0.wal else { return Ok(()) };
+        if wal.is_due(pages) {
+            tokio::spawn(pool.clone().checkpoint());
         }
+        wal.settle(pages).await
     }
 }
 

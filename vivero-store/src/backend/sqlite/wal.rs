@@ -88,10 +88,6 @@ impl Wal {
         if pages == 0 {
             return Ok(());
         }
-        if pages >= CHECKPOINT_PAGES && !self.checkpointing.swap(true, Ordering::SeqCst) {
-            let wal = Arc::clone(self);
-            tokio::task::spawn_blocking(move || wal.checkpoint());
-        }
         if !self.durable {
             return Ok(());
         }
@@ -150,13 +146,33 @@ impl Wal {
         }
     }
 
-    fn checkpoint(&self) {
-        let done = (self.opener)()
-            .and_then(|c| c.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
-        if let Err(e) = done {
-            // The log is whole without it; the next commit tries again.
-            tracing::warn!(log = %self.path.display(), error = %e, "a checkpoint failed");
+    /// Whether the log is to be written back now, as it has `pages`; whoever is told so must do it.
+    pub(super) fn is_due(&self, pages: i32) -> bool {
+        pages >= CHECKPOINT_PAGES && !self.checkpointing.swap(true, Ordering::SeqCst)
+    }
+
+    /// Writes back what is in the log, beside those who read and write. Blocks.
+    pub(super) fn checkpoint_aside(&self) {
+        match (self.opener)() {
+            Ok(connection) => self.checkpoint(&connection),
+            Err(e) => self.tell(&e),
         }
+    }
+
+    /// The same on a connection of the caller's. Blocks.
+    pub(super) fn checkpoint(&self, connection: &Connection) {
+        let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(e) = done {
+            self.tell(&e);
+        }
+    }
+
+    pub(super) fn checkpointed(&self) {
         self.checkpointing.store(false, Ordering::SeqCst);
+    }
+
+    fn tell(&self, error: &rusqlite::Error) {
+        // The log is whole without it; a later commit tries again.
+        tracing::warn!(log = %self.path.display(), error = %error, "a checkpoint failed");
     }
 }
