@@ -72,7 +72,7 @@ text_enum! {
 
 /// A tracked lot of living stock.
 #[derive(Debug, Clone, PartialEq, Record)]
-#[record(table = "entities", resource = "entity", location = "location_id", facets(status, kind, stage), validate = validate)]
+#[record(table = "entities", resource = "entity", location = "location_id", facets(status, kind, stage, quality_grade), validate = validate)]
 pub struct Entity {
     /// Identity.
     pub id: EntityId,
@@ -86,7 +86,7 @@ pub struct Entity {
     #[record(filter, count, max = 16)]
     pub kind: EntityType,
     /// Where it is in its life. Changed by transitions.
-    #[record(lead, count, command, max = 16)]
+    #[record(filter, count, command, max = 16)]
     pub status: Status,
     /// How far it has grown. Changed by transitions.
     #[record(filter, count, command, max = 16)]

@@ -203,7 +203,9 @@ pub struct Schema {
     pub owner: Option<&'static str>,
     /// The column that names the location, for the scope `location`; `id` for locations themselves.
     pub location: Option<&'static str>,
-    /// Filters that are often combined; they share an index in this order.
+    /// Filters that are asked for in every combination and have few values each. They share an index
+    /// per sort, so a list that names any of them costs the same however rare the combination, however
+    /// deep the page and whatever the sort; and they narrow a search without a look at the rows.
     pub facets: &'static [&'static str],
 }
 
@@ -217,6 +219,11 @@ impl Schema {
     #[must_use]
     pub fn index_of(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| c.name == name)
+    }
+    /// Whether a search can be narrowed by the column without a look at the rows.
+    #[must_use]
+    pub fn is_word(&self, column: &Column) -> bool {
+        column.lead || self.facets.contains(&column.name)
     }
     /// Whether any column is found by full-text search.
     #[must_use]

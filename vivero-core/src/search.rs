@@ -101,7 +101,7 @@ pub fn document(schema: &Schema, values: &[Value]) -> String {
         if column.search {
             add(&mut text, column, value);
         }
-        if let Some(word) = lead_word(column, value).filter(|_| column.lead) {
+        if let Some(word) = lead_word(column, value).filter(|_| schema.is_word(column)) {
             text.push_str(&word);
             text.push(' ');
         }

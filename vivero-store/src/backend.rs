@@ -4,10 +4,12 @@
 //! is a constant or a function here, never an `if` in a query.
 
 mod cells;
+mod merge;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
 pub(crate) use cells::Cells;
+pub(crate) use merge::{Merge, Merged};
 
 use std::fmt::Write as _;
 use std::ops::DerefMut;
@@ -53,6 +55,21 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
         connection: &mut Self::Connection,
         sql: Sql,
     ) -> impl Future<Output = Result<u64, Self::Failure>> + Send;
+    /// Runs one query over several ranges and merges what they find.
+    fn merge(
+        connection: &mut Self::Connection,
+        merge: Merge,
+    ) -> impl Future<Output = Result<Merged, Self::Failure>> + Send;
+    /// Makes the reads that follow see one state, until [`Backend::unsteady`]. `false` if they do so
+    /// anyway, being part of a transaction: then there is nothing to end.
+    fn steady(
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<bool, Self::Failure>> + Send;
+    /// Ends what [`Backend::steady`] began. A connection that goes back to its pool without it is
+    /// none the worse.
+    fn unsteady(
+        connection: &mut Self::Connection,
+    ) -> impl Future<Output = Result<(), Self::Failure>> + Send;
     /// Which field a failure is about, if it is a unique violation.
     fn taken_field(failure: &Self::Failure) -> Option<String>;
 
@@ -60,6 +77,11 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn column_type(column: &Column) -> String;
     /// Statements that make a table's search index.
     fn create_search(table: &str) -> Vec<String>;
+    /// Statements that make `sets`, a table that every combination of values of `columns` in `table`
+    /// is entered into, numbered `n` as they come, in the transaction in which it first occurs.
+    fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<String>;
+    /// Condition that a column has the value of one parameter, which may be none if it is nullable.
+    fn same(column: &Column) -> String;
     /// Statement that adds one row to a search index; parameters: seq, text.
     fn insert_search(table: &str, rows: usize) -> String;
     /// The same for the row that was inserted last; parameter: text.

@@ -80,12 +80,39 @@ pub(crate) const BASE: &[(&str, Kind, bool)] = &[
 /// An index of a record table: what a plan chooses from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Index {
+    /// Ends with a digest of the columns: another choice of columns is another index.
     pub(crate) name: String,
     pub(crate) columns: Vec<&'static str>,
+    pub(crate) purpose: Purpose,
 }
 
-/// The filters that ride along in a sort's index, so that rows that do not match are passed over
-/// without being read.
+/// What an index is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Finds the rows with a value; they come in order of creation.
+    Filter,
+    /// Has the order of a sort.
+    Sort(&'static str),
+    /// Has the order of a sort, or of creation, for each combination of the facets.
+    Sets(Option<&'static str>),
+    /// Has the order of a sort for each value of a lead filter.
+    Lead(&'static str),
+}
+
+/// The table of the combinations of facets that occur, if a record type has facets.
+pub(crate) fn sets(schema: &Schema) -> Option<(String, Vec<&'static Column>)> {
+    let columns: Vec<_> = schema.facets.iter().filter_map(|name| schema.column(name)).collect();
+    (!columns.is_empty())
+        .then(|| (format!("{}_sets_{}", schema.table, digest(schema.facets)), columns))
+}
+
+fn digest(columns: &[&str]) -> String {
+    let hash = Sha256::digest(columns.join(",").as_bytes());
+    hash.iter().take(4).map(|b| format!("{b:02x}")).collect()
+}
+
+/// The filters that ride along in an index, so that rows that do not match are passed over without
+/// being read.
 fn riders(schema: &Schema) -> impl Iterator<Item = &'static str> + '_ {
     schema.columns.iter().filter(|c| c.filter && rides(c)).map(|c| c.name)
 }
@@ -104,40 +131,47 @@ pub(crate) fn sorts(schema: &Schema) -> Vec<&'static str> {
 
 /// Every index of a record table, besides the unique ones.
 ///
-/// - one per filter: finds few rows, and walks many in order of creation (`seq` ends every index);
-/// - one over the facets together, the other short filters riding along: finds the few rows of a rare
-///   combination without reading the rest;
-/// - one per sort, with the filters riding along: walks in that order and passes over the rest;
-/// - one per lead filter and sort: for filters whose rows gather at one end of a sort.
+/// - one per filter that is no facet: finds few rows, and walks many in order of creation (`seq` ends
+///   every index);
+/// - one over the facets together per sort, and one in order of creation: what is asked for by facets
+///   is merged from the ranges of the combinations that match (`tenant/plan/walk.rs`), so nothing is
+///   passed over, whatever the sort and however deep the page;
+/// - one per sort, for lists that name no facet;
+/// - one per lead filter that is no facet and sort: for filters whose rows gather at one end of a sort.
+///
+/// Short filters ride along, so that rows that do not match are passed over without being read.
 pub(crate) fn indexes(schema: &Schema) -> Vec<Index> {
-    let table = schema.table;
     let mut indexes = Vec::new();
-    let mut add = |name: String, columns: Vec<&'static str>| indexes.push(Index { name, columns });
-    let riding = |first: &[&'static str]| -> Vec<&'static str> {
-        let rest = riders(schema).filter(|r| !first.contains(r)).chain(["deleted_at"]);
+    let mut add = |name: String, purpose: Purpose, columns: Vec<&'static str>| {
+        let name = format!("{}_{name}_{}", schema.table, digest(&columns));
+        indexes.push(Index { name, columns, purpose });
+    };
+    let is_facet = |name: &str| schema.facets.contains(&name);
+    let riding = |first: &[&'static str], facets: bool| -> Vec<&'static str> {
+        let rest = riders(schema)
+            .filter(|r| !first.contains(r) && (facets || !is_facet(r)))
+            .chain(["deleted_at"]);
         first.iter().copied().chain(rest).collect()
     };
-    // The second facet heads an index of its own below.
-    let covered = |name: &str| schema.facets.len() > 2 && schema.facets[1] == name;
-    for column in schema.columns.iter().filter(|c| c.filter && !c.unique && !covered(c.name)) {
+    for column in schema.columns.iter().filter(|c| c.filter && !c.unique && !is_facet(c.name)) {
         // A place is mostly asked for with all below it: its index finds, it never gives the order.
         let place = schema.location == Some(column.name);
-        let columns = if place { riding(&[column.name]) } else { vec![column.name] };
-        add(format!("{table}_by_{}", column.name), columns);
+        let columns = if place { riding(&[column.name], true) } else { vec![column.name] };
+        add(format!("by_{}", column.name), Purpose::Filter, columns);
     }
-    if schema.facets.len() > 1 {
-        // Every non-empty choice of facets has an index that begins with it.
-        add(format!("{table}_facets"), riding(schema.facets));
-        if schema.facets.len() > 2 {
-            add(format!("{table}_facets_2"), riding(&schema.facets[1..]));
-            add(format!("{table}_facets_3"), riding(&[schema.facets[0], schema.facets[2]]));
+    for sort in std::iter::once(None).chain(sorts(schema).into_iter().map(Some)) {
+        if !schema.facets.is_empty() {
+            let name = format!("sets_{}", sort.unwrap_or("created"));
+            let last = sort.filter(|s| !is_facet(s)).into_iter().chain(["seq"]);
+            let key: Vec<&'static str> = schema.facets.iter().copied().chain(last).collect();
+            add(name, Purpose::Sets(sort), riding(&key, false));
         }
-    }
-    for sort in sorts(schema) {
+        let Some(sort) = sort else { continue };
         // `seq` breaks ties and so comes before the riders, or the index would not have the order.
-        add(format!("{table}_sort_{sort}"), riding(&[sort, "seq"]));
-        for lead in schema.columns.iter().filter(|c| c.lead && c.name != sort) {
-            add(format!("{table}_{}_{sort}", lead.name), vec![lead.name, sort]);
+        add(format!("sort_{sort}"), Purpose::Sort(sort), riding(&[sort, "seq"], false));
+        let leads = schema.columns.iter().filter(|c| c.lead && c.name != sort && !is_facet(c.name));
+        for lead in leads {
+            add(format!("{}_{sort}", lead.name), Purpose::Lead(sort), vec![lead.name, sort]);
         }
     }
     indexes
@@ -178,6 +212,11 @@ fn statements<B: Backend>(schema: &Schema) -> Vec<(String, String)> {
             index.columns.join(", ")
         );
         all.push((index.name, sql));
+    }
+    if let Some((sets, columns)) = sets(schema) {
+        for sql in B::create_sets(table, &sets, &columns) {
+            all.push((sets.clone(), sql));
+        }
     }
     if schema.is_searchable() {
         for sql in B::create_search(table) {
@@ -243,6 +282,18 @@ pub(crate) async fn bring_up<B: Backend>(
             } else {
                 Sql::new(sql).execute::<B>(connection).await?;
             }
+        }
+        if let Some((sets, columns)) = sets(schema)
+            && !is_new
+            && !present.contains_key(&sets)
+        {
+            let names: Vec<&str> = columns.iter().map(|c| c.name).collect();
+            let names = names.join(", ");
+            let fill = format!(
+                "INSERT INTO {sets} ({names}) SELECT DISTINCT {names} FROM {}",
+                schema.table
+            );
+            step::<B>(connection, &fill).await?;
         }
     }
     Ok(())

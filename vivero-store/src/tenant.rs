@@ -15,7 +15,7 @@ use crate::schema;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use journal::Head;
-use plan::Table;
+use plan::{About, SetsCache, Table};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -69,6 +69,7 @@ pub(crate) struct SqlTenant<B: Backend> {
     committed: Arc<Notify>,
     /// Whether the writing connection was given the memory of a bulk write.
     bulk: Arc<AtomicBool>,
+    sets: Arc<SetsCache>,
 }
 
 impl<B: Backend> fmt::Debug for SqlTenant<B> {
@@ -94,6 +95,7 @@ impl<B: Backend> SqlTenant<B> {
             counts: RwLock::new(None),
             committed: Arc::new(Notify::new()),
             bulk: Arc::default(),
+            sets: Arc::default(),
         };
         tenant.refresh().await?;
         tenant.committed.notify_one();
@@ -177,6 +179,7 @@ struct Reader<B: Backend> {
     connection: B::Leased,
     tables: Arc<Tables>,
     counts: Option<Arc<Counts>>,
+    sets: Arc<SetsCache>,
 }
 
 #[async_trait]
@@ -191,13 +194,8 @@ impl<B: Backend> Rows for Reader<B> {
         rows::find::<B>(&mut self.connection, &self.tables.get(schema), id, scope, deleted).await
     }
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
-        rows::list::<B>(
-            &mut self.connection,
-            &self.tables.get(schema),
-            query,
-            self.counts.as_deref(),
-        )
-        .await
+        let about = About { known: self.counts.as_deref(), sets: Some(&self.sets) };
+        plan::list::<B>(&mut self.connection, &self.tables.get(schema), query, about).await
     }
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
         let table = self.tables.get(schema);
@@ -208,7 +206,8 @@ impl<B: Backend> Rows for Reader<B> {
         {
             return Ok(number);
         }
-        rows::count::<B>(&mut self.connection, &table, query, self.counts.as_deref()).await
+        let about = About { known: self.counts.as_deref(), sets: Some(&self.sets) };
+        plan::count::<B>(&mut self.connection, &table, query, about).await
     }
     async fn changes_since(
         &mut self,
@@ -229,6 +228,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
             connection: self.connection().await?,
             tables: Arc::clone(&self.tables),
             counts,
+            sets: Arc::clone(&self.sets),
         }))
     }
 

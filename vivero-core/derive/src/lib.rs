@@ -20,7 +20,7 @@ mod parse;
 /// | `resource = "irrigation"` | First half of its permissions and its name in the journal; required. |
 /// | `location = "bed"` | The column that names the location, for the scope `location`; may be `id`. |
 /// | `owner = "operator_id"` | The column that names the owner, for the scope `own`; may be `id`. Without it the creator owns the record. |
-/// | `facets(bed, state)` | Filters that are often combined; they share an index in this order. |
+/// | `facets(bed, state)` | Filters with few values each that are asked for in every combination: together they have an index per sort, so a list that names any of them is as quick for a rare combination as for a common one. |
 /// | `validate = path::to::function` | `fn(&Self, &mut Check)` that notes every broken rule before a write. Without it, every `String` and `Option<String>` is held to its `max`. |
 ///
 /// # On a field

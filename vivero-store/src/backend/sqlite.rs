@@ -13,7 +13,8 @@ mod wal;
 pub(crate) use pool::{Lease, Pool, Writing};
 pub(crate) use wal::Wal;
 
-use super::{Backend, Cells, Sql};
+use super::merge::Best;
+use super::{Backend, Cells, Merge, Merged, Sql};
 use chrono::{DateTime, NaiveDate};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, ffi, params_from_iter};
@@ -25,6 +26,9 @@ use vivero_core::{Error, Result, Value};
 /// The driver.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sqlite;
+
+/// Merging that may look at so many index entries takes long.
+const FAR: usize = 50_000;
 
 /// What a statement fails with.
 #[derive(Debug)]
@@ -133,6 +137,36 @@ fn query(connection: &Connection, sql: &Sql, kinds: &[Kind]) -> Result<Vec<Cells
     Ok(all)
 }
 
+/// The row's place is compared as it lies in the index: most entries are passed over.
+fn merge(connection: &Connection, merge: &Merge) -> Result<Merged, Failure> {
+    let mut statement = connection.prepare_cached(&merge.query.text)?;
+    let mut best = Best::new(merge.limit, merge.descending);
+    let mut looked_at = 0;
+    for range in &merge.ranges {
+        let args = range.iter().chain(&merge.query.args).map(Bound);
+        let mut rows = statement.query(params_from_iter(args))?;
+        while let Some(row) = rows.next()? {
+            looked_at += 1;
+            if looked_at > merge.budget {
+                return Ok(Merged::TooFar);
+            }
+            if let Some(places) = &merge.places {
+                let among = match row.get_ref(2)? {
+                    ValueRef::Blob(id) => Uuid::from_slice(id).is_ok_and(|id| places.contains(&id)),
+                    _ => false,
+                };
+                if !among {
+                    continue;
+                }
+            }
+            if !best.offer(read(row, 0, merge.kind)?, row.get(1)?) {
+                break;
+            }
+        }
+    }
+    Ok(Merged::Rows(best.into_rows()))
+}
+
 impl Backend for Sqlite {
     type Pool = Pool;
     type Connection = Connection;
@@ -175,6 +209,23 @@ impl Backend for Sqlite {
         })
     }
 
+    async fn merge(connection: &mut Connection, ranges: Merge) -> Result<Merged, Failure> {
+        aside(ranges.budget > FAR, || merge(connection, &ranges))
+    }
+
+    async fn steady(connection: &mut Connection) -> Result<bool, Failure> {
+        if !connection.is_autocommit() {
+            return Ok(false);
+        }
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        Ok(true)
+    }
+
+    async fn unsteady(connection: &mut Connection) -> Result<(), Failure> {
+        connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
     fn taken_field(Failure(error): &Failure) -> Option<String> {
         let rusqlite::Error::SqliteFailure(code, message) = error else { return None };
         let unique = [ffi::SQLITE_CONSTRAINT_UNIQUE, ffi::SQLITE_CONSTRAINT_PRIMARYKEY];
@@ -198,6 +249,33 @@ impl Backend for Sqlite {
             "CREATE VIRTUAL TABLE IF NOT EXISTS {table}_search USING fts5(text, content='', contentless_delete=1, \
              detail=none, prefix='3', tokenize=\"unicode61 remove_diacritics 2 categories 'L* N* M* S* P* C*'\")"
         )]
+    }
+    fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<String> {
+        let list = |each: &dyn Fn(&&Column) -> String, between: &str| -> String {
+            columns.iter().map(each).collect::<Vec<_>>().join(between)
+        };
+        let names = list(&|c| c.name.to_owned(), ", ");
+        let typed = list(&|c| format!("{} {}", c.name, Self::column_type(c)), ", ");
+        let enter = format!(
+            "INSERT INTO {sets} ({names}) SELECT {} WHERE NOT EXISTS (SELECT 1 FROM {sets} s WHERE {}); END",
+            list(&|c| format!("new.{}", c.name), ", "),
+            list(&|c| format!("s.{0} IS new.{0}", c.name), " AND "),
+        );
+        vec![
+            format!(
+                "CREATE TABLE IF NOT EXISTS {sets} (n INTEGER PRIMARY KEY AUTOINCREMENT, {typed}) STRICT"
+            ),
+            format!("CREATE INDEX IF NOT EXISTS {sets}_values ON {sets} ({names})"),
+            format!(
+                "CREATE TRIGGER IF NOT EXISTS {sets}_insert AFTER INSERT ON {table} BEGIN {enter}"
+            ),
+            format!(
+                "CREATE TRIGGER IF NOT EXISTS {sets}_update AFTER UPDATE OF {names} ON {table} BEGIN {enter}"
+            ),
+        ]
+    }
+    fn same(column: &Column) -> String {
+        format!("t.{} {} ?", column.name, if column.nullable { "IS" } else { "=" })
     }
     fn insert_search(table: &str, rows: usize) -> String {
         let mut sql = format!("INSERT INTO {table}_search (rowid, text) VALUES (?, ?)");

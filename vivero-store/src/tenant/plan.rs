@@ -1,27 +1,32 @@
-//! From a query to SQL whose cost does not depend on luck.
+//! From a query to rows, at a cost that does not depend on luck.
 //!
 //! Databases guess badly at filtered, sorted, deep pages: at 200,000 rows a mis-planned cursor costs a
-//! hundred times what it should. So the index is chosen here and forced:
+//! hundred times what it should. So the way is chosen here and forced:
 //!
-//! 1. If some filter leaves few rows (counted, not guessed, and never further than needed; `plan/choose.rs`),
-//!    they are gathered through its index and sorted.
-//! 2. Otherwise many rows match, so a page is soon full: the index that has the wanted order is walked
-//!    from the cursor, and what does not match is passed over.
+//! 1. If some filter leaves few rows (known or counted, not guessed, and never counted further than
+//!    needed; `plan/choose.rs`), they are gathered through its index and sorted.
+//! 2. Otherwise an index that has the wanted order is walked from the cursor. Where facets are asked
+//!    for, the ranges of their combinations (`plan/sets.rs`) are walked and merged (`plan/walk.rs`), so
+//!    that nothing is passed over on their account.
+//! 3. A walk that meets too few matches, because they gather elsewhere, is given up for the first way.
 
 mod choose;
 mod condition;
+mod known;
+mod sets;
+mod walk;
 
-pub(crate) use choose::projected;
-use choose::{choose, parts, pinned};
 pub(crate) use condition::condition;
+pub(crate) use known::{Known, projected};
+pub(crate) use sets::SetsCache;
 
 use crate::backend::{Backend, Sql};
-use crate::schema::{BASE, Index, indexes};
-use vivero_core::port::Counts;
+use crate::schema::{self, BASE, Index, Purpose, indexes};
+use choose::{Choice, choose};
 use vivero_core::query::{Deleted, Predicate, Query};
-use vivero_core::record::{Kind, Schema};
+use vivero_core::record::{Column, Kind, Row, Schema};
 use vivero_core::search::{Terms, lead_word};
-use vivero_core::{Result, Value};
+use vivero_core::{Error, Result, Value};
 
 /// What is known of a record table, worked out once.
 #[derive(Debug)]
@@ -31,6 +36,8 @@ pub(crate) struct Table {
     /// Kinds of `columns`.
     pub(crate) kinds: Vec<Kind>,
     pub(crate) indexes: Vec<Index>,
+    /// The table of combinations of facets, and the facets.
+    pub(crate) sets: Option<(String, Vec<&'static Column>)>,
 }
 
 impl Table {
@@ -39,19 +46,24 @@ impl Table {
             BASE.iter().map(|(name, ..)| *name).chain(schema.columns.iter().map(|c| c.name));
         let columns = names.map(|n| format!("t.{n}")).collect::<Vec<_>>().join(", ");
         let kinds = BASE.iter().map(|b| b.1).chain(schema.columns.iter().map(|c| c.kind)).collect();
-        Self { schema, columns, kinds, indexes: indexes(schema) }
+        Self { schema, columns, kinds, indexes: indexes(schema), sets: schema::sets(schema) }
     }
 }
 
-/// How the rows are found.
+/// What helps in choosing, besides the database.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct About<'a> {
+    pub(crate) known: Known<'a>,
+    pub(crate) sets: Option<&'a SetsCache>,
+}
+
+/// How rows are found by one statement.
 #[derive(Debug, PartialEq, Eq)]
 enum Path {
     /// By the engine's own choice: the unique index of an id, the primary key.
     Free,
     /// All entries of this index that begin as wanted, to be sorted.
     Gather(String),
-    /// In order of creation, passing over what does not match.
-    Creation,
     /// Through this index.
     Index(String),
     /// Through the search index, in its own order (newest first or oldest first).
@@ -62,24 +74,83 @@ enum Path {
     FreeInSearch,
 }
 
-/// What is known of how many rows have a value, without asking the database: the dashboard's figures.
-/// They may be a moment old, which for choosing an index is new enough.
-pub(crate) type Known<'a> = Option<&'a Counts>;
+/// The parts of a predicate that all must hold.
+fn parts(predicate: &Predicate) -> Vec<&Predicate> {
+    match predicate {
+        Predicate::All => Vec::new(),
+        Predicate::And(all) => all.iter().flat_map(parts).collect(),
+        one => vec![one],
+    }
+}
 
-/// The statement that lists the rows of `query`.
+/// The column a predicate pins down, if an index can use it.
+fn pinned(predicate: &Predicate) -> Option<&'static str> {
+    match predicate {
+        Predicate::Equals(column, _)
+        | Predicate::Within(column, _)
+        | Predicate::OneOf(column, _) => Some(column),
+        _ => None,
+    }
+}
+
+/// The rows of `query`.
 pub(crate) async fn list<B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
     query: &Query,
-    known: Known<'_>,
-) -> Result<Sql> {
-    let path = choose::<B>(connection, table, query, known).await?;
-    let direction = if query.sort.descending { " DESC" } else { "" };
-    let seq = if path == Path::Search { "f.rowid" } else { "t.seq" };
-    let order = |key: &str, seq: &str| match query.sort.column {
-        Some(_) => format!(" ORDER BY {key}{direction}, {seq}{direction}"),
-        None => format!(" ORDER BY {seq}{direction}"),
+    about: About<'_>,
+) -> Result<Vec<Row>> {
+    let begun = table.sets.is_some() && steady::<B>(connection).await?;
+    let rows = list_steadily::<B>(connection, table, query, about).await;
+    if begun {
+        B::unsteady(connection).await.map_err(Into::<Error>::into)?;
+    }
+    rows
+}
+
+/// Makes the statements that follow see one state.
+async fn steady<B: Backend>(connection: &mut B::Connection) -> Result<bool> {
+    B::steady(connection).await.map_err(Into::into)
+}
+
+async fn list_steadily<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    query: &Query,
+    about: About<'_>,
+) -> Result<Vec<Row>> {
+    let path = match choose::<B>(connection, table, query, about).await? {
+        Choice::Nothing => return Ok(Vec::new()),
+        Choice::Path(path) => path,
+        Choice::Walk(walk, otherwise) => {
+            if let Some(rows) = walk.run::<B>(connection, table, query).await? {
+                return Ok(rows);
+            }
+            otherwise.map_or(Path::Free, Path::Gather)
+        }
     };
+    let sql = statement::<B>(table, query, &path);
+    let rows = sql.fetch::<B>(connection, &table.kinds).await?;
+    Ok(rows.into_iter().map(super::rows::decode).collect())
+}
+
+/// The order of a query.
+fn order(query: &Query, seq: &str) -> String {
+    let key = query.sort.column.map(|column| format!("t.{column}"));
+    order_by(query, key.as_deref(), seq)
+}
+
+fn order_by(query: &Query, key: Option<&str>, seq: &str) -> String {
+    let direction = if query.sort.descending { " DESC" } else { "" };
+    match key {
+        Some(key) => format!(" ORDER BY {key}{direction}, {seq}{direction}"),
+        None => format!(" ORDER BY {seq}{direction}"),
+    }
+}
+
+/// The statement that lists the rows of `query` by one path.
+fn statement<B: Backend>(table: &Table, query: &Query, path: &Path) -> Sql {
+    let seq = if *path == Path::Search { "f.rowid" } else { "t.seq" };
     let key = query.sort.column.map_or_else(|| "NULL".to_owned(), |column| format!("t.{column}"));
     // What is gathered is sorted by its key alone: whole rows are read for one page only.
     let gathered = matches!(path, Path::Gather(_) | Path::IndexInSearch(_) | Path::FreeInSearch);
@@ -91,51 +162,53 @@ pub(crate) async fn list<B: Backend>(
     } else {
         Sql::new(format!("SELECT {} FROM ", table.columns))
     };
-    from_where::<B>(&mut sql, table, query, &path);
-    after(&mut sql, query, &path);
-    sql.add(&order(&key, seq)).add(" LIMIT ?").bind(Value::Int(i64::from(query.limit)));
+    from_where::<B>(&mut sql, table, query, path);
+    after(&mut sql, query, seq);
+    sql.add(&order(query, seq)).add(" LIMIT ?").bind(Value::Int(i64::from(query.limit)));
     if gathered {
         sql.addf(format_args!(") k JOIN {} t ON t.seq = k.seq", table.schema.table));
-        sql.add(&order("k.sort_key", "k.seq"));
+        let key = query.sort.column.map(|_| "k.sort_key");
+        sql.add(&order_by(query, key, "k.seq"));
     }
-    Ok(sql)
+    sql
 }
 
-/// The statement that counts the rows of `query`, its place and order apart.
+/// How many rows `query` has, its place and order apart.
 pub(crate) async fn count<B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
     query: &Query,
-    known: Known<'_>,
-) -> Result<Sql> {
-    let path = match choose::<B>(connection, table, query, known).await? {
-        Path::IndexInSearch(index) if !index.contains("_sort_") => Path::IndexInSearch(index),
-        Path::Gather(index) => Path::Index(index),
-        _ if query.search.is_some() => Path::Search,
-        Path::Free => Path::Free,
-        // Many rows match: this index has every short filter, so none of them is read.
-        _ if query.deleted == Deleted::Hidden => Path::Index(covering(table, query)),
-        _ => Path::Free,
-    };
-    let mut sql = Sql::new("SELECT count(*) FROM ");
-    from_where::<B>(&mut sql, table, query, &path);
-    Ok(sql)
+    about: About<'_>,
+) -> Result<u64> {
+    let begun = table.sets.is_some() && steady::<B>(connection).await?;
+    let number = count_steadily::<B>(connection, table, query, about).await;
+    if begun {
+        B::unsteady(connection).await.map_err(Into::<Error>::into)?;
+    }
+    Ok(u64::try_from(number?).unwrap_or(0))
 }
 
-/// The index from which a count is read: the facets' own if they are all that is asked for.
-fn covering(table: &Table, query: &Query) -> String {
-    let conditions: Vec<&Predicate> =
-        parts(&query.filter).into_iter().chain(parts(&query.scope)).collect();
-    let names: Vec<&str> = conditions.iter().filter_map(|p| pinned(p)).collect();
-    let begins = |index: &&Index| {
-        let facets = index.columns.iter().take_while(|c| **c != "deleted_at");
-        index.name.contains("_facets") && names.len() == conditions.len() && {
-            let facets: Vec<&str> = facets.copied().collect();
-            names.iter().all(|n| facets.iter().take(names.len()).any(|f| f == n))
+async fn count_steadily<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    query: &Query,
+    about: About<'_>,
+) -> Result<i64> {
+    let path = match choose::<B>(connection, table, query, about).await? {
+        Choice::Nothing => return Ok(0),
+        Choice::Path(Path::Gather(index)) => Path::Index(index),
+        Choice::Path(Path::IndexInSearch(index)) => {
+            let gathered = table.indexes.iter().any(|i| i.name == index && i.purpose == Purpose::Filter);
+            if gathered { Path::IndexInSearch(index) } else { Path::Search }
         }
+        Choice::Path(path) => path,
+        // The index of places has every short filter, so no row is read.
+        Choice::Walk(_, Some(index)) => Path::Index(index),
+        Choice::Walk(walk, None) => return walk.count::<B>(connection, table, query).await,
     };
-    let found = table.indexes.iter().find(|i| !names.is_empty() && begins(i));
-    found.map_or_else(|| format!("{}_sort_updated_at", table.schema.table), |i| i.name.clone())
+    let mut sql = Sql::new("SELECT count(*) FROM ").long();
+    from_where::<B>(&mut sql, table, query, &path);
+    Ok(sql.number::<B>(connection).await?.unwrap_or(0))
 }
 
 fn from_where<B: Backend>(sql: &mut Sql, table: &Table, query: &Query, path: &Path) {
@@ -145,7 +218,6 @@ fn from_where<B: Backend>(sql: &mut Sql, table: &Table, query: &Query, path: &Pa
         Path::Index(index) | Path::Gather(index) | Path::IndexInSearch(index) => {
             sql.addf(format_args!("{name} t{}", B::index_hint(index)))
         }
-        Path::Creation => sql.addf(format_args!("{name} t{}", B::NO_INDEX)),
         Path::Free | Path::FreeInSearch => sql.addf(format_args!("{name} t")),
     };
     sql.add(" WHERE ");
@@ -169,12 +241,12 @@ fn from_where<B: Backend>(sql: &mut Sql, table: &Table, query: &Query, path: &Pa
     }
 }
 
-/// The words of a search, with the lead filters among them: the search index then passes over what
+/// The words of a search, with the facets and lead filters among them: the search index then passes over what
 /// does not match without a look at the row.
 fn with_leads(table: &Table, query: &Query, terms: &Terms) -> Terms {
     let leads = parts(&query.filter).into_iter().filter_map(|p| match p {
         Predicate::Equals(name, value) => {
-            let column = table.schema.column(name).filter(|c| c.lead)?;
+            let column = table.schema.column(name).filter(|c| table.schema.is_word(c))?;
             lead_word(column, value)
         }
         _ => None,
@@ -183,14 +255,13 @@ fn with_leads(table: &Table, query: &Query, terms: &Terms) -> Terms {
 }
 
 /// The rows after the cursor, in the order's own terms. No value sorts before every value.
-fn after(sql: &mut Sql, query: &Query, path: &Path) {
+fn after(sql: &mut Sql, query: &Query, seq_column: &str) {
     let Some(cursor) = &query.after else { return };
     let sign = if query.sort.descending { "<" } else { ">" };
     let seq = Value::Int(cursor.seq);
     match query.sort.column {
         None => {
-            let column = if *path == Path::Search { "f.rowid" } else { "t.seq" };
-            sql.addf(format_args!(" AND {column} {sign} ?")).bind(seq);
+            sql.addf(format_args!(" AND {seq_column} {sign} ?")).bind(seq);
         }
         Some(column) if cursor.key.is_null() => {
             let rest =

@@ -1,10 +1,10 @@
 //! Reading rows, on a connection of any kind.
 
-use super::plan::{self, Table, condition};
+use super::plan::{Table, condition};
 use crate::backend::{Backend, Cells, Sql};
 use crate::schema::BASE;
 use uuid::Uuid;
-use vivero_core::query::{Deleted, Predicate, Query};
+use vivero_core::query::{Deleted, Predicate};
 use vivero_core::record::Row;
 use vivero_core::{Result, Value};
 
@@ -44,25 +44,4 @@ pub(crate) async fn find<B: Backend>(
         condition::<B>(&mut sql, scope);
     }
     Ok(sql.first::<B>(connection, &table.kinds).await?.map(decode))
-}
-
-pub(crate) async fn list<B: Backend>(
-    connection: &mut B::Connection,
-    table: &Table,
-    query: &Query,
-    known: plan::Known<'_>,
-) -> Result<Vec<Row>> {
-    let sql = plan::list::<B>(connection, table, query, known).await?;
-    Ok(sql.fetch::<B>(connection, &table.kinds).await?.into_iter().map(decode).collect())
-}
-
-pub(crate) async fn count<B: Backend>(
-    connection: &mut B::Connection,
-    table: &Table,
-    query: &Query,
-    known: plan::Known<'_>,
-) -> Result<u64> {
-    let sql = plan::count::<B>(connection, table, query, known).await?;
-    let number = sql.number::<B>(connection).await?;
-    Ok(u64::try_from(number.unwrap_or(0)).unwrap_or(0))
 }

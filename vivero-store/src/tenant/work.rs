@@ -1,5 +1,6 @@
 //! A write transaction: everything in it happens together or not at all.
 
+use super::plan::{self, About};
 use super::{Tables, journal, rows};
 use crate::backend::{Backend, Sql};
 use async_trait::async_trait;
@@ -169,10 +170,12 @@ impl<B: Backend> Rows for SqlWork<B> {
         rows::find::<B>(&mut self.transaction, &self.tables.get(schema), id, scope, deleted).await
     }
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
-        rows::list::<B>(&mut self.transaction, &self.tables.get(schema), query, None).await
+        let about = About::default();
+        plan::list::<B>(&mut self.transaction, &self.tables.get(schema), query, about).await
     }
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
-        rows::count::<B>(&mut self.transaction, &self.tables.get(schema), query, None).await
+        let about = About::default();
+        plan::count::<B>(&mut self.transaction, &self.tables.get(schema), query, about).await
     }
     async fn changes_since(
         &mut self,
@@ -233,7 +236,7 @@ impl<B: Backend> Work for SqlWork<B> {
         for (i, column) in schema.columns.iter().enumerate() {
             if before.values[i] != after.values[i] {
                 sql.addf(format_args!(", {} = ?", column.name)).bind(after.values[i].clone());
-                if (column.search || column.lead) && schema.is_searchable() {
+                if (column.search || schema.is_word(column)) && schema.is_searchable() {
                     found = Some(document(schema, &after.values));
                 }
             }

@@ -165,6 +165,10 @@ impl DerefMut for Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
+        // A read that was given up in the middle leaves its transaction open.
+        if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
+            return;
+        }
         let mut idle = self.pool.idle();
         if !self.pool.closed.load(Ordering::SeqCst) {
             idle.push_back((connection, Instant::now()));

@@ -1,11 +1,13 @@
-//! Which index: what each would cost, from the dashboard's figures or counted with a bound.
+//! How rows are found: what each way would cost, from the dashboard's figures or counted with a bound.
 
 use super::condition::condition;
-use super::{Known, Path, Table};
+use super::known::{Known, having, matching, total};
+use super::sets::sets;
+use super::walk::{Walk, is_place, places};
+use super::{About, Path, Table, parts, pinned};
 use crate::backend::{Backend, Sql};
-use crate::schema::Index;
-use crate::tenant::journal::counted;
-use vivero_core::journal::CountKey;
+use crate::schema::{Index, Purpose};
+use std::collections::HashSet;
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::{Result, Value};
 
@@ -13,61 +15,98 @@ use vivero_core::{Result, Value};
 const FEW: i64 = 1_500;
 /// Up to so many index entries, gathering beats a walk over most of the table.
 const MANY: i64 = 30_000;
+/// Looking at one entry of an index, and at one row: about what they cost, in the same unit.
+const ENTRY: i64 = 1;
+const ROW: i64 = 5;
+/// Going to the beginning of a range, in the same unit.
+const SEEK: f64 = 8.0;
+/// Taken to be the share of rows that meet a condition of which nothing is known.
+const UNKNOWN_SHARE: f64 = 0.15;
 
-/// The parts of a predicate that all must hold.
-pub(super) fn parts(predicate: &Predicate) -> Vec<&Predicate> {
-    match predicate {
-        Predicate::All => Vec::new(),
-        Predicate::And(all) => all.iter().flat_map(parts).collect(),
-        one => vec![one],
-    }
+/// What was chosen.
+#[derive(Debug)]
+pub(super) enum Choice<'q> {
+    /// No row can match.
+    Nothing,
+    /// One statement.
+    Path(Path),
+    /// Walking; if too much lies in between, gathering through this index.
+    Walk(Walk<'q>, Option<String>),
 }
 
-/// The column a predicate pins down, if an index can use it.
-pub(super) fn pinned(predicate: &Predicate) -> Option<&'static str> {
-    match predicate {
-        Predicate::Equals(column, _)
-        | Predicate::Within(column, _)
-        | Predicate::OneOf(column, _) => Some(column),
-        _ => None,
-    }
-}
-
-fn is_equality(predicate: &Predicate) -> bool {
-    matches!(predicate, Predicate::Equals(..))
-}
-
-pub(super) async fn choose<B: Backend>(
+pub(super) async fn choose<'q, B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
-    query: &Query,
-    known: Known<'_>,
-) -> Result<Path> {
+    query: &'q Query,
+    about: About<'_>,
+) -> Result<Choice<'q>> {
     let searching = query.search.is_some();
-    let wrap = |path: Path| match path {
-        Path::Gather(index) if searching => Path::IndexInSearch(index),
-        Path::Free if searching => Path::FreeInSearch,
-        other => other,
+    let wrap = |path: Path| {
+        Choice::Path(match path {
+            Path::Gather(index) if searching => Path::IndexInSearch(index),
+            Path::Free if searching => Path::FreeInSearch,
+            other => other,
+        })
     };
     if query.deleted != Deleted::Hidden {
         // Few rows are deleted, but no index knows which.
         return Ok(wrap(Path::Free));
     }
-    let conditions: Vec<&Predicate> = parts(&query.filter)
-        .into_iter()
-        .chain(parts(&query.scope))
-        .filter(|p| pinned(p).is_some())
-        .collect();
+    let conditions: Vec<&Predicate> =
+        parts(&query.filter).into_iter().chain(parts(&query.scope)).collect();
     if conditions.iter().any(|p| pinned(p) == Some("id") || unique(table, p)) {
         return Ok(wrap(Path::Free));
     }
-    if let Some(index) = few::<B>(connection, table, &conditions, known, query).await? {
-        return Ok(wrap(Path::Gather(index)));
+    let by_facets = conditions.iter().any(|p| is_facet(table, p));
+    let sets = match sets::<B>(connection, table, about.sets).await? {
+        Some(sets) if by_facets => Some(sets.matching(table, &conditions)),
+        _ => None,
+    };
+    if sets.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(Choice::Nothing);
+    }
+    let places = places::<B>(connection, table, &conditions).await?;
+    if places.as_ref().is_some_and(HashSet::is_empty) {
+        return Ok(Choice::Nothing);
+    }
+    let there = places
+        .as_ref()
+        .zip(table.schema.location)
+        .and_then(|(ids, column)| having(table, column, ids.iter(), about.known));
+    let rest: Vec<&Predicate> = conditions
+        .iter()
+        .copied()
+        .filter(|p| !is_place(table, p) && !(sets.is_some() && is_facet(table, p)))
+        .collect();
+    let ranges = sets.as_ref().map_or(1, Vec::len);
+    let walking = walk_cost(table, query, &rest, there, ranges, about.known);
+    let few = few::<B>(connection, table, &conditions, there, about.known, walking).await?;
+    if let Some(few) = few {
+        return Ok(wrap(Path::Gather(few.name.clone())));
     }
     if searching {
-        return search_path::<B>(connection, table, query).await;
+        return search_path::<B>(connection, table, query).await.map(Choice::Path);
     }
-    Ok(walk(table, query, &conditions).map_or(Path::Creation, Path::Index))
+    let place = table.indexes.iter().find(|i| {
+        i.purpose == Purpose::Filter
+            && places.is_some()
+            && i.columns.first().copied() == table.schema.location
+    });
+    // What the walk cannot know is whether the rows of these places gather elsewhere.
+    let budget = place.map_or(usize::MAX, |_| {
+        usize::try_from(there.unwrap_or(MANY)).unwrap_or(0).saturating_mul(3) + 5_000
+    });
+    if sets.is_none() && places.is_none() {
+        if let Some(path) = led(table, query, &conditions) {
+            return Ok(Choice::Path(path));
+        }
+    }
+    Ok(Choice::Walk(Walk { sets, places, rest, budget }, place.map(|i| i.name.clone())))
+}
+
+fn is_facet(table: &Table, predicate: &Predicate) -> bool {
+    pinned(predicate).is_some_and(|column| table.schema.facets.contains(&column))
+        && !matches!(predicate, Predicate::Within(..))
 }
 
 fn unique(table: &Table, predicate: &Predicate) -> bool {
@@ -75,25 +114,46 @@ fn unique(table: &Table, predicate: &Predicate) -> bool {
         if !value.is_null() && table.schema.column(name).is_some_and(|c| c.unique))
 }
 
-/// The index through which the fewest entries have to be looked at, if that is cheaper than walking.
-async fn few<B: Backend>(
-    connection: &mut B::Connection,
+/// What walking costs until the page is full, if the conditions have nothing to do with one another.
+fn walk_cost(
     table: &Table,
-    conditions: &[&Predicate],
-    known: Known<'_>,
     query: &Query,
-) -> Result<Option<String>> {
-    let mut candidates: Vec<Candidate<'_>> = table
+    rest: &[&Predicate],
+    there: Option<i64>,
+    ranges: usize,
+    known: Known<'_>,
+) -> i64 {
+    let Some(all) = total(table, known).filter(|n| *n > 0) else { return FEW };
+    let share = |n: i64| (n as f64 / all as f64).max(1.0 / all as f64);
+    let unknown = |p: &&Predicate| matching(table, p, known).map_or(UNKNOWN_SHARE, share);
+    let shares = there.map_or(1.0, share) * rest.iter().map(unknown).product::<f64>();
+    // The first range fills the page alone; each later one is left where the page ends by then.
+    let merged = 1.0 + (ranges as f64).ln();
+    let entries = (f64::from(query.limit) / shares * merged).min(all as f64);
+    let each = if rest.is_empty() { ENTRY } else { ROW };
+    entries as i64 * each + (ranges as f64 * SEEK) as i64
+}
+
+/// The index through which the fewest entries have to be looked at, if that is cheaper than walking.
+async fn few<'t, B: Backend>(
+    connection: &mut B::Connection,
+    table: &'t Table,
+    conditions: &[&Predicate],
+    there: Option<i64>,
+    known: Known<'_>,
+    walking: i64,
+) -> Result<Option<&'t Index>> {
+    let mut candidates: Vec<Candidate<'t, '_>> = table
         .indexes
         .iter()
-        .filter_map(|index| Candidate::new(table, index, conditions, known))
+        .filter(|index| index.purpose == Purpose::Filter)
+        .filter_map(|index| Candidate::new(table, index, conditions, there, known))
         .collect();
     // What is known costs nothing to ask, and bounds what has to be counted.
-    candidates.sort_by_key(|c| (c.known.is_none(), std::cmp::Reverse(c.used.len()), !c.covers));
-    let walk = walk_cost(table, query, conditions, known);
-    let mut best: Option<(i64, &Index)> = None;
+    candidates.sort_by_key(|c| c.known.is_none());
+    let mut best: Option<(i64, &'t Index)> = None;
     for candidate in &candidates {
-        let limit = best.map_or(walk, |(cost, _)| cost) / candidate.weight();
+        let limit = best.map_or(walking, |(cost, _)| cost) / candidate.weight();
         let limit = limit.clamp(if best.is_some() { 0 } else { FEW }, MANY);
         let number = match candidate.known {
             Some(number) => number,
@@ -103,38 +163,33 @@ async fn few<B: Backend>(
             best = Some((number * candidate.weight(), candidate.index));
         }
     }
-    Ok(best.map(|(_, index)| index.name.clone()))
+    Ok(best.map(|(_, index)| index))
 }
 
-/// An index whose beginning some of the conditions pin down.
-struct Candidate<'a> {
-    index: &'a Index,
-    used: Vec<&'a Predicate>,
+/// An index whose first column a condition pins down.
+struct Candidate<'t, 'a> {
+    index: &'t Index,
+    used: &'a Predicate,
     /// Entries that begin so, if the figures say.
     known: Option<i64>,
     /// Whether every condition can be checked on the entry alone.
     covers: bool,
 }
 
-impl<'a> Candidate<'a> {
+impl<'t, 'a> Candidate<'t, 'a> {
     fn new(
         table: &Table,
-        index: &'a Index,
+        index: &'t Index,
         conditions: &[&'a Predicate],
+        there: Option<i64>,
         known: Known<'_>,
     ) -> Option<Self> {
-        let mut used = Vec::new();
-        for column in &index.columns {
-            let Some(p) = conditions.iter().find(|p| pinned(p) == Some(column)) else { break };
-            used.push(*p);
-            if !is_equality(p) {
-                break;
-            }
-        }
-        let alone = if used.len() == 1 { number(table, used.first()?, known) } else { None };
+        let first = index.columns.first()?;
+        let used = conditions.iter().copied().find(|p| pinned(p) == Some(first))?;
+        let known = if is_place(table, used) { there } else { matching(table, used, known) };
         let covers =
             conditions.iter().all(|p| pinned(p).is_some_and(|c| index.columns.contains(&c)));
-        (!used.is_empty()).then_some(Self { index, used, known: alone, covers })
+        Some(Self { index, used, known, covers })
     }
 
     /// What looking at one entry costs: more if the row has to be read.
@@ -154,117 +209,24 @@ impl<'a> Candidate<'a> {
             table.schema.table,
             B::index_hint(&self.index.name)
         ));
-        for (i, predicate) in self.used.iter().enumerate() {
-            if i > 0 {
-                sql.add(" AND ");
-            }
-            condition::<B>(&mut sql, predicate);
-        }
+        condition::<B>(&mut sql, self.used);
         sql.add(" LIMIT ?) few").bind(Value::Int(limit + 1));
         Ok(sql.number::<B>(connection).await?.unwrap_or(0))
     }
 }
 
-/// Looking at one entry of an index, and at one row: about what they cost, in the same unit.
-const ENTRY: i64 = 1;
-const ROW: i64 = 5;
-
-/// What walking costs until the page is full, if the conditions have nothing to do with one another.
-fn walk_cost(table: &Table, query: &Query, conditions: &[&Predicate], known: Known<'_>) -> i64 {
-    let key = CountKey {
-        resource: table.schema.resource.into(),
-        field: String::new(),
-        value: String::new(),
+/// The index that has the wanted order within a filter that is no facet, if there is one.
+fn led(table: &Table, query: &Query, conditions: &[&Predicate]) -> Option<Path> {
+    let equal = |column: &str| {
+        conditions.iter().any(|p| matches!(p, Predicate::Equals(..)) && pinned(p) == Some(column))
     };
-    let Some(total) = known.and_then(|k| k.values.get(&key)).copied().filter(|n| *n > 0) else {
-        return FEW;
+    let leads = |index: &&Index| match (index.purpose, query.sort.column) {
+        (Purpose::Filter, None) => index.columns.len() == 1,
+        (Purpose::Lead(sort), Some(wanted)) => sort == wanted,
+        _ => false,
     };
-    let total = total as f64;
-    let shares = |skip: Option<&str>| -> f64 {
-        conditions
-            .iter()
-            .filter(|p| pinned(p) != skip || skip.is_none())
-            .map(|p| {
-                number(table, p, known)
-                    .map_or(UNKNOWN_SHARE, |n| (n as f64 / total).max(1.0 / total))
-            })
-            .product()
-    };
-    let index = walk(table, query, conditions);
-    let index = index.and_then(|name| table.indexes.iter().find(|i| i.name == name));
-    // An index that begins with a condition passes over nothing for its sake.
-    let led =
-        index.map(|i| i.columns[0]).filter(|c| conditions.iter().any(|p| pinned(p) == Some(c)));
-    let most = led.map_or(total, |_| total * shares(None) / shares(led).max(f64::MIN_POSITIVE));
-    let walked = (f64::from(query.limit) / shares(led)).min(most.max(1.0));
-    let covers = index.is_some_and(|i| {
-        conditions.iter().all(|p| pinned(p).is_some_and(|c| i.columns.contains(&c)))
-    });
-    walked as i64 * if covers { ENTRY } else { ROW }
-}
-
-/// Taken to be the share of rows that meet a condition of which nothing is known.
-const UNKNOWN_SHARE: f64 = 0.15;
-
-/// How many rows a query has in all, if it is one of the dashboard's figures.
-pub(crate) fn projected(table: &Table, query: &Query, known: Known<'_>) -> Option<u64> {
-    let plain =
-        query.search.is_none() && query.deleted == Deleted::Hidden && query.scope == Predicate::All;
-    if !plain || !counted(table.schema) {
-        return None;
-    }
-    let number = match &query.filter {
-        Predicate::All => {
-            let key = CountKey {
-                resource: table.schema.resource.into(),
-                field: String::new(),
-                value: String::new(),
-            };
-            known?.values.get(&key).copied().unwrap_or(0)
-        }
-        one => number(table, one, known)?,
-    };
-    u64::try_from(number).ok()
-}
-
-/// How many rows meet a condition, if the figures say.
-fn number(table: &Table, predicate: &Predicate, known: Known<'_>) -> Option<i64> {
-    let Predicate::Equals(name, value) = predicate else { return None };
-    let column = table.schema.column(name).filter(|c| c.count)?;
-    let value = match value.to_json() {
-        // No value and the empty text share a figure.
-        serde_json::Value::Null => return None,
-        serde_json::Value::String(text) if text.is_empty() => return None,
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
-    };
-    let key = CountKey { resource: table.schema.resource.into(), field: column.name.into(), value };
-    Some(known?.values.get(&key).copied().unwrap_or(0))
-}
-
-/// The index that has the wanted order; one that begins with a pinned filter if there is one.
-fn walk(table: &Table, query: &Query, conditions: &[&Predicate]) -> Option<String> {
-    let equal =
-        |column: &str| conditions.iter().any(|p| is_equality(p) && pinned(p) == Some(column));
-    let lead = |index: &&Index| match query.sort.column {
-        None => index.columns.len() == 1 && equal(index.columns[0]),
-        Some(sort) => {
-            index.columns.len() == 2 && index.columns[1] == sort && equal(index.columns[0])
-        }
-    };
-    // Of several filters, one whose rows gather at an end of the order comes first.
-    let is_lead = |index: &&Index| table.schema.column(index.columns[0]).is_some_and(|c| c.lead);
-    let mut leads: Vec<&Index> = table.indexes.iter().filter(lead).collect();
-    leads.sort_by_key(|index| !is_lead(index));
-    if let Some(index) = leads.first() {
-        return Some(index.name.clone());
-    }
-    let sort = query.sort.column?;
-    table
-        .indexes
-        .iter()
-        .find(|i| i.name == format!("{}_sort_{sort}", table.schema.table))
-        .map(|i| i.name.clone())
+    let found = table.indexes.iter().filter(leads).find(|i| equal(i.columns[0]));
+    found.map(|index| Path::Index(index.name.clone()))
 }
 
 /// Whether the matches are read in order of creation, or gathered and sorted.
@@ -286,5 +248,6 @@ async fn search_path<B: Backend>(
     if sql.number::<B>(connection).await?.unwrap_or(0) <= FEW {
         return Ok(Path::Search);
     }
-    Ok(Path::IndexInSearch(format!("{name}_sort_{sort}")))
+    let index = table.indexes.iter().find(|i| i.purpose == Purpose::Sort(sort));
+    Ok(index.map_or(Path::Search, |i| Path::IndexInSearch(i.name.clone())))
 }

@@ -1,0 +1,197 @@
+//! Walking: from the cursor along indexes that have the wanted order, until the page is full.
+
+use super::condition::condition;
+use super::{Table, after, order, pinned};
+use crate::backend::{Backend, Merge, Merged, Sql};
+use crate::schema::{Index, Purpose};
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+use vivero_core::query::{Predicate, Query, Sort};
+use vivero_core::record::{Kind, Row};
+use vivero_core::{Error, Result, Value};
+
+/// A walk along one range of an index, or several at once.
+#[derive(Debug)]
+pub(super) struct Walk<'q> {
+    /// The combinations of facets whose ranges are merged; `None` if no facet is asked for.
+    pub(super) sets: Option<Vec<Vec<Value>>>,
+    /// Keeps the rows of these places.
+    pub(super) places: Option<HashSet<Uuid>>,
+    /// The conditions that neither the combinations nor the places answer.
+    pub(super) rest: Vec<&'q Predicate>,
+    /// Index entries after which something else is better.
+    pub(super) budget: usize,
+}
+
+impl Walk<'_> {
+    fn index<'t>(&self, table: &'t Table, query: &Query) -> Option<&'t Index> {
+        let role = match (&self.sets, query.sort.column) {
+            (Some(_), sort) => Purpose::Sets(sort),
+            (None, Some(sort)) => Purpose::Sort(sort),
+            (None, None) => return None,
+        };
+        table.indexes.iter().find(|i| i.purpose == role)
+    }
+
+    /// Everything from `FROM` to `ORDER BY`; the parameters of a combination come first.
+    fn from<B: Backend>(&self, sql: &mut Sql, table: &Table, query: &Query) {
+        let hint = self
+            .index(table, query)
+            .map_or_else(|| B::NO_INDEX.to_owned(), |index| B::index_hint(&index.name));
+        sql.addf(format_args!(" FROM {} t{hint} WHERE t.deleted_at IS NULL", table.schema.table));
+        if let (Some(_), Some((_, columns))) = (&self.sets, &table.sets) {
+            for column in columns {
+                sql.addf(format_args!(" AND {}", B::same(column)));
+            }
+        }
+        for predicate in &self.rest {
+            sql.add(" AND ");
+            condition::<B>(sql, predicate);
+        }
+        after(sql, query, "t.seq");
+        sql.add(&order(query, "t.seq"));
+    }
+
+    /// How many rows there are on it, before and after the cursor.
+    pub(super) async fn count<B: Backend>(
+        &self,
+        connection: &mut B::Connection,
+        table: &Table,
+        query: &Query,
+    ) -> Result<i64> {
+        let mut sum = 0;
+        let all = Query { after: None, sort: Sort { column: None, ..query.sort }, ..query.clone() };
+        for set in self.sets.as_deref().unwrap_or(&[Vec::new()]) {
+            let mut sql = Sql::new("SELECT count(*) FROM (SELECT 1").long();
+            for value in set {
+                sql.bind(value.clone());
+            }
+            self.from::<B>(&mut sql, table, &all);
+            sql.add(") k");
+            sum += sql.number::<B>(connection).await?.unwrap_or(0);
+        }
+        Ok(sum)
+    }
+
+    /// The rows; `None` if too many that do not match lie in between.
+    pub(super) async fn run<B: Backend>(
+        &self,
+        connection: &mut B::Connection,
+        table: &Table,
+        query: &Query,
+    ) -> Result<Option<Vec<Row>>> {
+        let one = self.sets.as_ref().map_or(1, Vec::len) == 1;
+        if one && self.places.is_none() {
+            let mut sql = Sql::new(format!("SELECT {}", table.columns));
+            for value in self.sets.iter().flatten().flatten() {
+                sql.bind(value.clone());
+            }
+            self.from::<B>(&mut sql, table, query);
+            sql.add(" LIMIT ?").bind(Value::Int(query.limit.into()));
+            let rows = sql.fetch::<B>(connection, &table.kinds).await?;
+            return Ok(Some(rows.into_iter().map(crate::tenant::rows::decode).collect()));
+        }
+        let key = query.sort.column.map_or_else(|| "NULL".to_owned(), |c| format!("t.{c}"));
+        let place = match (&self.places, table.schema.location) {
+            (Some(_), Some(column)) => format!(", t.{column}"),
+            _ => String::new(),
+        };
+        let mut sql = Sql::new(format!("SELECT {key}, t.seq{place}"));
+        self.from::<B>(&mut sql, table, query);
+        let merge = Merge {
+            query: sql,
+            ranges: self.sets.clone().unwrap_or_else(|| vec![Vec::new()]),
+            kind: kind(table, query),
+            descending: query.sort.descending,
+            limit: query.limit as usize,
+            places: self.places.clone(),
+            budget: self.budget,
+        };
+        match B::merge(connection, merge).await.map_err(Into::<Error>::into)? {
+            Merged::TooFar => Ok(None),
+            Merged::Rows(seqs) => by_seq::<B>(connection, table, &seqs).await.map(Some),
+        }
+    }
+}
+
+/// Kind of the sort's key.
+fn kind(table: &Table, query: &Query) -> Kind {
+    match query.sort.column {
+        None => Kind::Int,
+        Some("updated_at") => Kind::Time,
+        Some(name) => table.schema.column(name).map_or(Kind::Int, |c| c.kind),
+    }
+}
+
+/// Rows asked for in one statement. Always as many parameters: one text, prepared once.
+const AT_ONCE: usize = 64;
+
+/// The rows with these numbers, in this order.
+async fn by_seq<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    seqs: &[i64],
+) -> Result<Vec<Row>> {
+    let mut found = HashMap::with_capacity(seqs.len());
+    for some in seqs.chunks(AT_ONCE) {
+        let marks = vec!["?"; AT_ONCE].join(", ");
+        let mut sql = Sql::new(format!(
+            "SELECT {} FROM {} t WHERE t.seq IN ({marks})",
+            table.columns, table.schema.table
+        ));
+        for i in 0..AT_ONCE {
+            sql.bind(some.get(i).map_or(Value::Null, |seq| Value::Int(*seq)));
+        }
+        for row in sql.fetch::<B>(connection, &table.kinds).await? {
+            let row = crate::tenant::rows::decode(row);
+            found.insert(row.seq, row);
+        }
+    }
+    Ok(seqs.iter().filter_map(|seq| found.remove(seq)).collect())
+}
+
+/// The places of every condition that asks for some with all below them; no such condition: `None`.
+pub(super) async fn places<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    conditions: &[&Predicate],
+) -> Result<Option<HashSet<Uuid>>> {
+    let mut all: Option<HashSet<Uuid>> = None;
+    for predicate in conditions.iter().filter(|p| is_place(table, p)) {
+        let here: HashSet<Uuid> = match predicate {
+            Predicate::Equals(_, Value::Id(id)) => HashSet::from([*id]),
+            Predicate::Within(_, roots) => below::<B>(connection, roots).await?,
+            _ => continue,
+        };
+        all = Some(match all {
+            None => here,
+            Some(others) => others.intersection(&here).copied().collect(),
+        });
+    }
+    Ok(all)
+}
+
+/// Whether a condition is about the place of a row, and of the kinds [`places`] answers.
+pub(super) fn is_place(table: &Table, predicate: &Predicate) -> bool {
+    let answered = matches!(predicate, Predicate::Within(..) | Predicate::Equals(_, Value::Id(_)));
+    answered && table.schema.location.is_some() && pinned(predicate) == table.schema.location
+}
+
+/// These locations and all below them.
+async fn below<B: Backend>(
+    connection: &mut B::Connection,
+    roots: &[Uuid],
+) -> Result<HashSet<Uuid>> {
+    let mut all = HashSet::new();
+    for root in roots {
+        // A path ends with `/` and holds hexadecimal digits and `/` only: `~` sorts after all.
+        let sql = Sql::new(format!(
+            "SELECT below.id FROM locations top JOIN locations below \
+             ON below.path >= top.path AND below.path < {} WHERE top.id = ?",
+            B::concat("top.path", "'~'")
+        ));
+        let rows = sql.with(Value::Id(*root)).fetch::<B>(connection, &[Kind::Id]).await?;
+        all.extend(rows.iter().map(|row| row.id(0)));
+    }
+    Ok(all)
+}
