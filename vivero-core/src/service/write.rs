@@ -69,23 +69,19 @@ impl UnitOfWork {
         let schema = R::SCHEMA;
         let scope = self.scope("create", schema)?;
         let mut stored = Vec::with_capacity(records.len());
-        let mut records = records.into_iter();
-        let session = self.session.clone();
-        let mut next = move || {
-            let some: Vec<_> = records.by_ref().take(ADD_AT_ONCE).collect();
-            (!some.is_empty()).then(|| prepare(&session, some, action)).transpose()
+        let mut parts = Parts {
+            session: self.session.clone(),
+            records: records.into_iter(),
+            action: action.into(),
         };
-        let mut now = next()?;
+        let mut now = parts.next()?;
         while let Some(part) = now.take() {
             let ids: Vec<Uuid> = part.rows.iter().map(|r| r.id).collect();
-            let work = &mut self.work;
-            let write = async {
-                work.insert(schema, part.rows).await?;
-                work.journal(part.entries).await
-            };
-            // The engine works on another thread: the next part is made ready meanwhile.
-            let (written, following) = tokio::join!(write, async { next() });
-            written?;
+            // The next part is made ready while the engine is busy with this one.
+            let following = (!parts.records.as_slice().is_empty())
+                .then(|| tokio::task::spawn_blocking(move || (parts.next(), parts)));
+            self.work.insert(schema, part.rows).await?;
+            self.work.journal(part.entries).await?;
             if scope != Predicate::All {
                 for id in ids {
                     // The same condition that hides records decides what may be made.
@@ -97,7 +93,10 @@ impl UnitOfWork {
                 }
             }
             stored.extend(part.stored);
-            now = following?;
+            let Some(following) = following else { break };
+            let following =
+                following.await.map_err(|e| Error::internal("making records ready", e))?;
+            (now, parts) = (following.0?, following.1);
         }
         self.touch::<R>();
         Ok(stored)
@@ -293,6 +292,20 @@ struct Prepared<R> {
     rows: Vec<Row>,
     entries: Vec<Entry>,
     stored: Vec<Stored<R>>,
+}
+
+/// Records on their way into a store.
+struct Parts<R> {
+    session: TenantSession,
+    records: std::vec::IntoIter<(DateTime<Utc>, R)>,
+    action: String,
+}
+
+impl<R: Record> Parts<R> {
+    fn next(&mut self) -> Result<Option<Prepared<R>>> {
+        let some: Vec<_> = self.records.by_ref().take(ADD_AT_ONCE).collect();
+        (!some.is_empty()).then(|| prepare(&self.session, some, &self.action)).transpose()
+    }
 }
 
 fn prepare<R: Record>(

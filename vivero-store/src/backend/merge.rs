@@ -13,9 +13,10 @@ use vivero_core::record::Kind;
 /// What to merge.
 #[derive(Debug)]
 pub(crate) struct Merge {
-    /// The query of one range: its columns are the sort's key, `seq` and, if `places` are given, the
-    /// row's place; its order is by the first two. Its first parameters are those of a range.
-    pub(crate) query: Sql,
+    /// The queries of one range, one after another in its order: their columns are the sort's key,
+    /// `seq` and, if `places` are given, the row's place; the order is by the first two. Their first
+    /// parameters are those of the range.
+    pub(crate) stages: Vec<Sql>,
     /// The first parameters, for each range.
     pub(crate) ranges: Vec<Vec<Value>>,
     /// Kind of the key.

@@ -18,6 +18,7 @@ use super::{Backend, Cells, Merge, Merged, Sql};
 use chrono::{DateTime, NaiveDate};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, ffi, params_from_iter};
+use std::collections::HashSet;
 use uuid::Uuid;
 use vivero_core::record::{Column, Kind};
 use vivero_core::search::Terms;
@@ -137,30 +138,36 @@ fn query(connection: &Connection, sql: &Sql, kinds: &[Kind]) -> Result<Vec<Cells
     Ok(all)
 }
 
+/// Whether a row's place, its third column, is one of these.
+fn is_among(row: &rusqlite::Row<'_>, places: &HashSet<Uuid>) -> rusqlite::Result<bool> {
+    Ok(match row.get_ref(2)? {
+        ValueRef::Blob(id) => Uuid::from_slice(id).is_ok_and(|id| places.contains(&id)),
+        _ => false,
+    })
+}
+
 /// The row's place is compared as it lies in the index: most entries are passed over.
 fn merge(connection: &Connection, merge: &Merge) -> Result<Merged, Failure> {
-    let mut statement = connection.prepare_cached(&merge.query.text)?;
     let mut best = Best::new(merge.limit, merge.descending);
     let mut looked_at = 0;
     for range in &merge.ranges {
-        let args = range.iter().chain(&merge.query.args).map(Bound);
-        let mut rows = statement.query(params_from_iter(args))?;
-        while let Some(row) = rows.next()? {
-            looked_at += 1;
-            if looked_at > merge.budget {
-                return Ok(Merged::TooFar);
-            }
-            if let Some(places) = &merge.places {
-                let among = match row.get_ref(2)? {
-                    ValueRef::Blob(id) => Uuid::from_slice(id).is_ok_and(|id| places.contains(&id)),
-                    _ => false,
-                };
-                if !among {
+        'range: for stage in &merge.stages {
+            let mut statement = connection.prepare_cached(&stage.text)?;
+            let args = range.iter().chain(&stage.args).map(Bound);
+            let mut rows = statement.query(params_from_iter(args))?;
+            while let Some(row) = rows.next()? {
+                looked_at += 1;
+                if looked_at > merge.budget {
+                    return Ok(Merged::TooFar);
+                }
+                if let Some(places) = &merge.places
+                    && !is_among(row, places)?
+                {
                     continue;
                 }
-            }
-            if !best.offer(read(row, 0, merge.kind)?, row.get(1)?) {
-                break;
+                if !best.offer(read(row, 0, merge.kind)?, row.get(1)?) {
+                    break 'range;
+                }
             }
         }
     }

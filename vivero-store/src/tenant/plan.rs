@@ -198,7 +198,8 @@ async fn count_steadily<B: Backend>(
         Choice::Nothing => return Ok(0),
         Choice::Path(Path::Gather(index)) => Path::Index(index),
         Choice::Path(Path::IndexInSearch(index)) => {
-            let gathered = table.indexes.iter().any(|i| i.name == index && i.purpose == Purpose::Filter);
+            let gathered =
+                table.indexes.iter().any(|i| i.name == index && i.purpose == Purpose::Filter);
             if gathered { Path::IndexInSearch(index) } else { Path::Search }
         }
         Choice::Path(path) => path,
@@ -206,7 +207,7 @@ async fn count_steadily<B: Backend>(
         Choice::Walk(_, Some(index)) => Path::Index(index),
         Choice::Walk(walk, None) => return walk.count::<B>(connection, table, query).await,
     };
-    let mut sql = Sql::new("SELECT count(*) FROM ").long();
+    let mut sql = Sql::new("SELECT count(*) FROM ");
     from_where::<B>(&mut sql, table, query, &path);
     Ok(sql.number::<B>(connection).await?.unwrap_or(0))
 }

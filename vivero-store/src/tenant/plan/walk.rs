@@ -34,7 +34,7 @@ impl Walk<'_> {
     }
 
     /// Everything from `FROM` to `ORDER BY`; the parameters of a combination come first.
-    fn from<B: Backend>(&self, sql: &mut Sql, table: &Table, query: &Query) {
+    fn from<B: Backend>(&self, sql: &mut Sql, table: &Table, query: &Query, stage: Stage) {
         let hint = self
             .index(table, query)
             .map_or_else(|| B::NO_INDEX.to_owned(), |index| B::index_hint(&index.name));
@@ -48,7 +48,7 @@ impl Walk<'_> {
             sql.add(" AND ");
             condition::<B>(sql, predicate);
         }
-        after(sql, query, "t.seq");
+        stage.begin(sql, query);
         sql.add(&order(query, "t.seq"));
     }
 
@@ -62,11 +62,11 @@ impl Walk<'_> {
         let mut sum = 0;
         let all = Query { after: None, sort: Sort { column: None, ..query.sort }, ..query.clone() };
         for set in self.sets.as_deref().unwrap_or(&[Vec::new()]) {
-            let mut sql = Sql::new("SELECT count(*) FROM (SELECT 1").long();
+            let mut sql = Sql::new("SELECT count(*) FROM (SELECT 1");
             for value in set {
                 sql.bind(value.clone());
             }
-            self.from::<B>(&mut sql, table, &all);
+            self.from::<B>(&mut sql, table, &all, Stage::Whole);
             sql.add(") k");
             sum += sql.number::<B>(connection).await?.unwrap_or(0);
         }
@@ -82,24 +82,35 @@ impl Walk<'_> {
     ) -> Result<Option<Vec<Row>>> {
         let one = self.sets.as_ref().map_or(1, Vec::len) == 1;
         if one && self.places.is_none() {
-            let mut sql = Sql::new(format!("SELECT {}", table.columns));
-            for value in self.sets.iter().flatten().flatten() {
-                sql.bind(value.clone());
+            let mut rows = Vec::new();
+            for stage in Stage::of(query) {
+                let wanted = query.limit as usize - rows.len();
+                if wanted == 0 {
+                    break;
+                }
+                let mut sql = Sql::new(format!("SELECT {}", table.columns));
+                for value in self.sets.iter().flatten().flatten() {
+                    sql.bind(value.clone());
+                }
+                self.from::<B>(&mut sql, table, query, *stage);
+                sql.add(" LIMIT ?").bind(Value::Int(wanted as i64));
+                let found = sql.fetch::<B>(connection, &table.kinds).await?;
+                rows.extend(found.into_iter().map(crate::tenant::rows::decode));
             }
-            self.from::<B>(&mut sql, table, query);
-            sql.add(" LIMIT ?").bind(Value::Int(query.limit.into()));
-            let rows = sql.fetch::<B>(connection, &table.kinds).await?;
-            return Ok(Some(rows.into_iter().map(crate::tenant::rows::decode).collect()));
+            return Ok(Some(rows));
         }
         let key = query.sort.column.map_or_else(|| "NULL".to_owned(), |c| format!("t.{c}"));
         let place = match (&self.places, table.schema.location) {
             (Some(_), Some(column)) => format!(", t.{column}"),
             _ => String::new(),
         };
-        let mut sql = Sql::new(format!("SELECT {key}, t.seq{place}"));
-        self.from::<B>(&mut sql, table, query);
+        let stages = Stage::of(query).iter().map(|stage| {
+            let mut sql = Sql::new(format!("SELECT {key}, t.seq{place}"));
+            self.from::<B>(&mut sql, table, query, *stage);
+            sql
+        });
         let merge = Merge {
-            query: sql,
+            stages: stages.collect(),
             ranges: self.sets.clone().unwrap_or_else(|| vec![Vec::new()]),
             kind: kind(table, query),
             descending: query.sort.descending,
@@ -110,6 +121,47 @@ impl Walk<'_> {
         match B::merge(connection, merge).await.map_err(Into::<Error>::into)? {
             Merged::TooFar => Ok(None),
             Merged::Rows(seqs) => by_seq::<B>(connection, table, &seqs).await.map(Some),
+        }
+    }
+}
+
+/// Where a walk begins. Databases find a place in an index by a row value (`(key, seq) > (?, ?)`)
+/// poorly: SQLite by its first part only, MariaDB not at all. At the end of a long run of equal keys
+/// that is the whole run to pass over, so the rest of the run and what lies beyond are asked for apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// From the cursor, if there is one, in one piece.
+    Whole,
+    /// The rest of the rows that have the cursor's key.
+    Ties,
+    /// The rows beyond.
+    Beyond,
+}
+
+impl Stage {
+    fn of(query: &Query) -> &'static [Self] {
+        let keyed = query.sort.column.is_some() && query.sort.required;
+        match &query.after {
+            Some(cursor) if keyed && !cursor.key.is_null() => &[Self::Ties, Self::Beyond],
+            _ => &[Self::Whole],
+        }
+    }
+
+    fn begin(self, sql: &mut Sql, query: &Query) {
+        let (Some(cursor), Some(column)) = (&query.after, query.sort.column) else {
+            return after(sql, query, "t.seq");
+        };
+        let sign = if query.sort.descending { "<" } else { ">" };
+        match self {
+            Self::Whole => after(sql, query, "t.seq"),
+            Self::Ties => {
+                sql.addf(format_args!(" AND t.{column} = ? AND t.seq {sign} ?"))
+                    .bind(cursor.key.clone())
+                    .bind(Value::Int(cursor.seq));
+            }
+            Self::Beyond => {
+                sql.addf(format_args!(" AND t.{column} {sign} ?")).bind(cursor.key.clone());
+            }
         }
     }
 }
