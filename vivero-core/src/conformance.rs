@@ -38,6 +38,7 @@
 mod cancellation;
 mod chain;
 mod counts;
+mod facets;
 mod feed;
 mod fleet;
 mod ground;
@@ -196,6 +197,11 @@ cases! { ($)
         rows_inserted_meanwhile_neither_repeat_nor_hide_others
         pages_go_on_after_the_row_of_the_cursor_is_gone
         a_cursor_made_up_by_someone_is_harmless
+    }
+    facets {
+        lists_by_any_facets_places_and_sort_are_what_a_model_says
+        a_combination_that_never_occurred_is_found_at_once
+        a_row_that_changes_its_combination_is_listed_once_all_the_while
     }
     search {
         words_are_found_in_every_declared_column

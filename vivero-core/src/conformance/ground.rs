@@ -267,8 +267,12 @@ impl Ground {
     }
 
     pub(super) async fn count(&self, query: &Query) -> u64 {
+        self.count_in(Sample::SCHEMA, query).await
+    }
+
+    pub(super) async fn count_in(&self, schema: &'static Schema, query: &Query) -> u64 {
         let mut rows = self.store.read().await.expect("a connection for reading");
-        rows.count(Sample::SCHEMA, query).await.expect("counting rows")
+        rows.count(schema, query).await.expect("counting rows")
     }
 
     /// Every live sample, in the default order.
