@@ -55,6 +55,18 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
         connection: &mut Self::Connection,
         sql: Sql,
     ) -> impl Future<Output = Result<u64, Self::Failure>> + Send;
+    /// Adds rows of one table: `head` is everything up to and with `VALUES `, each row has the same
+    /// number of parameters. If it fails, some rows may be there.
+    fn insert(
+        connection: &mut Self::Connection,
+        head: &str,
+        rows: Vec<Vec<Value>>,
+    ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
+        let marks = format!("({})", vec!["?"; rows.first().map_or(0, Vec::len)].join(", "));
+        let mut sql = Sql::new(format!("{head}{}", vec![marks; rows.len()].join(", ")));
+        sql.args = rows.into_iter().flatten().collect();
+        async move { Self::execute(connection, sql).await.map(|_| ()) }
+    }
     /// Runs one query over several ranges and merges what they find.
     fn merge(
         connection: &mut Self::Connection,
@@ -82,8 +94,8 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<String>;
     /// Condition that a column has the value of one parameter, which may be none if it is nullable.
     fn same(column: &Column) -> String;
-    /// Statement that adds one row to a search index; parameters: seq, text.
-    fn insert_search(table: &str, rows: usize) -> String;
+    /// Head of the statement that adds rows to a search index; parameters of each: seq, text.
+    fn insert_search(table: &str) -> String;
     /// The same for the row that was inserted last; parameter: text.
     fn insert_last_search(table: &str) -> String;
     /// Statement that replaces the text of one row; parameters: text, seq.
@@ -101,6 +113,10 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn match_text(terms: &Terms) -> String;
     /// Two texts as one.
     fn concat(a: &str, b: &str) -> String;
+    /// Statements that set indexes of a table aside while it is filled; none if that brings nothing.
+    fn set_aside(_table: &str, _indexes: &[&str]) -> Vec<String> {
+        Vec::new()
+    }
     /// Forces an index.
     fn index_hint(index: &str) -> String;
     /// Statement that gives a connection so much memory for pages.

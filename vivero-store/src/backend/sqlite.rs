@@ -216,6 +216,22 @@ impl Backend for Sqlite {
         })
     }
 
+    async fn insert(
+        connection: &mut Connection,
+        head: &str,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<(), Failure> {
+        // One row a statement: a table with triggers would have several copied aside first.
+        let marks = vec!["?"; rows.first().map_or(0, Vec::len)].join(", ");
+        aside(rows.len() > 100, || {
+            let mut statement = connection.prepare_cached(&format!("{head}({marks})"))?;
+            for row in &rows {
+                statement.execute(params_from_iter(row.iter().map(Bound)))?;
+            }
+            Ok(())
+        })
+    }
+
     async fn merge(connection: &mut Connection, ranges: Merge) -> Result<Merged, Failure> {
         aside(ranges.budget > FAR, || merge(connection, &ranges))
     }
@@ -284,12 +300,8 @@ impl Backend for Sqlite {
     fn same(column: &Column) -> String {
         format!("t.{} {} ?", column.name, if column.nullable { "IS" } else { "=" })
     }
-    fn insert_search(table: &str, rows: usize) -> String {
-        let mut sql = format!("INSERT INTO {table}_search (rowid, text) VALUES (?, ?)");
-        for _ in 1..rows {
-            sql.push_str(", (?, ?)");
-        }
-        sql
+    fn insert_search(table: &str) -> String {
+        format!("INSERT INTO {table}_search (rowid, text) VALUES ")
     }
     fn insert_last_search(table: &str) -> String {
         format!("INSERT INTO {table}_search (rowid, text) VALUES (last_insert_rowid(), ?)")
@@ -322,6 +334,11 @@ impl Backend for Sqlite {
     }
     fn concat(a: &str, b: &str) -> String {
         format!("{a} || {b}")
+    }
+    fn set_aside(_table: &str, indexes: &[&str]) -> Vec<String> {
+        // With the version gone, whoever opens the file next brings up what was left out.
+        let drops = indexes.iter().map(|index| format!("DROP INDEX IF EXISTS {index}"));
+        drops.chain(["PRAGMA user_version = 0".to_owned()]).collect()
     }
     fn index_hint(index: &str) -> String {
         format!(" INDEXED BY {index}")

@@ -52,10 +52,7 @@ impl<B: Backend> SqlWork<B> {
         Ok(())
     }
 
-    async fn remove_from(&mut self, schema: &'static Schema, start: i64, end: i64) -> Result<()> {
-        if start == end {
-            return Ok(());
-        }
+    async fn remove_from(&mut self, schema: &'static Schema, start: i64) -> Result<()> {
         let mut statements = vec![format!("DELETE FROM {} WHERE seq >= ?", schema.table)];
         if schema.is_searchable() {
             statements.push(B::remove_search(schema.table));
@@ -67,75 +64,71 @@ impl<B: Backend> SqlWork<B> {
     }
 }
 
-/// The statements that add rows numbered from `first`: one for the table, one for its search index.
+/// What adds rows: the parameters for their table, and for its search index.
 struct Insert {
-    rows: Sql,
-    search: Option<Sql>,
-    first: i64,
+    rows: Vec<Vec<Value>>,
+    search: Vec<Vec<Value>>,
 }
 
 impl Insert {
-    /// One row; the engine gives its number.
-    fn one<B: Backend>(schema: &'static Schema, rows: Vec<Row>) -> Self {
-        let text = rows
-            .first()
-            .filter(|_| schema.is_searchable())
-            .map(|row| document(schema, &row.values));
-        let search =
-            text.map(|text| Sql::new(B::insert_last_search(schema.table)).with(Value::Text(text)));
-        let rows = Self::table(schema, rows.into_iter().map(|row| (Value::Null, row)));
-        Self { rows, search, first: 0 }
-    }
-
-    fn many<B: Backend>(schema: &'static Schema, rows: Vec<Row>, first: i64) -> Self {
-        let mut search = schema
-            .is_searchable()
-            .then(|| Sql::new(B::insert_search(schema.table, rows.len())).long());
-        for (seq, row) in (first..).zip(&rows) {
-            if let Some(search) = &mut search {
-                search.bind(Value::Int(seq)).bind(Value::Text(document(schema, &row.values)));
+    /// Rows with their numbers; no value lets the engine number a row.
+    fn new(schema: &'static Schema, rows: impl Iterator<Item = (Value, Row)>) -> Self {
+        let mut insert = Self { rows: Vec::new(), search: Vec::new() };
+        for (seq, row) in rows {
+            if schema.is_searchable() {
+                let text = Value::Text(document(schema, &row.values));
+                insert.search.push(vec![seq.clone(), text]);
             }
+            let mut cells = Vec::with_capacity(8 + row.values.len());
+            cells.extend([
+                seq,
+                Value::Id(row.id),
+                Value::Int(row.version),
+                Value::Time(row.created_at),
+                Value::Id(row.created_by),
+                Value::Time(row.updated_at),
+                Value::Id(row.updated_by),
+                row.deleted_at.map_or(Value::Null, Value::Time),
+            ]);
+            cells.extend(row.values);
+            insert.rows.push(cells);
         }
-        let numbered = (first..).map(Value::Int).zip(rows);
-        Self { rows: Self::table(schema, numbered).long(), search, first }
-    }
-
-    fn table(schema: &'static Schema, rows: impl Iterator<Item = (Value, Row)>) -> Sql {
-        let names: Vec<&str> = schema.columns.iter().map(|c| c.name).collect();
-        let mut sql = Sql::new(format!(
-            "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{}{}) VALUES ",
-            schema.table,
-            if names.is_empty() { "" } else { ", " },
-            names.join(", ")
-        ));
-        let marks = format!("({})", vec!["?"; 8 + names.len()].join(", "));
-        for (i, (seq, row)) in rows.enumerate() {
-            sql.add(if i == 0 { "" } else { ", " }).add(&marks);
-            sql.bind(seq)
-                .bind(Value::Id(row.id))
-                .bind(Value::Int(row.version))
-                .bind(Value::Time(row.created_at))
-                .bind(Value::Id(row.created_by))
-                .bind(Value::Time(row.updated_at))
-                .bind(Value::Id(row.updated_by))
-                .bind(row.deleted_at.map_or(Value::Null, Value::Time));
-            for value in row.values {
-                sql.bind(value);
-            }
-        }
-        sql
+        insert
     }
 
     async fn execute<B: Backend>(
-        self,
+        mut self,
         connection: &mut B::Connection,
         schema: &'static Schema,
     ) -> Result<()> {
-        self.rows.execute_unique::<B>(connection, schema.resource).await?;
-        match self.search {
-            Some(search) => search.execute::<B>(connection).await.map(|_| ()),
+        let names: String = schema.columns.iter().map(|c| format!(", {}", c.name)).collect();
+        let head = format!(
+            "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{names}) VALUES ",
+            schema.table
+        );
+        let numbered = self.rows.iter().all(|row| row.first().is_some_and(|seq| !seq.is_null()));
+        B::insert(connection, &head, self.rows).await.map_err(|e| taken::<B>(e, schema))?;
+        match self.search.pop() {
             None => Ok(()),
+            Some(mut last) if !numbered => {
+                let text = last.pop().unwrap_or(Value::Null);
+                let sql = Sql::new(B::insert_last_search(schema.table)).with(text);
+                sql.execute::<B>(connection).await.map(|_| ())
+            }
+            Some(last) => {
+                self.search.push(last);
+                let head = B::insert_search(schema.table);
+                B::insert(connection, &head, self.search).await.map_err(Into::into)
+            }
         }
+    }
+}
+
+/// A unique violation told from other failures.
+fn taken<B: Backend>(failure: B::Failure, schema: &'static Schema) -> Error {
+    match B::taken_field(&failure) {
+        Some(field) => Error::Taken { resource: schema.resource.into(), field },
+        None => failure.into(),
     }
 }
 
@@ -147,13 +140,13 @@ struct Parts {
 }
 
 impl Parts {
-    fn next<B: Backend>(&mut self, schema: &'static Schema) -> Option<Insert> {
+    fn next(&mut self, schema: &'static Schema) -> Option<Insert> {
         let part: Vec<Row> = self.rows.by_ref().take(self.at_once).collect();
         let number = i64::try_from(part.len()).unwrap_or(i64::MAX);
         (number > 0).then(|| {
-            let insert = Insert::many::<B>(schema, part, self.next);
+            let numbered = (self.next..).map(Value::Int).zip(part);
             self.next += number;
-            insert
+            Insert::new(schema, numbered)
         })
     }
 }
@@ -196,7 +189,7 @@ impl<B: Backend> Work for SqlWork<B> {
         }
         self.make_room(rows.len()).await?;
         if rows.len() == 1 {
-            let insert = Insert::one::<B>(schema, rows);
+            let insert = Insert::new(schema, rows.into_iter().map(|row| (Value::Null, row)));
             return insert.execute::<B>(&mut self.transaction, schema).await;
         }
         // The engine has one writer, so the next number is the highest plus one.
@@ -204,18 +197,16 @@ impl<B: Backend> Work for SqlWork<B> {
         let start = next.number::<B>(&mut self.transaction).await?.unwrap_or(1);
         let at_once = (MAX_PARAMETERS / (8 + schema.columns.len())).max(1);
         let mut parts = Parts { rows: rows.into_iter(), next: start, at_once };
-        let mut now = parts.next::<B>(schema);
+        let mut now = parts.next(schema);
         while let Some(insert) = now.take() {
-            let from = insert.first;
             // The next part is put together while the engine is busy with this one.
-            let following = tokio::task::spawn_blocking(move || (parts.next::<B>(schema), parts));
+            let following = tokio::task::spawn_blocking(move || (parts.next(schema), parts));
             let done = insert.execute::<B>(&mut self.transaction, schema).await;
             (now, parts) =
                 following.await.map_err(|e| Error::internal("putting rows together", e))?;
             if let Err(e) = done {
-                // A statement that fails undoes itself; the parts before it are undone here. A
-                // savepoint would do it too, but costs a copy of every page that is touched.
-                self.remove_from(schema, start, from).await?;
+                // A savepoint would do it too, but costs a copy of every page that is touched.
+                self.remove_from(schema, start).await?;
                 return Err(e);
             }
         }

@@ -17,8 +17,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::watch;
 use vivero_core::{Error, Result};
 
-/// The log is written back when it has grown by so many pages (16 MiB).
-const CHECKPOINT_PAGES: i32 = 4_000;
+/// The log is written back when it has so many pages (8 MiB). More would save work, as pages that change
+/// again and again are written back once, but writers wait longer while the last of them is: with twice as
+/// many, a create under load takes 24 ms at the 99th percentile instead of 19.
+const CHECKPOINT_PAGES: i32 = 2_000;
 
 thread_local! {
     /// Pages in the log after the last commit of this thread; 0 if it wrote nothing.
@@ -245,7 +247,7 @@ mod tests {
         let log = folder.path().join("a.sqlite3-wal");
         let (pool, wal) = pool(folder.path(), log.clone(), false);
         table(&pool).await;
-        // Far more than a log may hold: 60 MB through one of 16.
+        // Far more than a log may hold: 60 MB through one of 8.
         for n in 0..15_000 {
             write(&pool, n).await.expect("a commit");
             if wal.checkpointing.load(Ordering::SeqCst) {
