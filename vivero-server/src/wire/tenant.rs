@@ -98,7 +98,7 @@ pub(crate) struct TrialIn {
 impl TrialIn {
     /// The tenant to be made. Passwords are used as typed, other texts without spaces around them.
     pub(crate) fn tenant(self, plan: Option<Plan>, idempotency_key: Option<String>) -> NewTenant {
-        let name = self.name.unwrap_or_else(|| self.email.clone());
+        let name = self.name.unwrap_or_else(|| self.email.trim().to_owned());
         NewTenant {
             slug: self.slug,
             organization: self.organization,
