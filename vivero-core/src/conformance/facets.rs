@@ -150,7 +150,7 @@ async fn assert_lists(ground: &Ground, places: &[LocationId], rounds: usize) {
             format!("{:?} {:?} by {} in pages of {size}", query.filter, query.scope, sort.name());
         let mut got: Vec<Row> = Vec::new();
         let mut page_of = query.clone();
-        // A few pages at the start, then a jump, as a deep link has it, and the rest.
+        // Pages of one are followed for a while only.
         loop {
             let page = ground.list_in(Entity::SCHEMA, &page_of).await;
             if got.len() > expected.len() {

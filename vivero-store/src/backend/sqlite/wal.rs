@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn every_commit_is_synced_and_many_share_a_sync() {
+    async fn every_commit_asks_for_a_sync_and_the_last_one_covers_all() {
         let folder = tempfile::tempdir().expect("a folder");
         let (pool, wal) = pool(folder.path(), folder.path().join("a.sqlite3-wal"), true);
         table(&pool).await;
