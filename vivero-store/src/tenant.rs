@@ -153,7 +153,7 @@ impl<B: Backend> SqlTenant<B> {
             drop(reader);
             let mut transaction = B::begin(&self.writer).await?;
             if journal::write_seal::<B>(&mut transaction, self.id, &sealing).await? {
-                B::commit(transaction).await?;
+                B::commit(transaction, ()).await?;
                 break sealing;
             }
         };
@@ -286,17 +286,18 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
         let mut transaction = B::begin(&self.writer).await?;
         let sql = Sql::new("DELETE FROM idempotency WHERE at < ?").with(Value::Time(before));
         let forgotten = sql.execute::<B>(&mut transaction).await?;
-        B::commit(transaction).await?;
+        B::commit(transaction, ()).await?;
         Ok(forgotten)
     }
 
     async fn ensure(&self, schema: &'static Schema) -> Result<()> {
         self.tables.get(schema);
-        let mut transaction = B::begin(&self.writer).await?;
+        let mut transaction = B::define(&self.writer).await?;
         schema::bring_up::<B>(&mut transaction, &[schema]).await?;
+        B::defined(&mut transaction).await?;
         figures::bring_up::<B>(&mut transaction, self.id, &[schema], &self.tables.schemas())
             .await?;
-        B::commit(transaction).await?;
+        B::commit(transaction, ()).await?;
         let (position, values) = figures::counts::<B>(&mut *self.connection().await?).await?;
         self.publish(position, |_| values);
         Ok(())

@@ -47,18 +47,24 @@ impl<B: Backend> SqlWork<B> {
         let bulk = rows >= BULK_ROWS;
         if self.bulk.swap(bulk, Ordering::Relaxed) != bulk {
             let kib = if bulk { BULK_CACHE_KIB } else { WRITER_CACHE_KIB };
-            Sql::new(B::cache(kib)).fetch::<B>(&mut self.transaction, &[]).await?;
+            if let Some(sql) = B::cache(kib) {
+                Sql::new(sql).fetch::<B>(&mut self.transaction, &[]).await?;
+            }
         }
         Ok(())
     }
 
     async fn remove_from(&mut self, schema: &'static Schema, start: i64, end: i64) -> Result<()> {
+        if B::SAVEPOINTS {
+            let back = Sql::new("ROLLBACK TO SAVEPOINT rows_added");
+            return back.execute::<B>(&mut self.transaction).await.map(|_| ());
+        }
         if start == end {
             return Ok(());
         }
         let mut statements = vec![format!("DELETE FROM {} WHERE seq >= ?", schema.table)];
         if schema.is_searchable() {
-            statements.push(B::remove_search(schema.table));
+            statements.push(format!("DELETE FROM {}_search WHERE rowid >= ?", schema.table));
         }
         for sql in statements {
             Sql::new(sql).with(Value::Int(start)).execute::<B>(&mut self.transaction).await?;
@@ -70,7 +76,7 @@ impl<B: Backend> SqlWork<B> {
 /// The statements that add rows numbered from `first`: one for the table, one for its search index.
 struct Insert {
     rows: Sql,
-    search: Option<Sql>,
+    search: Vec<Sql>,
     first: i64,
 }
 
@@ -81,21 +87,18 @@ impl Insert {
             .first()
             .filter(|_| schema.is_searchable())
             .map(|row| document(schema, &row.values));
-        let search =
-            text.map(|text| Sql::new(B::insert_last_search(schema.table)).with(Value::Text(text)));
+        let search = text.map(|text| B::insert_last_search(schema.table, text)).unwrap_or_default();
         let rows = Self::table(schema, rows.into_iter().map(|row| (Value::Null, row)));
         Self { rows, search, first: 0 }
     }
 
     fn many<B: Backend>(schema: &'static Schema, rows: Vec<Row>, first: i64) -> Self {
-        let mut search = schema
-            .is_searchable()
-            .then(|| Sql::new(B::insert_search(schema.table, rows.len())).long());
-        for (seq, row) in (first..).zip(&rows) {
-            if let Some(search) = &mut search {
-                search.bind(Value::Int(seq)).bind(Value::Text(document(schema, &row.values)));
-            }
-        }
+        let search = if schema.is_searchable() {
+            let texts = rows.iter().map(|row| document(schema, &row.values));
+            B::insert_search(schema.table, (first..).zip(texts).collect())
+        } else {
+            Vec::new()
+        };
         let numbered = (first..).map(Value::Int).zip(rows);
         Self { rows: Self::table(schema, numbered).long(), search, first }
     }
@@ -132,10 +135,10 @@ impl Insert {
         schema: &'static Schema,
     ) -> Result<()> {
         self.rows.execute_unique::<B>(connection, schema.resource).await?;
-        match self.search {
-            Some(search) => search.execute::<B>(connection).await.map(|_| ()),
-            None => Ok(()),
+        for search in self.search {
+            search.execute::<B>(connection).await?;
         }
+        Ok(())
     }
 }
 
@@ -204,6 +207,9 @@ impl<B: Backend> Work for SqlWork<B> {
         let start = next.number::<B>(&mut self.transaction).await?.unwrap_or(1);
         let at_once = (MAX_PARAMETERS / (8 + schema.columns.len())).max(1);
         let mut parts = Parts { rows: rows.into_iter(), next: start, at_once };
+        if B::SAVEPOINTS {
+            Sql::new("SAVEPOINT rows_added").execute::<B>(&mut self.transaction).await?;
+        }
         let mut now = parts.next::<B>(schema);
         while let Some(insert) = now.take() {
             let from = insert.first;
@@ -213,8 +219,7 @@ impl<B: Backend> Work for SqlWork<B> {
             (now, parts) =
                 following.await.map_err(|e| Error::internal("putting rows together", e))?;
             if let Err(e) = done {
-                // A statement that fails undoes itself; the parts before it are undone here. A
-                // savepoint would do it too, but costs a copy of every page that is touched.
+                // A statement that fails undoes itself; the parts before it are undone here.
                 self.remove_from(schema, start, from).await?;
                 return Err(e);
             }
@@ -232,12 +237,12 @@ impl<B: Backend> Work for SqlWork<B> {
             .bind(Value::Time(after.updated_at))
             .bind(Value::Id(after.updated_by))
             .bind(after.deleted_at.map_or(Value::Null, Value::Time));
-        let mut found = None;
+        let mut found = false;
         for (i, column) in schema.columns.iter().enumerate() {
             if before.values[i] != after.values[i] {
                 sql.addf(format_args!(", {} = ?", column.name)).bind(after.values[i].clone());
                 if (column.search || schema.is_word(column)) && schema.is_searchable() {
-                    found = Some(document(schema, &after.values));
+                    found = true;
                 }
             }
         }
@@ -247,12 +252,11 @@ impl<B: Backend> Work for SqlWork<B> {
         if sql.execute_unique::<B>(&mut self.transaction, schema.resource).await? == 0 {
             return Ok(false);
         }
-        if let Some(text) = found {
-            Sql::new(B::update_search(schema.table))
-                .with(Value::Text(text))
-                .with(Value::Int(before.seq))
-                .execute::<B>(&mut self.transaction)
-                .await?;
+        if found {
+            let (old, new) = (document(schema, &before.values), document(schema, &after.values));
+            for sql in B::update_search(schema.table, before.seq, &old, new) {
+                sql.execute::<B>(&mut self.transaction).await?;
+            }
         }
         Ok(true)
     }
@@ -287,8 +291,7 @@ impl<B: Backend> Work for SqlWork<B> {
 
     async fn commit(self: Box<Self>) -> Result<()> {
         // Also when the caller goes away while it waits: the sealer must hear of what is committed.
-        let _wake = Wake(self.committed);
-        B::commit(self.transaction).await
+        B::commit(self.transaction, Wake(self.committed)).await
     }
 }
 

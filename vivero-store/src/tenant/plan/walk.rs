@@ -48,6 +48,15 @@ impl Walk<'_> {
             sql.add(" AND ");
             condition::<B>(sql, predicate);
         }
+        if let (true, Some(places), Some(column)) =
+            (B::PLACES_BY_CONDITION, &self.places, table.schema.location)
+        {
+            sql.addf(format_args!(" AND t.{column} IN ("));
+            for (i, place) in places.iter().enumerate() {
+                sql.add(if i == 0 { "?" } else { ", ?" }).bind(Value::Id(*place));
+            }
+            sql.add(")");
+        }
         stage.begin(sql, query);
         sql.add(&order(query, "t.seq"));
     }
