@@ -39,7 +39,7 @@ fn found(names: &[&str]) -> PathBuf {
 }
 
 /// Where the server is: `mysql://USER@HOST:PORT`.
-pub fn address() -> &'static str {
+pub(crate) fn address() -> &'static str {
     static ADDRESS: OnceLock<String> = OnceLock::new();
     ADDRESS.get_or_init(|| match std::env::var("VIVERO_TEST_MARIADB") {
         Ok(address) => address.trim_end_matches('/').to_owned(),
@@ -87,7 +87,7 @@ fn start() -> String {
 }
 
 /// Options for an installation of its own on the server; `n` tells those of one program apart.
-pub fn options(n: usize) -> MariaDbOptions {
+pub(crate) fn options(n: usize) -> MariaDbOptions {
     MariaDbOptions {
         max_open: 4,
         wait: Duration::from_millis(300),
@@ -98,6 +98,6 @@ pub fn options(n: usize) -> MariaDbOptions {
 }
 
 /// The address of an installation's registry.
-pub fn registry(n: usize) -> String {
+pub(crate) fn registry(n: usize) -> String {
     format!("{}/registry_{}_{n}", address(), std::process::id())
 }

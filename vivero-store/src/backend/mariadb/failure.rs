@@ -28,6 +28,10 @@ const READ_ONLY: [u16; 3] = [1290, 1792, 1836];
 const FULL: [u16; 3] = [1021, 1114, 3];
 /// Shutting down, connection killed, a transaction that was left alone for too long.
 const GONE: [u16; 5] = [1053, 1927, 2006, 2013, 4031];
+/// A value that cannot be compared with a column: bytes with text, a number with an id.
+const INCOMPARABLE: [u16; 2] = [1300, 4078];
+/// The database does not exist.
+const NO_DATABASE: u16 = 1049;
 /// Wrong password; no right to the database.
 const REFUSED: [u16; 3] = [1044, 1045, 1698];
 
@@ -93,6 +97,10 @@ impl From<Failure> for Error {
             Some(n) if REFUSED.contains(&n) => {
                 unavailable("database, it refuses the credentials", 30, error)
             }
+            Some(n) if INCOMPARABLE.contains(&n) => {
+                Self::invalid("value", "kind", "is not of the kind it is compared with")
+            }
+            Some(NO_DATABASE) => Self::corrupt("the database does not exist"),
             _ if lost => unavailable("database, it does not answer", 1, error),
             _ => Self::internal("running a statement", error),
         }
