@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate};
 use criterion::{Criterion, criterion_group, criterion_main};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, Row as _};
 use std::path::{Path, PathBuf};
@@ -108,13 +109,21 @@ async fn prepare() -> (Vivero, TenantSession, SqlitePool) {
     let options = SqliteConnectOptions::new()
         .filename(tenant_file(&folder))
         .journal_mode(SqliteJournalMode::Wal);
-    let options = options.pragma("cache_size", "-8192").row_buffer_size(256);
+    let options = options
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("cache_size", "-8192")
+        .row_buffer_size(256);
     let pool = SqlitePoolOptions::new()
         .max_connections(4)
         .test_before_acquire(false)
         .connect_with(options)
         .await
         .expect("a pool");
+    // What somebody who writes the statement by hand would make for it.
+    sqlx::query("CREATE INDEX IF NOT EXISTS bench_status_name ON entities (status, name)")
+        .execute(&pool)
+        .await
+        .expect("an index");
     (vivero, session, pool)
 }
 
@@ -166,7 +175,7 @@ fn repository(c: &mut Criterion) {
         (
             "list 50 ready by name",
             EntityFilter::new().status(Status::Ready).sort("name"),
-            "INDEXED BY entities_status_name WHERE status = 'ready' AND deleted_at IS NULL ORDER BY name, seq LIMIT 51",
+            "INDEXED BY bench_status_name WHERE status = 'ready' AND deleted_at IS NULL ORDER BY name, seq LIMIT 51",
         ),
     ] {
         let mut group = c.benchmark_group(name);
@@ -180,13 +189,21 @@ fn repository(c: &mut Criterion) {
         });
         group.finish();
     }
-    c.bench_function("search", |b| {
+    let mut group = c.benchmark_group("search");
+    group.bench_function("sdk", |b| {
         let filter = EntityFilter::new().search("lavandula hidcote");
         b.to_async(&runtime)
             .iter(async || session.entities().list(filter.clone(), Page::first(50)).await);
     });
+    group.bench_function("bare sqlx", |b| {
+        let found = "JOIN entities_search f ON f.rowid = entities.seq WHERE f.entities_search MATCH \
+                     '\"lavandula\"* AND \"hidcote\"*' AND deleted_at IS NULL ORDER BY f.rowid DESC LIMIT 51";
+        b.to_async(&runtime)
+            .iter(|| bare_list(&pool, format!("SELECT {COLUMNS} FROM entities {found}")));
+    });
+    group.finish();
     c.bench_function("dashboard", |b| b.to_async(&runtime).iter(|| session.dashboard()));
-    writes(c, &runtime, &session);
+    writes(c, &runtime, &session, &pool);
     runtime.block_on(async {
         drop(session);
         pool.close().await;
@@ -194,17 +211,98 @@ fn repository(c: &mut Criterion) {
     });
 }
 
-fn writes(c: &mut Criterion, runtime: &Runtime, session: &TenantSession) {
+/// The statements of a create by hand, in one transaction: row, search, journal.
+///
+/// The entry's record type is one that nothing counts, so that the figures stay those of the lots
+/// that were made properly.
+async fn bare_create(pool: &SqlitePool, id: Uuid) -> sqlx::Result<()> {
+    let code = format!("BARE-{}", id.simple());
+    let mut work = pool.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query(
+        "INSERT INTO entities (id, version, created_at, created_by, updated_at, updated_by, code, name, kind, \
+         status, stage, quantity, unit, quality_grade, attributes) VALUES (?, 1, 1767225600000000, ?, \
+         1767225600000000, ?, ?, 'Hebe ''Great Orme''', 'cutting', 'registered', 'propagation', 100, 'plant', \
+         'ungraded', '{}')",
+    )
+    .bind(id.as_bytes().to_vec())
+    .bind(id.as_bytes().to_vec())
+    .bind(id.as_bytes().to_vec())
+    .bind(&code)
+    .execute(&mut *work)
+    .await?;
+    sqlx::query("INSERT INTO entities_search (rowid, text) VALUES (last_insert_rowid(), ?)")
+        .bind(format!("{code} hebe great orme"))
+        .execute(&mut *work)
+        .await?;
+    bare_journal(&mut work, id, 1).await?;
+    work.commit().await
+}
+
+async fn bare_journal(
+    work: &mut sqlx::SqliteConnection,
+    id: Uuid,
+    version: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO journal (at, actor, action, resource, record_id, version, changes) \
+         VALUES (1767225600000000, 'system', 'bench.write', 'bench', ?, ?, '{}')",
+    )
+    .bind(id.as_bytes().to_vec())
+    .bind(version)
+    .execute(work)
+    .await
+    .map(|_| ())
+}
+
+/// The statements of an update by hand: read, write under the version, search, journal.
+async fn bare_update(pool: &SqlitePool, id: Uuid) -> sqlx::Result<()> {
+    let mut work = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let row = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM entities WHERE id = ?")))
+        .bind(id.as_bytes().to_vec())
+        .fetch_one(&mut *work)
+        .await?;
+    let (seq, version): (i64, i64) = (row.try_get(0)?, row.try_get(2)?);
+    decode(&row)?;
+    sqlx::query(
+        "UPDATE entities SET name = ?, version = ?, updated_at = ? WHERE id = ? AND version = ?",
+    )
+    .bind(format!("Hebe {version}"))
+    .bind(version + 1)
+    .bind(1_767_225_600_000_000 + version)
+    .bind(id.as_bytes().to_vec())
+    .bind(version)
+    .execute(&mut *work)
+    .await?;
+    sqlx::query("UPDATE entities_search SET text = ? WHERE rowid = ?")
+        .bind(format!("hebe {version}"))
+        .bind(seq)
+        .execute(&mut *work)
+        .await?;
+    bare_journal(&mut work, id, version + 1).await?;
+    work.commit().await
+}
+
+fn writes(c: &mut Criterion, runtime: &Runtime, session: &TenantSession, pool: &SqlitePool) {
     let lot = || {
         let code = format!("BENCH-{}", session.new_id(session.now()).simple());
         NewEntity::new(code, "Hebe 'Great Orme'", EntityType::Cutting, 100)
     };
-    c.bench_function("create, durable", |b| {
+    let mut group = c.benchmark_group("create, durable");
+    group.bench_function("sdk", |b| {
         b.to_async(runtime).iter(async || session.entities().create(lot()).await)
     });
+    let mut last = Uuid::nil();
+    group.bench_function("bare sqlx", |b| {
+        b.iter(|| {
+            last = session.new_id(session.now());
+            runtime.block_on(bare_create(pool, last)).expect("a lot");
+        });
+    });
+    group.finish();
+    let mut group = c.benchmark_group("update, durable");
     let made = runtime.block_on(session.entities().create(lot())).expect("a lot");
     let mut version = made.version;
-    c.bench_function("update, durable", |b| {
+    group.bench_function("sdk", |b| {
         b.iter(|| {
             let patch =
                 EntityPatch { name: Some(format!("Hebe {version}")), ..EntityPatch::default() };
@@ -214,6 +312,10 @@ fn writes(c: &mut Criterion, runtime: &Runtime, session: &TenantSession) {
             version = stored.version;
         });
     });
+    group.bench_function("bare sqlx", |b| {
+        b.iter(|| runtime.block_on(bare_update(pool, last)).expect("an update"));
+    });
+    group.finish();
     c.bench_function("journal: 1,000 lots appended in one unit of work", |b| {
         b.to_async(runtime).iter(|| async {
             let mut work = session.begin().await.expect("a unit of work");

@@ -44,7 +44,7 @@ impl Entities<'_> {
         let (slug, id, version, body) = (self.tenant.slug(), &id, &*etag(version), &patch);
         self.tenant
             .caller
-            .once(|api| async move { api.entity_update(slug, id, Some(version), body).await })
+            .once(|api| async move { api.entity_update(slug, id, version, body).await })
             .await
     }
 

@@ -2508,7 +2508,7 @@ Arguments:
         &'a self,
         tenant: &'a str,
         id: &'a ::uuid::Uuid,
-        if_match: Option<&'a str>,
+        if_match: &'a str,
         body: &'a types::EntityPatch,
     ) -> Result<ResponseValue<types::Entity>, Error<()>> {
         let url = format!(
@@ -2521,9 +2521,7 @@ Arguments:
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        if let Some(value) = if_match {
-            header_map.append("If-Match", value.to_string().try_into()?);
-        }
+        header_map.append("If-Match", if_match.to_string().try_into()?);
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -2998,7 +2996,7 @@ Arguments:
         &'a self,
         tenant: &'a str,
         id: &'a ::uuid::Uuid,
-        if_match: Option<&'a str>,
+        if_match: &'a str,
         body: &'a types::LocationPatch,
     ) -> Result<ResponseValue<types::Location>, Error<()>> {
         let url = format!(
@@ -3011,9 +3009,7 @@ Arguments:
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        if let Some(value) = if_match {
-            header_map.append("If-Match", value.to_string().try_into()?);
-        }
+        header_map.append("If-Match", if_match.to_string().try_into()?);
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -3517,7 +3513,7 @@ Arguments:
         &'a self,
         tenant: &'a str,
         id: &'a ::uuid::Uuid,
-        if_match: Option<&'a str>,
+        if_match: &'a str,
         body: &'a types::RolePatch,
     ) -> Result<ResponseValue<types::Role>, Error<()>> {
         let url = format!(
@@ -3530,9 +3526,7 @@ Arguments:
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        if let Some(value) = if_match {
-            header_map.append("If-Match", value.to_string().try_into()?);
-        }
+        header_map.append("If-Match", if_match.to_string().try_into()?);
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -3785,7 +3779,7 @@ Arguments:
         &'a self,
         tenant: &'a str,
         id: &'a ::uuid::Uuid,
-        if_match: Option<&'a str>,
+        if_match: &'a str,
         body: &'a types::UserPatch,
     ) -> Result<ResponseValue<types::User>, Error<()>> {
         let url = format!(
@@ -3798,9 +3792,7 @@ Arguments:
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
-        if let Some(value) = if_match {
-            header_map.append("If-Match", value.to_string().try_into()?);
-        }
+        header_map.append("If-Match", if_match.to_string().try_into()?);
         #[allow(unused_mut)]
         let mut request = self
             .client

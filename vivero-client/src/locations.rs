@@ -43,7 +43,7 @@ impl Locations<'_> {
         let (slug, id, version, body) = (self.tenant.slug(), &id, &*etag(version), &patch);
         self.tenant
             .caller
-            .once(|api| async move { api.location_update(slug, id, Some(version), body).await })
+            .once(|api| async move { api.location_update(slug, id, version, body).await })
             .await
     }
 

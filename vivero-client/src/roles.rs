@@ -40,7 +40,7 @@ impl Roles<'_> {
         let (slug, id, version, body) = (self.tenant.slug(), &id, &*etag(version), &patch);
         self.tenant
             .caller
-            .once(|api| async move { api.role_update(slug, id, Some(version), body).await })
+            .once(|api| async move { api.role_update(slug, id, version, body).await })
             .await
     }
 

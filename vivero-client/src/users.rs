@@ -42,7 +42,7 @@ impl Users<'_> {
         let (slug, id, version, body) = (self.tenant.slug(), &id, &*etag(version), &patch);
         self.tenant
             .caller
-            .once(|api| async move { api.user_update(slug, id, Some(version), body).await })
+            .once(|api| async move { api.user_update(slug, id, version, body).await })
             .await
     }
 

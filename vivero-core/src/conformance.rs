@@ -271,6 +271,8 @@ cases! { ($)
         a_column_declared_later_is_added
         a_table_made_twice_at_once_is_made_once
         two_record_types_do_not_mix
+        a_table_that_was_filled_is_as_quick_and_whole_as_any
+        a_filling_that_was_cut_off_is_made_whole_at_the_next_opening
     }
     reopening {
         everything_is_there_after_reopening

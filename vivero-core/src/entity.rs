@@ -110,7 +110,7 @@ pub struct Entity {
     #[record(max = 16)]
     pub unit: Unit,
     /// Quality for sale.
-    #[record(filter, max = 16)]
+    #[record(filter, count, max = 16)]
     pub quality_grade: Grade,
     /// Whatever else the grower keeps: a JSON object of at most 16 KiB, 8 levels deep.
     #[record(search, max = 16384)]

@@ -129,6 +129,11 @@ pub trait TenantStore: Send + Sync + Debug {
     async fn verify(&self, anchor: Option<Anchor>) -> Result<ChainReport>;
     /// Removes remembered answers from before `before`; returns how many.
     async fn forget(&self, before: DateTime<Utc>) -> Result<u64>;
+    /// Says that an empty table is about to be filled (`true`), or has been (`false`). An engine may
+    /// leave out meanwhile what only makes reading quick; lists of the type are then refused with
+    /// [`crate::Error::Unavailable`]. Does nothing if the table has rows. Opening the tenant again ends
+    /// it, too.
+    async fn filling(&self, schema: &'static Schema, filling: bool) -> Result<()>;
     /// Creates the table of a record type that is not vivero's own, or brings it up to its schema.
     async fn ensure(&self, schema: &'static Schema) -> Result<()>;
 }

@@ -80,14 +80,15 @@ pub(crate) fn validate(user: &User, check: &mut Check) {
     }
 }
 
-/// An address a message can be sent to: something, `@`, a domain; 254 bytes at most (RFC 5321).
+/// An address a message can be sent to: something, `@`, a domain of two labels or more; 254 bytes at
+/// most (RFC 5321).
 pub fn check_email(check: &mut Check, email: &str) {
     let fits = email.len() <= 254
         && email.split_once('@').is_some_and(|(name, domain)| {
             !name.is_empty()
                 && name.len() <= 64
-                && domain.len() >= 3
                 && domain.contains('.')
+                && !domain.split('.').any(str::is_empty)
                 && !domain.contains('@')
         })
         && !email.chars().any(|c| c.is_whitespace() || c.is_control());

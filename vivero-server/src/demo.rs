@@ -282,6 +282,7 @@ async fn make_entities(
     }
     let bar = progress.start("seeding", plan.records);
     bar.set(there);
+    session.repository::<Entity>().filling(true).await?;
     // Generating on a thread of its own keeps the second core busy while the first writes.
     let (send, mut receive) = tokio::sync::mpsc::channel::<Vec<DemoEntity>>(2);
     let skip = usize::try_from(there).unwrap_or(usize::MAX);
@@ -313,6 +314,7 @@ async fn make_entities(
         bar.advance(number);
     }
     maker.await.map_err(|e| Error::internal("making demo data", e))?;
+    session.repository::<Entity>().filling(false).await?;
     session.seal().await?;
     bar.done();
     Ok(())

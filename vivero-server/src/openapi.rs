@@ -2,6 +2,7 @@
 
 mod check;
 mod complete;
+mod texts;
 
 use crate::StartupError;
 use crate::api::{Api, api};
@@ -85,6 +86,17 @@ mod tests {
     }
 
     #[test]
+    fn an_event_says_what_its_text_is() {
+        let document = completed().expect("document");
+        let stream = &document["paths"]["/api/v1/{tenant}/events"]["get"]["responses"]["200"];
+        let message = &stream["content"]["text/event-stream"]["schema"];
+        assert_eq!(message["required"], serde_json::json!(["id", "event", "data"]));
+        let data = &message["properties"]["data"];
+        assert_eq!(data["x-content-schema"]["$ref"], "#/components/schemas/EventOut");
+        assert!(document["components"]["schemas"]["EventOut"].is_object());
+    }
+
+    #[test]
     fn bodies_are_closed_and_clearable_fields_take_null() {
         let document = completed().expect("document");
         let schemas = &document["components"]["schemas"];
@@ -93,6 +105,8 @@ mod tests {
         assert_eq!(schemas["EntityPatch"]["properties"]["code"]["nullable"], Json::Null);
         assert_eq!(schemas["EntityPatch"]["properties"]["ready_on"]["format"], "date");
         assert_eq!(schemas["EntityIn"]["properties"]["quantity"]["maximum"], 1_000_000_000);
+        assert!(schemas["EntityIn"]["properties"]["name"]["pattern"].is_string());
+        assert_eq!(schemas["LoginIn"]["properties"]["password"]["pattern"], Json::Null);
         assert!(schemas["EntityOut"].get("additionalProperties").is_none());
     }
 }

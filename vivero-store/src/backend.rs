@@ -67,6 +67,19 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
         connection: &mut Self::Connection,
         sql: Sql,
     ) -> impl Future<Output = Result<u64, Self::Failure>> + Send;
+    /// Adds rows of one table: `head` is everything up to and with `VALUES `, each row has the same
+    /// number of parameters. If it fails, some rows may be there.
+    fn insert(
+        connection: &mut Self::Connection,
+        head: &str,
+        rows: Vec<Vec<Value>>,
+    ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
+        let marks = format!("({})", vec!["?"; rows.first().map_or(0, Vec::len)].join(", "));
+        let mut sql = Sql::new(format!("{head}{}", vec![marks; rows.len()].join(", ")));
+        sql.long = rows.len() > 1;
+        sql.args = rows.into_iter().flatten().collect();
+        async move { Self::execute(connection, sql).await.map(|_| ()) }
+    }
     /// Runs one query over several ranges and merges what they find.
     fn merge(
         connection: &mut Self::Connection,
@@ -99,10 +112,13 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<String>;
     /// Condition that a column has the value of one parameter, which may be none if it is nullable.
     fn same(column: &Column) -> String;
-    /// Statements that add the texts of rows to a search index, by `seq`.
-    fn insert_search(table: &str, texts: Vec<(i64, String)>) -> Vec<Sql>;
-    /// The same for the row that was inserted last.
-    fn insert_last_search(table: &str, text: String) -> Vec<Sql>;
+    /// Adds the texts of rows to a search index, by `seq`; without one it is that of the row that was
+    /// inserted last.
+    fn insert_search(
+        connection: &mut Self::Connection,
+        table: &str,
+        texts: Vec<(Option<i64>, String)>,
+    ) -> impl Future<Output = Result<(), Self::Failure>> + Send;
     /// Statements that replace the text of one row.
     fn update_search(table: &str, seq: i64, before: &str, after: String) -> Vec<Sql>;
     /// What is searched for, as the engine finds it.
@@ -121,6 +137,10 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn in_search(sql: &mut Sql, table: &str, wanted: &Self::Match);
     /// Two texts as one.
     fn concat(a: &str, b: &str) -> String;
+    /// Statements that set indexes of a table aside while it is filled; none if that brings nothing.
+    fn set_aside(_table: &str, _indexes: &[&str]) -> Vec<String> {
+        Vec::new()
+    }
     /// Forces an index.
     fn index_hint(index: &str) -> String;
     /// Statement that gives a connection so much memory for pages, if that is a connection's.

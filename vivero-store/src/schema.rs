@@ -54,6 +54,8 @@ pub(crate) enum Purpose {
     Sort(&'static str),
     /// Has the order of a sort, or of creation, for each combination of the facets.
     Sets(Option<&'static str>),
+    /// Has the order of a sort, or of creation, for each place.
+    Place(Option<&'static str>),
     /// Has the order of a sort for each value of a lead filter.
     Lead(&'static str),
 }
@@ -90,12 +92,14 @@ pub(crate) fn sorts(schema: &Schema) -> Vec<&'static str> {
 
 /// Every index of a record table, besides the unique ones.
 ///
-/// - one per filter that is no facet: finds few rows, and walks many in order of creation (`seq` ends
-///   every index);
+/// - one per filter that is neither a facet nor the place: finds few rows, and walks many in order of
+///   creation (`seq` ends every index);
 /// - one over the facets together per sort, and one in order of creation: what is asked for by facets
 ///   is merged from the ranges of the combinations that match (`tenant/plan/walk.rs`), so nothing is
 ///   passed over, whatever the sort and however deep the page;
-/// - one per sort, for lists that name no facet;
+/// - the same over the place of a row: what is asked for by a place with all below it is merged from
+///   the ranges of these places;
+/// - one per sort, for lists that name neither;
 /// - one per lead filter that is no facet and sort: for filters whose rows gather at one end of a sort.
 ///
 /// Short filters ride along, so that rows that do not match are passed over without being read.
@@ -112,11 +116,11 @@ pub(crate) fn indexes(schema: &Schema) -> Vec<Index> {
             .chain(["deleted_at"]);
         first.iter().copied().chain(rest).collect()
     };
-    for column in schema.columns.iter().filter(|c| c.filter && !c.unique && !is_facet(c.name)) {
-        // A place is mostly asked for with all below it: its index finds, it never gives the order.
-        let place = schema.location == Some(column.name);
-        let columns = if place { riding(&[column.name], true) } else { vec![column.name] };
-        add(format!("by_{}", column.name), Purpose::Filter, columns);
+    let place = schema.columns.iter().find(|c| c.filter && Some(c.name) == schema.location);
+    let is_place = |name: &str| place.is_some_and(|c| c.name == name);
+    let plain = |c: &&Column| c.filter && !c.unique && !is_facet(c.name) && !is_place(c.name);
+    for column in schema.columns.iter().filter(plain) {
+        add(format!("by_{}", column.name), Purpose::Filter, vec![column.name]);
     }
     for sort in std::iter::once(None).chain(sorts(schema).into_iter().map(Some)) {
         if !schema.facets.is_empty() {
@@ -124,6 +128,12 @@ pub(crate) fn indexes(schema: &Schema) -> Vec<Index> {
             let last = sort.filter(|s| !is_facet(s)).into_iter().chain(["seq"]);
             let key: Vec<&'static str> = schema.facets.iter().copied().chain(last).collect();
             add(name, Purpose::Sets(sort), riding(&key, false));
+        }
+        if let Some(place) = place {
+            let name = format!("place_{}", sort.unwrap_or("created"));
+            let last = sort.filter(|s| *s != place.name).into_iter().chain(["seq"]);
+            let key: Vec<&'static str> = std::iter::once(place.name).chain(last).collect();
+            add(name, Purpose::Place(sort), riding(&key, true));
         }
         let Some(sort) = sort else { continue };
         // `seq` breaks ties and so comes before the riders, or the index would not have the order.

@@ -16,10 +16,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use journal::Head;
 use plan::{About, SetsCache, Table};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
@@ -27,7 +27,7 @@ use vivero_core::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
 use vivero_core::port::{Counts, Rows, TenantStore, Work};
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::{Row, Schema};
-use vivero_core::{Result, Value};
+use vivero_core::{Error, Result, Value};
 
 /// The record types of an installation, shared by all its tenants.
 #[derive(Debug, Default)]
@@ -70,6 +70,8 @@ pub(crate) struct SqlTenant<B: Backend> {
     /// Whether the writing connection was given the memory of a bulk write.
     bulk: Arc<AtomicBool>,
     sets: Arc<SetsCache>,
+    /// Tables whose indexes are set aside.
+    filling: Arc<Mutex<HashSet<&'static str>>>,
 }
 
 impl<B: Backend> fmt::Debug for SqlTenant<B> {
@@ -96,6 +98,7 @@ impl<B: Backend> SqlTenant<B> {
             committed: Arc::new(Notify::new()),
             bulk: Arc::default(),
             sets: Arc::default(),
+            filling: Arc::default(),
         };
         tenant.refresh().await?;
         tenant.committed.notify_one();
@@ -130,6 +133,10 @@ impl<B: Backend> SqlTenant<B> {
             *head = (*head).max(position);
             moved
         });
+    }
+
+    fn fillings(&self) -> MutexGuard<'_, HashSet<&'static str>> {
+        self.filling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn connection(&self) -> Result<B::Leased> {
@@ -180,6 +187,22 @@ struct Reader<B: Backend> {
     tables: Arc<Tables>,
     counts: Option<Arc<Counts>>,
     sets: Arc<SetsCache>,
+    filling: Arc<Mutex<HashSet<&'static str>>>,
+}
+
+impl<B: Backend> Reader<B> {
+    /// Refuses to look through a table that has no indexes at the moment.
+    fn is_whole(&self, schema: &Schema) -> Result<()> {
+        let filling = self.filling.lock().unwrap_or_else(PoisonError::into_inner);
+        if filling.contains(schema.table) {
+            return Err(Error::Unavailable {
+                what: "lists of this kind, it is being filled".into(),
+                retry_after: 5,
+                source: None,
+            });
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -194,6 +217,7 @@ impl<B: Backend> Rows for Reader<B> {
         rows::find::<B>(&mut self.connection, &self.tables.get(schema), id, scope, deleted).await
     }
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
+        self.is_whole(schema)?;
         let about = About { known: self.counts.as_deref(), sets: Some(&self.sets) };
         plan::list::<B>(&mut self.connection, &self.tables.get(schema), query, about).await
     }
@@ -206,6 +230,7 @@ impl<B: Backend> Rows for Reader<B> {
         {
             return Ok(number);
         }
+        self.is_whole(schema)?;
         let about = About { known: self.counts.as_deref(), sets: Some(&self.sets) };
         plan::count::<B>(&mut self.connection, &table, query, about).await
     }
@@ -229,6 +254,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
             tables: Arc::clone(&self.tables),
             counts,
             sets: Arc::clone(&self.sets),
+            filling: Arc::clone(&self.filling),
         }))
     }
 
@@ -288,6 +314,34 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
         let forgotten = sql.execute::<B>(&mut transaction).await?;
         B::commit(transaction, ()).await?;
         Ok(forgotten)
+    }
+
+    async fn filling(&self, schema: &'static Schema, filling: bool) -> Result<()> {
+        let table = self.tables.get(schema);
+        let mut transaction = B::begin(&self.writer).await?;
+        if filling {
+            let any = Sql::new(format!(
+                "SELECT count(*) FROM (SELECT 1 FROM {} LIMIT 1) k",
+                schema.table
+            ));
+            let names: Vec<&str> = table.indexes.iter().map(|i| i.name.as_str()).collect();
+            let statements = B::set_aside(schema.table, &names);
+            if statements.is_empty() || any.number::<B>(&mut transaction).await? != Some(0) {
+                return Ok(());
+            }
+            for sql in statements {
+                Sql::new(sql).execute::<B>(&mut transaction).await?;
+            }
+        } else if self.fillings().contains(schema.table) {
+            schema::bring_up::<B>(&mut transaction, &[schema]).await?;
+        }
+        B::commit(transaction, ()).await?;
+        if filling {
+            self.fillings().insert(schema.table);
+        } else {
+            self.fillings().remove(schema.table);
+        }
+        Ok(())
     }
 
     async fn ensure(&self, schema: &'static Schema) -> Result<()> {

@@ -3,6 +3,7 @@
 use super::Harness;
 use super::ground::{Ground, record_of, sort_by};
 use super::sample::Sample;
+use super::sorting::{every_sort, tied_samples};
 use crate::Record;
 use crate::ids::RecordId;
 use crate::port::TenantStore;
@@ -133,4 +134,35 @@ pub(super) async fn two_record_types_do_not_mix(harness: &dyn Harness) {
     assert_eq!(since.len(), 1, "and its own changes");
     drop(rows);
     ground.assert_counts("with two record types").await;
+}
+
+pub(super) async fn a_table_that_was_filled_is_as_quick_and_whole_as_any(harness: &dyn Harness) {
+    let ground = Ground::new(harness, "filling").await;
+    let fill = |on| ground.store.filling(Sample::SCHEMA, on);
+    fill(true).await.expect("an empty table may be filled");
+    let ids = tied_samples(&ground, 24).await;
+    assert!(ground.find(ids[3]).await.is_some(), "a row is found by its id meanwhile");
+    // What is filled a second time has rows: nothing happens to it.
+    fill(true).await.expect("filling twice does no harm");
+    fill(false).await.expect("the filling ends");
+    fill(false).await.expect("ending twice does no harm");
+    fill(true).await.expect("a table with rows stays as it is");
+    for sort in every_sort() {
+        let query = Query { sort, ..Query::new(Predicate::All, 100) };
+        assert_eq!(ground.list(&query).await.len(), 24, "every row is listed by every sort");
+    }
+    ground.assert_counts("after filling").await;
+}
+
+pub(super) async fn a_filling_that_was_cut_off_is_made_whole_at_the_next_opening(
+    harness: &dyn Harness,
+) {
+    let ground = Ground::new(harness, "filling cut off").await;
+    ground.store.filling(Sample::SCHEMA, true).await.expect("an empty table may be filled");
+    tied_samples(&ground, 24).await;
+    let ground = ground.reopen(harness).await;
+    for sort in every_sort() {
+        let query = Query { sort, ..Query::new(Predicate::All, 100) };
+        assert_eq!(ground.list(&query).await.len(), 24, "every row is listed by every sort");
+    }
 }

@@ -12,7 +12,7 @@
 //!
 //! Ready goes back to processing when stock that was not sold is potted on.
 
-use super::{Entity, Transition};
+use super::{Entity, MAX_QUANTITY, Transition};
 use crate::error::{Check, Error, Result};
 use crate::text_enum;
 
@@ -100,11 +100,11 @@ impl Transition {
             );
         }
         let quantity = entity.quantity.checked_add(self.quantity_change.unwrap_or(0)).unwrap_or(-1);
-        if quantity < 0 {
+        if !(0..=MAX_QUANTITY).contains(&quantity) {
             check.fail(
                 "quantity_change",
                 "balance",
-                format!("must leave 0 or more; there are {}", entity.quantity),
+                format!("must leave 0 to {MAX_QUANTITY}; there are {}", entity.quantity),
             );
         }
         check.done()?;

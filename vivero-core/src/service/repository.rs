@@ -74,6 +74,18 @@ impl<'s, R: Record> Repository<'s, R> {
         Ok(PageOf { items, next_cursor, total })
     }
 
+    /// Says that the empty table of this type is about to be filled with very many records taken over
+    /// from elsewhere (`true`), or has been (`false`): indexes are then made at the end, once, which is
+    /// several times quicker. Lists of the type are refused meanwhile. Does nothing if there are
+    /// records; a run that was cut off is made whole when the tenant is opened next.
+    ///
+    /// Needs the permission to create. Errors: [`Error::Forbidden`].
+    pub async fn filling(&self, filling: bool) -> Result<()> {
+        readable(R::SCHEMA)?;
+        self.session.reach(&R::SCHEMA.permission("create"), R::SCHEMA)?;
+        self.session.store().filling(R::SCHEMA, filling).await
+    }
+
     /// Every record that matches, page by page as it is consumed.
     pub fn find_all(&self, filter: Filter) -> impl Stream<Item = Result<Stored<R>>> + Send {
         let session = self.session.clone();

@@ -82,17 +82,34 @@ impl IntoResponse for EventStream {
     }
 }
 
+/// One message of the stream, with the fields of the format, as OpenAPI 3.2 describes streams. That
+/// `data` is text with an event in it is said afterwards (`openapi/complete.rs`): MetaSchema cannot.
+fn message() -> MetaSchema {
+    let text = |description, pattern: Option<&str>| {
+        inline(MetaSchema {
+            description: Some(description),
+            pattern: pattern.map(Into::into),
+            ..MetaSchema::new("string")
+        })
+    };
+    MetaSchema {
+        required: vec!["id", "event", "data"],
+        properties: vec![
+            ("id", text("Position in the tenant's history.", Some("^[1-9][0-9]{0,18}$"))),
+            ("event", text("The action.", None)),
+            ("data", EventOut::schema_ref()),
+        ],
+        ..MetaSchema::new("object")
+    }
+}
+
 impl ApiResponse for EventStream {
     fn meta() -> MetaResponses {
-        let events = MetaSchema {
-            items: Some(Box::new(EventOut::schema_ref())),
-            ..MetaSchema::new_with_format("array", "event-stream")
-        };
         let response = MetaResponse {
             description: "Server-sent events; the data of each is one `EventOut`",
             status: Some(200),
             status_range: None,
-            content: vec![MetaMediaType { content_type: EVENT_STREAM, schema: inline(events) }],
+            content: vec![MetaMediaType { content_type: EVENT_STREAM, schema: inline(message()) }],
             headers: Vec::new(),
         };
         MetaResponses { responses: vec![response] }

@@ -1,5 +1,6 @@
 //! What the handlers' own description lacks.
 
+use super::texts;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 use vivero_core::Record as _;
@@ -50,9 +51,11 @@ pub(super) fn complete(document: &mut Json) {
         for (name, schema) in schemas.iter_mut() {
             if bodies.contains(name) {
                 schema["additionalProperties"] = Json::Bool(false);
+                texts::in_body(schema);
             }
         }
     }
+    describe_events(document);
     simplify(document);
     share_failures(document);
     normalize(document);
@@ -107,6 +110,7 @@ fn describe(id: &str, parameter: &mut Json) {
             json!({"type": "string", "pattern": format!("^-?({})$", names.join("|"))}),
         );
     }
+    texts::in_query(map);
     if map.contains_key("description") {
         return;
     }
@@ -117,6 +121,21 @@ fn describe(id: &str, parameter: &mut Json) {
     };
     if let Some(text) = text {
         map.insert("description".into(), text.into());
+    }
+}
+
+/// In a stream, what the data of a message is stands there as text. OpenAPI 3.1 says so with
+/// `contentSchema`, which a document of 3.0 can only have under a name of its own.
+fn describe_events(document: &mut Json) {
+    let data = "/paths/~1api~1v1~1{tenant}~1events/get/responses/200/content/text~1event-stream/schema/properties/data";
+    if let Some(data) = document.pointer_mut(data) {
+        let event = data.take();
+        *data = json!({
+            "type": "string",
+            "description": "One `EventOut` as JSON.",
+            "x-content-media-type": "application/json",
+            "x-content-schema": event,
+        });
     }
 }
 

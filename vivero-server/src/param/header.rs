@@ -75,8 +75,8 @@ parameter!(
 pub(crate) struct RequiredIfMatch(pub(crate) i64);
 
 parameter!(
-    // Declared optional: leaving it out has an answer of its own, 428.
-    [] RequiredIfMatch, Header, required: false, schema: version_schema(), register: |_| (),
+    // Leaving it out has an answer of its own, 428.
+    [] RequiredIfMatch, Header, required: true, schema: version_schema(), register: |_| (),
     read: |request, name| {
         let missing = || {
             let detail = "an edit must say which version it starts from";
@@ -112,7 +112,7 @@ pub(crate) struct LastEventId(pub(crate) Option<u64>);
 
 parameter!(
     [] LastEventId, Header, required: false,
-    schema: inline(MetaSchema { pattern: Some("^[0-9]{1,19}$".into()), ..MetaSchema::new("string") }),
+    schema: inline(MetaSchema { pattern: Some("^[0-9]{0,19}$".into()), ..MetaSchema::new("string") }),
     register: |_| (),
     read: |request, name| {
         let position = one(request, name)?.filter(|text| !text.is_empty()).map(whole).transpose();

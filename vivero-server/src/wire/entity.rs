@@ -273,6 +273,7 @@ pub(crate) struct TransitionIn {
     pub(crate) stage: Option<Word<Stage>>,
     /// Pieces gained (+) or lost (−).
     #[serde(default, deserialize_with = "present")]
+    #[oai(validator(minimum(value = "-1000000000"), maximum(value = "1000000000")))]
     pub(crate) quantity_change: Option<i64>,
     /// Why; needed for a hold, a destruction, a step back and a loss.
     #[serde(default, deserialize_with = "present")]

@@ -74,7 +74,12 @@ pub(crate) struct RoleIn {
     #[oai(validator(max_length = 500))]
     pub(crate) description: Option<String>,
     /// What it allows: `entity.read`, `entity.update@location`, `entity.*`, `*` …
-    #[oai(validator(min_items = 1, max_items = 200, max_length = 120))]
+    #[oai(validator(
+        min_items = 1,
+        max_items = 200,
+        max_length = 100,
+        pattern = r"^(\*|(\*|[a-z_]+)\.(\*|[a-z_]+))(@(all|location|own))?$"
+    ))]
     pub(crate) grants: Vec<String>,
 }
 
@@ -103,7 +108,12 @@ pub(crate) struct RolePatch {
     pub(crate) description: Option<String>,
     /// Replaces all grants.
     #[serde(default, deserialize_with = "present")]
-    #[oai(validator(min_items = 1, max_items = 200, max_length = 120))]
+    #[oai(validator(
+        min_items = 1,
+        max_items = 200,
+        max_length = 100,
+        pattern = r"^(\*|(\*|[a-z_]+)\.(\*|[a-z_]+))(@(all|location|own))?$"
+    ))]
     pub(crate) grants: Option<Vec<String>>,
 }
 

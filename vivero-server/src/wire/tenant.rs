@@ -80,7 +80,7 @@ pub(crate) struct TrialIn {
     #[oai(validator(
         min_length = 5,
         max_length = 254,
-        pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"
+        pattern = r"^\s*[^\s@\x00-\x1F\x7F-\x9F]{1,64}@[^\s@.\x00-\x1F\x7F-\x9F]+(\.[^\s@.\x00-\x1F\x7F-\x9F]+)+\s*$"
     ))]
     pub(crate) email: String,
     /// Full name of its first person; the address if absent.
@@ -98,7 +98,7 @@ pub(crate) struct TrialIn {
 impl TrialIn {
     /// The tenant to be made. Passwords are used as typed, other texts without spaces around them.
     pub(crate) fn tenant(self, plan: Option<Plan>, idempotency_key: Option<String>) -> NewTenant {
-        let name = self.name.unwrap_or_else(|| self.email.clone());
+        let name = self.name.unwrap_or_else(|| self.email.trim().to_owned());
         NewTenant {
             slug: self.slug,
             organization: self.organization,
@@ -145,7 +145,7 @@ pub(crate) struct TenantIn {
     #[oai(validator(
         min_length = 5,
         max_length = 254,
-        pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"
+        pattern = r"^\s*[^\s@\x00-\x1F\x7F-\x9F]{1,64}@[^\s@.\x00-\x1F\x7F-\x9F]+(\.[^\s@.\x00-\x1F\x7F-\x9F]+)+\s*$"
     ))]
     pub(crate) email: String,
     /// Full name of its first person; the address if absent.

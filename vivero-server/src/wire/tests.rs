@@ -178,6 +178,14 @@ fn answers_are_written_under_the_names_of_the_document() {
 }
 
 #[test]
+fn whoever_gives_no_name_is_called_by_the_address_alone() {
+    let trial =
+        json!({"organization": "A", "email": "\u{b}a@example.com\n", "password": "plants 4 all"});
+    let trial: TrialIn = serde_json::from_value(trial).expect("a sign-up");
+    assert_eq!(trial.tenant(None, None).owner.name, "a@example.com");
+}
+
+#[test]
 fn an_entity_s_kind_is_its_type_in_the_journal_too() {
     let mut changes = Changes::default();
     changes.0.insert("kind".into(), (json!("seed"), json!("bulb")));

@@ -72,7 +72,7 @@ pub(crate) struct UserIn {
     #[oai(validator(
         min_length = 5,
         max_length = 254,
-        pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"
+        pattern = r"^\s*[^\s@\x00-\x1F\x7F-\x9F]{1,64}@[^\s@.\x00-\x1F\x7F-\x9F]+(\.[^\s@.\x00-\x1F\x7F-\x9F]+)+\s*$"
     ))]
     pub(crate) email: String,
     /// Full name.
@@ -115,7 +115,7 @@ pub(crate) struct UserPatch {
     #[oai(validator(
         min_length = 5,
         max_length = 254,
-        pattern = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]*\s*$"
+        pattern = r"^\s*[^\s@\x00-\x1F\x7F-\x9F]{1,64}@[^\s@.\x00-\x1F\x7F-\x9F]+(\.[^\s@.\x00-\x1F\x7F-\x9F]+)+\s*$"
     ))]
     pub(crate) email: Option<String>,
     /// Full name.

@@ -186,11 +186,15 @@ impl Backend for MariaDb {
     fn same(column: &Column) -> String {
         format!("t.{} {} ?", column.name, if column.nullable { "<=>" } else { "=" })
     }
-    fn insert_search(table: &str, texts: Vec<(i64, String)>) -> Vec<Sql> {
-        search::insert(table, texts)
-    }
-    fn insert_last_search(table: &str, text: String) -> Vec<Sql> {
-        search::insert_last(table, &text)
+    async fn insert_search(
+        connection: &mut Connection,
+        table: &str,
+        texts: Vec<(Option<i64>, String)>,
+    ) -> Result<(), Failure> {
+        for sql in search::insert(table, &texts) {
+            Self::execute(connection, sql).await?;
+        }
+        Ok(())
     }
     fn update_search(table: &str, seq: i64, before: &str, after: String) -> Vec<Sql> {
         search::update(table, seq, before, &after)

@@ -224,6 +224,22 @@ impl Backend for Sqlite {
         })
     }
 
+    async fn insert(
+        connection: &mut Connection,
+        head: &str,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<(), Failure> {
+        // One row a statement: a table with triggers would have several copied aside first.
+        let marks = vec!["?"; rows.first().map_or(0, Vec::len)].join(", ");
+        aside(rows.len() > 100, || {
+            let mut statement = connection.prepare_cached(&format!("{head}({marks})"))?;
+            for row in &rows {
+                statement.execute(params_from_iter(row.iter().map(Bound)))?;
+            }
+            Ok(())
+        })
+    }
+
     async fn merge(connection: &mut Connection, ranges: Merge) -> Result<Merged, Failure> {
         aside(ranges.budget > FAR, || merge(connection, &ranges))
     }
@@ -309,20 +325,23 @@ impl Backend for Sqlite {
     fn same(column: &Column) -> String {
         format!("t.{} {} ?", column.name, if column.nullable { "IS" } else { "=" })
     }
-    fn insert_search(table: &str, texts: Vec<(i64, String)>) -> Vec<Sql> {
-        let mut sql = Sql::new(format!("INSERT INTO {table}_search (rowid, text) VALUES (?, ?)"));
-        for _ in 1..texts.len() {
-            sql.add(", (?, ?)");
+    async fn insert_search(
+        connection: &mut Connection,
+        table: &str,
+        texts: Vec<(Option<i64>, String)>,
+    ) -> Result<(), Failure> {
+        let last = texts.iter().any(|(seq, _)| seq.is_none());
+        if let (true, Some((_, text))) = (last, texts.first()) {
+            let sql =
+                format!("INSERT INTO {table}_search (rowid, text) VALUES (last_insert_rowid(), ?)");
+            connection.prepare_cached(&sql)?.execute([text])?;
+            return Ok(());
         }
-        for (seq, text) in texts {
-            sql.bind(Value::Int(seq)).bind(Value::Text(text));
-        }
-        vec![sql.long()]
-    }
-    fn insert_last_search(table: &str, text: String) -> Vec<Sql> {
-        let sql =
-            format!("INSERT INTO {table}_search (rowid, text) VALUES (last_insert_rowid(), ?)");
-        vec![Sql::new(sql).with(Value::Text(text))]
+        let rows = texts
+            .into_iter()
+            .map(|(seq, text)| vec![seq.map_or(Value::Null, Value::Int), Value::Text(text)]);
+        let head = format!("INSERT INTO {table}_search (rowid, text) VALUES ");
+        Self::insert(connection, &head, rows.collect()).await
     }
     fn update_search(table: &str, seq: i64, _: &str, after: String) -> Vec<Sql> {
         let sql = Sql::new(format!("UPDATE {table}_search SET text = ? WHERE rowid = ?"));
@@ -356,6 +375,11 @@ impl Backend for Sqlite {
     }
     fn concat(a: &str, b: &str) -> String {
         format!("{a} || {b}")
+    }
+    fn set_aside(_table: &str, indexes: &[&str]) -> Vec<String> {
+        // With the version gone, whoever opens the file next brings up what was left out.
+        let drops = indexes.iter().map(|index| format!("DROP INDEX IF EXISTS {index}"));
+        drops.chain(["PRAGMA user_version = 0".to_owned()]).collect()
     }
     fn index_hint(index: &str) -> String {
         format!(" INDEXED BY {index}")

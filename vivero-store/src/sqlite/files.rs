@@ -170,7 +170,7 @@ impl Opening {
         };
         connection.execute_batch(&format!(
             "{journal} PRAGMA cache_size = -{}; PRAGMA temp_store = memory; PRAGMA trusted_schema = OFF; \
-             PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864;",
+             PRAGMA journal_size_limit = 67108864;",
             self.cache_kib
         ))?;
         if self.log {

@@ -124,10 +124,12 @@ async fn list_steadily<B: Backend>(
         Choice::Nothing => return Ok(Vec::new()),
         Choice::Path(path) => path,
         Choice::Walk(walk, otherwise) => {
-            if let Some(rows) = walk.run::<B>(connection, table, query).await? {
-                return Ok(rows);
+            for walk in std::iter::once(walk).chain(otherwise) {
+                if let Some(rows) = walk.run::<B>(connection, table, query).await? {
+                    return Ok(rows);
+                }
             }
-            otherwise.map_or(Path::Free, Path::Gather)
+            Path::Free
         }
     };
     let sql = statement::<B>(table, query, wanted.as_ref(), &path);
@@ -217,14 +219,19 @@ async fn count_steadily<B: Backend>(
         Choice::Nothing => return Ok(0),
         Choice::Path(Path::Gather(index)) => Path::Index(index),
         Choice::Path(Path::IndexInSearch(index)) => {
-            let gathered =
-                table.indexes.iter().any(|i| i.name == index && i.purpose == Purpose::Filter);
-            if gathered { Path::IndexInSearch(index) } else { Path::Search }
+            let sorted = |i: &&Index| i.name == index && matches!(i.purpose, Purpose::Sort(_));
+            let is_sorted = table.indexes.iter().any(|i| sorted(&i));
+            if is_sorted { Path::Search } else { Path::IndexInSearch(index) }
         }
         Choice::Path(path) => path,
-        // The index of places has every short filter, so no row is read.
-        Choice::Walk(_, Some(index)) => Path::Index(index),
-        Choice::Walk(walk, None) => return walk.count::<B>(connection, table, query).await,
+        // Whichever answers every condition in SQL: along the places, if there are any.
+        Choice::Walk(walk, otherwise) => {
+            let mut ways = std::iter::once(walk).chain(otherwise);
+            match ways.find(|walk| walk.places.is_none()) {
+                Some(walk) => return walk.count::<B>(connection, table, query).await,
+                None => Path::Free,
+            }
+        }
     };
     let mut sql = Sql::new("SELECT count(*) FROM ");
     from_where::<B>(&mut sql, table, query, wanted.as_ref(), &path);

@@ -54,13 +54,10 @@ impl<B: Backend> SqlWork<B> {
         Ok(())
     }
 
-    async fn remove_from(&mut self, schema: &'static Schema, start: i64, end: i64) -> Result<()> {
+    async fn remove_from(&mut self, schema: &'static Schema, start: i64) -> Result<()> {
         if B::SAVEPOINTS {
             let back = Sql::new("ROLLBACK TO SAVEPOINT rows_added");
             return back.execute::<B>(&mut self.transaction).await.map(|_| ());
-        }
-        if start == end {
-            return Ok(());
         }
         let mut statements = vec![format!("DELETE FROM {} WHERE seq >= ?", schema.table)];
         if schema.is_searchable() {
@@ -73,60 +70,36 @@ impl<B: Backend> SqlWork<B> {
     }
 }
 
-/// The statements that add rows numbered from `first`: one for the table, one for its search index.
+/// What adds rows: the parameters for their table, and for its search index.
 struct Insert {
-    rows: Sql,
-    search: Vec<Sql>,
-    first: i64,
+    rows: Vec<Vec<Value>>,
+    search: Vec<(Option<i64>, String)>,
 }
 
 impl Insert {
-    /// One row; the engine gives its number.
-    fn one<B: Backend>(schema: &'static Schema, rows: Vec<Row>) -> Self {
-        let text = rows
-            .first()
-            .filter(|_| schema.is_searchable())
-            .map(|row| document(schema, &row.values));
-        let search = text.map(|text| B::insert_last_search(schema.table, text)).unwrap_or_default();
-        let rows = Self::table(schema, rows.into_iter().map(|row| (Value::Null, row)));
-        Self { rows, search, first: 0 }
-    }
-
-    fn many<B: Backend>(schema: &'static Schema, rows: Vec<Row>, first: i64) -> Self {
-        let search = if schema.is_searchable() {
-            let texts = rows.iter().map(|row| document(schema, &row.values));
-            B::insert_search(schema.table, (first..).zip(texts).collect())
-        } else {
-            Vec::new()
-        };
-        let numbered = (first..).map(Value::Int).zip(rows);
-        Self { rows: Self::table(schema, numbered).long(), search, first }
-    }
-
-    fn table(schema: &'static Schema, rows: impl Iterator<Item = (Value, Row)>) -> Sql {
-        let names: Vec<&str> = schema.columns.iter().map(|c| c.name).collect();
-        let mut sql = Sql::new(format!(
-            "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{}{}) VALUES ",
-            schema.table,
-            if names.is_empty() { "" } else { ", " },
-            names.join(", ")
-        ));
-        let marks = format!("({})", vec!["?"; 8 + names.len()].join(", "));
-        for (i, (seq, row)) in rows.enumerate() {
-            sql.add(if i == 0 { "" } else { ", " }).add(&marks);
-            sql.bind(seq)
-                .bind(Value::Id(row.id))
-                .bind(Value::Int(row.version))
-                .bind(Value::Time(row.created_at))
-                .bind(Value::Id(row.created_by))
-                .bind(Value::Time(row.updated_at))
-                .bind(Value::Id(row.updated_by))
-                .bind(row.deleted_at.map_or(Value::Null, Value::Time));
-            for value in row.values {
-                sql.bind(value);
+    /// Rows with their numbers; no value lets the engine number a row.
+    fn new(schema: &'static Schema, rows: impl Iterator<Item = (Value, Row)>) -> Self {
+        let mut insert = Self { rows: Vec::new(), search: Vec::new() };
+        for (seq, row) in rows {
+            if schema.is_searchable() {
+                let number = if let Value::Int(seq) = seq { Some(seq) } else { None };
+                insert.search.push((number, document(schema, &row.values)));
             }
+            let mut cells = Vec::with_capacity(8 + row.values.len());
+            cells.extend([
+                seq,
+                Value::Id(row.id),
+                Value::Int(row.version),
+                Value::Time(row.created_at),
+                Value::Id(row.created_by),
+                Value::Time(row.updated_at),
+                Value::Id(row.updated_by),
+                row.deleted_at.map_or(Value::Null, Value::Time),
+            ]);
+            cells.extend(row.values);
+            insert.rows.push(cells);
         }
-        sql
+        insert
     }
 
     async fn execute<B: Backend>(
@@ -134,11 +107,24 @@ impl Insert {
         connection: &mut B::Connection,
         schema: &'static Schema,
     ) -> Result<()> {
-        self.rows.execute_unique::<B>(connection, schema.resource).await?;
-        for search in self.search {
-            search.execute::<B>(connection).await?;
+        let names: String = schema.columns.iter().map(|c| format!(", {}", c.name)).collect();
+        let head = format!(
+            "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{names}) VALUES ",
+            schema.table
+        );
+        B::insert(connection, &head, self.rows).await.map_err(|e| taken::<B>(e, schema))?;
+        if !self.search.is_empty() {
+            B::insert_search(connection, schema.table, self.search).await.map_err(Into::into)?;
         }
         Ok(())
+    }
+}
+
+/// A unique violation told from other failures.
+fn taken<B: Backend>(failure: B::Failure, schema: &'static Schema) -> Error {
+    match B::taken_field(&failure) {
+        Some(field) => Error::Taken { resource: schema.resource.into(), field },
+        None => failure.into(),
     }
 }
 
@@ -150,13 +136,13 @@ struct Parts {
 }
 
 impl Parts {
-    fn next<B: Backend>(&mut self, schema: &'static Schema) -> Option<Insert> {
+    fn next(&mut self, schema: &'static Schema) -> Option<Insert> {
         let part: Vec<Row> = self.rows.by_ref().take(self.at_once).collect();
         let number = i64::try_from(part.len()).unwrap_or(i64::MAX);
         (number > 0).then(|| {
-            let insert = Insert::many::<B>(schema, part, self.next);
+            let numbered = (self.next..).map(Value::Int).zip(part);
             self.next += number;
-            insert
+            Insert::new(schema, numbered)
         })
     }
 }
@@ -199,7 +185,7 @@ impl<B: Backend> Work for SqlWork<B> {
         }
         self.make_room(rows.len()).await?;
         if rows.len() == 1 {
-            let insert = Insert::one::<B>(schema, rows);
+            let insert = Insert::new(schema, rows.into_iter().map(|row| (Value::Null, row)));
             return insert.execute::<B>(&mut self.transaction, schema).await;
         }
         // The engine has one writer, so the next number is the highest plus one.
@@ -210,17 +196,16 @@ impl<B: Backend> Work for SqlWork<B> {
         if B::SAVEPOINTS {
             Sql::new("SAVEPOINT rows_added").execute::<B>(&mut self.transaction).await?;
         }
-        let mut now = parts.next::<B>(schema);
+        let mut now = parts.next(schema);
         while let Some(insert) = now.take() {
-            let from = insert.first;
             // The next part is put together while the engine is busy with this one.
-            let following = tokio::task::spawn_blocking(move || (parts.next::<B>(schema), parts));
+            let following = tokio::task::spawn_blocking(move || (parts.next(schema), parts));
             let done = insert.execute::<B>(&mut self.transaction, schema).await;
             (now, parts) =
                 following.await.map_err(|e| Error::internal("putting rows together", e))?;
             if let Err(e) = done {
-                // A statement that fails undoes itself; the parts before it are undone here.
-                self.remove_from(schema, start, from).await?;
+                // Some of its rows may be there, and those of the parts before it are.
+                self.remove_from(schema, start).await?;
                 return Err(e);
             }
         }

@@ -58,15 +58,13 @@ fn enter(table: &str, words: impl Iterator<Item = (String, String)>) -> Vec<Sql>
     all
 }
 
-pub(super) fn insert(table: &str, texts: Vec<(i64, String)>) -> Vec<Sql> {
+/// A row without a number is the one that was inserted last.
+pub(super) fn insert(table: &str, texts: &[(Option<i64>, String)]) -> Vec<Sql> {
     let all = texts.iter().flat_map(|(seq, text)| {
-        words(text).into_iter().map(|word| (seq.to_string(), word.to_owned()))
+        let seq = seq.map_or_else(|| "last_insert_id()".to_owned(), |seq| seq.to_string());
+        words(text).into_iter().map(move |word| (seq.clone(), word.to_owned()))
     });
     enter(table, all)
-}
-
-pub(super) fn insert_last(table: &str, text: &str) -> Vec<Sql> {
-    enter(table, words(text).into_iter().map(|word| ("last_insert_id()".into(), word.to_owned())))
 }
 
 pub(super) fn update(table: &str, seq: i64, before: &str, after: &str) -> Vec<Sql> {

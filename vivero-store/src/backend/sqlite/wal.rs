@@ -17,8 +17,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::watch;
 use vivero_core::{Error, Result};
 
-/// The log is written back when it has grown by so many pages (16 MiB).
-const CHECKPOINT_PAGES: i32 = 4_000;
+/// The log is written back when it has so many pages (8 MiB). More would save work, as pages that change
+/// again and again are written back once, but writers wait longer while the last of them is: with twice as
+/// many, a create under load takes 24 ms at the 99th percentile instead of 19.
+const CHECKPOINT_PAGES: i32 = 2_000;
 
 thread_local! {
     /// Pages in the log after the last commit of this thread; 0 if it wrote nothing.
@@ -174,5 +176,97 @@ impl Wal {
     fn tell(&self, error: &rusqlite::Error) {
         // The log is whole without it; a later commit tries again.
         tracing::warn!(log = %self.path.display(), error = %error, "a checkpoint failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Pool;
+    use super::*;
+
+    fn connect(path: &std::path::Path) -> rusqlite::Result<Connection> {
+        let connection = Connection::open(path)?;
+        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")?;
+        Wal::attend(&connection);
+        Ok(connection)
+    }
+
+    fn pool(folder: &std::path::Path, log: PathBuf, durable: bool) -> (Pool, Arc<Wal>) {
+        let path = folder.join("a.sqlite3");
+        let again = path.clone();
+        let wal = Wal::new(log, durable, move || connect(&again));
+        (Pool::new(1, move || connect(&path), Some(Arc::clone(&wal))), wal)
+    }
+
+    async fn write(pool: &Pool, n: i64) -> Result<()> {
+        let writing = pool.begin().await?;
+        writing
+            .execute("INSERT INTO t (n, filler) VALUES (?, zeroblob(4000))", [n])
+            .map_err(super::super::Failure::from)?;
+        writing.commit().await
+    }
+
+    async fn table(pool: &Pool) {
+        let connection = pool.acquire().await.expect("a connection");
+        connection.execute_batch("CREATE TABLE t (n INTEGER, filler BLOB)").expect("a table");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_commit_is_synced_and_many_share_a_sync() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (pool, wal) = pool(folder.path(), folder.path().join("a.sqlite3-wal"), true);
+        table(&pool).await;
+        let mut writers = tokio::task::JoinSet::new();
+        for n in 0..64 {
+            let pool = pool.clone();
+            writers.spawn(async move { write(&pool, n).await });
+        }
+        while let Some(done) = writers.join_next().await {
+            done.expect("no panic").expect("a commit");
+        }
+        let asked = wal.asked.load(Ordering::SeqCst);
+        assert_eq!(asked, 64, "each commit asked for a sync");
+        assert_eq!(wal.synced.borrow().up_to, asked, "the last sync covers all");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_log_that_cannot_be_synced_acknowledges_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // A folder cannot be opened for writing, whoever runs this.
+        let (pool, _) = pool(folder.path(), folder.path().to_owned(), true);
+        table(&pool).await;
+        for n in 0..2 {
+            let refused = write(&pool, n).await.expect_err("it is not on disk");
+            assert!(matches!(refused, Error::Unavailable { .. }), "{refused}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_log_is_begun_anew_though_writers_never_rest() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("a.sqlite3-wal");
+        let (pool, wal) = pool(folder.path(), log.clone(), false);
+        table(&pool).await;
+        // Far more than a log may hold: 60 MB through one of 8.
+        for n in 0..15_000 {
+            write(&pool, n).await.expect("a commit");
+            if wal.checkpointing.load(Ordering::SeqCst) {
+                tokio::task::yield_now().await;
+            }
+        }
+        let size = std::fs::metadata(&log).expect("a log").len();
+        assert!(size < 48 << 20, "the log has {size} bytes");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_transaction_that_is_dropped_leaves_its_connection_usable() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (pool, _) = pool(folder.path(), folder.path().join("a.sqlite3-wal"), true);
+        table(&pool).await;
+        drop(pool.begin().await.expect("a transaction"));
+        let reading = pool.acquire().await.expect("a connection");
+        reading.execute_batch("BEGIN; SELECT * FROM t").expect("a read that is given up");
+        drop(reading);
+        write(&pool, 1).await.expect("a commit");
     }
 }

@@ -10,39 +10,58 @@ use vivero_core::query::{Predicate, Query, Sort};
 use vivero_core::record::{Kind, Row};
 use vivero_core::{Error, Result, Value};
 
+/// Along which indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Along {
+    /// The one that has all rows in the wanted order.
+    All,
+    /// The one that has them so for each combination of facets.
+    Sets,
+    /// The one that has them so for each place.
+    Places,
+}
+
 /// A walk along one range of an index, or several at once.
 #[derive(Debug)]
 pub(super) struct Walk<'q> {
-    /// The combinations of facets whose ranges are merged; `None` if no facet is asked for.
-    pub(super) sets: Option<Vec<Vec<Value>>>,
+    pub(super) along: Along,
+    /// What each range begins with: the values of a combination, a place, nothing.
+    pub(super) ranges: Vec<Vec<Value>>,
     /// Keeps the rows of these places.
     pub(super) places: Option<HashSet<Uuid>>,
-    /// The conditions that neither the combinations nor the places answer.
+    /// The conditions that neither the ranges nor the places answer.
     pub(super) rest: Vec<&'q Predicate>,
     /// Index entries after which something else is better.
     pub(super) budget: usize,
 }
 
 impl Walk<'_> {
-    fn index<'t>(&self, table: &'t Table, query: &Query) -> Option<&'t Index> {
-        let role = match (&self.sets, query.sort.column) {
-            (Some(_), sort) => Purpose::Sets(sort),
-            (None, Some(sort)) => Purpose::Sort(sort),
-            (None, None) => return None,
+    fn index<'t>(&self, table: &'t Table, sort: Option<&'static str>) -> Option<&'t Index> {
+        let purpose = match (self.along, sort) {
+            (Along::Sets, sort) => Purpose::Sets(sort),
+            (Along::Places, sort) => Purpose::Place(sort),
+            (Along::All, Some(sort)) => Purpose::Sort(sort),
+            (Along::All, None) => return None,
         };
-        table.indexes.iter().find(|i| i.purpose == role)
+        table.indexes.iter().find(|i| i.purpose == purpose)
     }
 
-    /// Everything from `FROM` to `ORDER BY`; the parameters of a combination come first.
+    /// Everything from `FROM` to `ORDER BY`; the parameters of a range come first.
     fn from<B: Backend>(&self, sql: &mut Sql, table: &Table, query: &Query, stage: Stage) {
         let hint = self
-            .index(table, query)
+            .index(table, query.sort.column)
             .map_or_else(|| B::NO_INDEX.to_owned(), |index| B::index_hint(&index.name));
         sql.addf(format_args!(" FROM {} t{hint} WHERE t.deleted_at IS NULL", table.schema.table));
-        if let (Some(_), Some((_, columns))) = (&self.sets, &table.sets) {
-            for column in columns {
-                sql.addf(format_args!(" AND {}", B::same(column)));
+        match (self.along, &table.sets, table.schema.location) {
+            (Along::Sets, Some((_, columns)), _) => {
+                for column in columns {
+                    sql.addf(format_args!(" AND {}", B::same(column)));
+                }
             }
+            (Along::Places, _, Some(column)) => {
+                sql.addf(format_args!(" AND t.{column} = ?"));
+            }
+            _ => {}
         }
         for predicate in &self.rest {
             sql.add(" AND ");
@@ -70,9 +89,9 @@ impl Walk<'_> {
     ) -> Result<i64> {
         let mut sum = 0;
         let all = Query { after: None, sort: Sort { column: None, ..query.sort }, ..query.clone() };
-        for set in self.sets.as_deref().unwrap_or(&[Vec::new()]) {
+        for range in &self.ranges {
             let mut sql = Sql::new("SELECT count(*) FROM (SELECT 1");
-            for value in set {
+            for value in range {
                 sql.bind(value.clone());
             }
             self.from::<B>(&mut sql, table, &all, Stage::Whole);
@@ -89,25 +108,45 @@ impl Walk<'_> {
         table: &Table,
         query: &Query,
     ) -> Result<Option<Vec<Row>>> {
-        let one = self.sets.as_ref().map_or(1, Vec::len) == 1;
-        if one && self.places.is_none() {
-            let mut rows = Vec::new();
-            for stage in Stage::of(query) {
-                let wanted = query.limit as usize - rows.len();
-                if wanted == 0 {
-                    break;
-                }
-                let mut sql = Sql::new(format!("SELECT {}", table.columns));
-                for value in self.sets.iter().flatten().flatten() {
-                    sql.bind(value.clone());
-                }
-                self.from::<B>(&mut sql, table, query, *stage);
-                sql.add(" LIMIT ?").bind(Value::Int(wanted as i64));
-                let found = sql.fetch::<B>(connection, &table.kinds).await?;
-                rows.extend(found.into_iter().map(crate::tenant::rows::decode));
+        match self.ranges.as_slice() {
+            [range] if self.places.is_none() => {
+                self.run_one::<B>(connection, table, query, range).await.map(Some)
             }
-            return Ok(Some(rows));
+            _ => self.run_many::<B>(connection, table, query).await,
         }
+    }
+
+    async fn run_one<B: Backend>(
+        &self,
+        connection: &mut B::Connection,
+        table: &Table,
+        query: &Query,
+        range: &[Value],
+    ) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        for stage in Stage::of(query) {
+            let wanted = query.limit as usize - rows.len();
+            if wanted == 0 {
+                break;
+            }
+            let mut sql = Sql::new(format!("SELECT {}", table.columns));
+            for value in range {
+                sql.bind(value.clone());
+            }
+            self.from::<B>(&mut sql, table, query, *stage);
+            sql.add(" LIMIT ?").bind(Value::Int(wanted as i64));
+            let found = sql.fetch::<B>(connection, &table.kinds).await?;
+            rows.extend(found.into_iter().map(crate::tenant::rows::decode));
+        }
+        Ok(rows)
+    }
+
+    async fn run_many<B: Backend>(
+        &self,
+        connection: &mut B::Connection,
+        table: &Table,
+        query: &Query,
+    ) -> Result<Option<Vec<Row>>> {
         let key = query.sort.column.map_or_else(|| "NULL".to_owned(), |c| format!("t.{c}"));
         let place = match (&self.places, table.schema.location) {
             (Some(_), Some(column)) => format!(", t.{column}"),
@@ -120,7 +159,7 @@ impl Walk<'_> {
         });
         let merge = Merge {
             stages: stages.collect(),
-            ranges: self.sets.clone().unwrap_or_else(|| vec![Vec::new()]),
+            ranges: self.ranges.clone(),
             kind: kind(table, query),
             descending: query.sort.descending,
             limit: query.limit as usize,
