@@ -8,7 +8,9 @@ mod sealer;
 mod work;
 
 pub(crate) use sealer::Anchors;
-pub(crate) use work::{WRITER_CACHE_KIB, seed};
+#[cfg(feature = "sqlite")]
+pub(crate) use work::WRITER_CACHE_KIB;
+pub(crate) use work::seed;
 
 use crate::backend::{Backend, Sql};
 use crate::schema;

@@ -99,7 +99,7 @@ async fn a_tenants_account_is_refused_by_the_server_wherever_it_is_not_its_own()
         "DROP TABLE entities".into(),
         "TRUNCATE TABLE journal".into(),
         "CREATE INDEX mine ON entities (name)".into(),
-        "DROP TRIGGER IF EXISTS mine".into(),
+        "CREATE TRIGGER mine BEFORE INSERT ON entities FOR EACH ROW SET NEW.version = 1".into(),
         format!("DROP DATABASE {own}"),
         "CREATE DATABASE mine".into(),
         "CREATE USER mine".into(),
