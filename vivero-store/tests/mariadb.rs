@@ -290,3 +290,26 @@ async fn what_may_go_wrong_at_opening_is_said_without_the_password() {
         assert!(!text.contains("hunter2"), "{text}");
     }
 }
+
+#[tokio::test]
+async fn an_installation_is_opened_by_its_address() {
+    use vivero_core::{NewTenant, Owner, Password, Vivero};
+    use vivero_store::Open as _;
+    let builder = || {
+        let key = KeyText("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into());
+        Vivero::builder().weak_passwords_for_tests().mariadb(support::options(108)).key(key)
+    };
+    let url = support::registry(108);
+    let vivero = builder().open(&url).await.expect("opening");
+    let (email, secret) = ("grower@example.com", "a long enough secret");
+    let wanted = NewTenant::trial("acme-plants", Owner::new(email, secret));
+    vivero.tenants().provision(wanted).await.expect("provisioning");
+    let session = vivero.sign_in("acme-plants", Password::new(email, secret)).await;
+    assert_eq!(session.expect("signing in").tenant().slug.as_str(), "acme-plants");
+    vivero.close().await;
+    let vivero = builder().open(&url).await.expect("opening again");
+    vivero.sign_in("acme-plants", Password::new(email, secret)).await.expect("signing in again");
+    vivero.close().await;
+    let none = Vivero::open(&url).await.expect_err("no key").to_string();
+    assert!(none.contains("VIVERO_KEY_FILE"), "{none}");
+}
