@@ -32,8 +32,13 @@ fn of_sqlite(file: &Path) -> Shape {
     let connection = rusqlite::Connection::open(file).expect("the file");
     let rows = |sql: &str| -> Vec<(String, String, bool)> {
         let mut statement = connection.prepare(sql).expect("a statement");
-        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?)));
-        rows.expect("rows").map(|row| row.expect("a row")).filter(|row: &(String, String, bool)| !is_own(&row.0)).collect()
+        let rows = statement.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
+        });
+        rows.expect("rows")
+            .map(|row| row.expect("a row"))
+            .filter(|row: &(String, String, bool)| !is_own(&row.0))
+            .collect()
     };
     let tables = "FROM sqlite_schema m JOIN";
     Shape {

@@ -6,12 +6,15 @@ use crate::backend::{Cells, Sql};
 use sqlx::mysql::MySqlConnectOptions;
 use std::fmt;
 use std::str::FromStr as _;
+use std::time::Duration;
 use vivero_core::ids::TenantId;
 use vivero_core::record::Kind;
 use vivero_core::{Error, Result, Value};
 
 /// How long somebody waits for another who makes or removes the same tenant, in seconds.
 const LOCK_WAIT: u32 = 60;
+/// How long it may take to make or remove a database with its account.
+const SCRIPT: Duration = Duration::from_secs(120);
 /// Statements kept prepared per connection: as many as the server's limit allows, between these.
 const FEWEST_STATEMENTS: u64 = 16;
 const MOST_STATEMENTS: u64 = 100;
@@ -133,8 +136,32 @@ impl Server {
         open(&self.admin, Purpose::Writing).await
     }
 
-    pub(super) async fn script(&self, connection: &mut Connection, text: &str) -> Result<()> {
-        connection.script(text).await.map_err(Into::into)
+    /// Runs what makes or removes databases and accounts, within bounds.
+    async fn script(&self, connection: &mut Connection, text: &str) -> Result<()> {
+        let late = |_| Error::Unavailable {
+            what: "database, making or removing a tenant's takes too long".into(),
+            retry_after: 30,
+            source: None,
+        };
+        tokio::time::timeout(SCRIPT, connection.script(text))
+            .await
+            .map_err(late)?
+            .map_err(Into::into)
+    }
+
+    /// The same for what changes accounts, one after another: the server keeps all accounts in the same
+    /// few tables, which it locks as a whole and without a limit in time.
+    async fn accounts(&self, text: &str) -> Result<()> {
+        let mut connection = self.connect().await?;
+        let turn = format!("SELECT get_lock('vivero accounts', {LOCK_WAIT})");
+        if Sql::new(turn).number::<MariaDb>(&mut connection).await? != Some(1) {
+            return Err(Error::Unavailable {
+                what: "database, its accounts are being changed".into(),
+                retry_after: 5,
+                source: None,
+            });
+        }
+        self.script(&mut connection, text).await
     }
 
     /// The registry's connections: reading and writing.
@@ -179,14 +206,14 @@ impl Server {
              WITH MAX_USER_CONNECTIONS {connections} MAX_STATEMENT_TIME {seconds}; \
              GRANT SELECT, INSERT, UPDATE, DELETE ON `{grants}`.* TO '{name}'@'%'"
         );
-        self.script(&mut self.connect().await?, &script).await
+        self.accounts(&script).await
     }
 
     /// Removes a tenant's database and account.
     pub(super) async fn remove(&self, tenant: TenantId) -> Result<()> {
         let name = self.name(tenant);
         let script = format!("DROP USER IF EXISTS '{name}'@'%'; DROP DATABASE IF EXISTS `{name}`");
-        self.script(&mut self.connect().await?, &script).await
+        self.accounts(&script).await
     }
 
     /// Whether a tenant's database is there and has been stamped.

@@ -175,23 +175,36 @@ impl Walk<'_> {
 
 /// Where a walk begins. Databases find a place in an index by a row value (`(key, seq) > (?, ?)`)
 /// poorly: SQLite by its first part only, MariaDB not at all. At the end of a long run of equal keys
-/// that is the whole run to pass over, so the rest of the run and what lies beyond are asked for apart.
+/// that is the whole run to pass over, so the rest of the run and what lies beyond are asked for apart;
+/// and so are rows without a value, which come before all others: an `OR` with them has no place in an
+/// index at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// From the cursor, if there is one, in one piece.
     Whole,
     /// The rest of the rows that have the cursor's key.
     Ties,
-    /// The rows beyond.
+    /// The rows beyond that have a value.
     Beyond,
+    /// The rest of the rows without a value, after a cursor without one.
+    Without,
+    /// All rows with a value.
+    With,
+    /// All rows without one.
+    AllWithout,
 }
 
 impl Stage {
     fn of(query: &Query) -> &'static [Self] {
-        let keyed = query.sort.column.is_some() && query.sort.required;
-        match &query.after {
-            Some(cursor) if keyed && !cursor.key.is_null() => &[Self::Ties, Self::Beyond],
-            _ => &[Self::Whole],
+        let Some(cursor) = query.after.as_ref().filter(|_| query.sort.column.is_some()) else {
+            return &[Self::Whole];
+        };
+        match (cursor.key.is_null(), query.sort.required, query.sort.descending) {
+            (true, true, _) => &[Self::Whole],
+            (true, false, true) => &[Self::Without],
+            (true, false, false) => &[Self::Without, Self::With],
+            (false, false, true) => &[Self::Ties, Self::Beyond, Self::AllWithout],
+            (false, ..) => &[Self::Ties, Self::Beyond],
         }
     }
 
@@ -209,6 +222,16 @@ impl Stage {
             }
             Self::Beyond => {
                 sql.addf(format_args!(" AND t.{column} {sign} ?")).bind(cursor.key.clone());
+            }
+            Self::Without => {
+                sql.addf(format_args!(" AND t.{column} IS NULL AND t.seq {sign} ?"))
+                    .bind(Value::Int(cursor.seq));
+            }
+            Self::With => {
+                sql.addf(format_args!(" AND t.{column} IS NOT NULL"));
+            }
+            Self::AllWithout => {
+                sql.addf(format_args!(" AND t.{column} IS NULL"));
             }
         }
     }
