@@ -89,10 +89,12 @@ pub(super) fn literal(text: &mut String, value: &Value) {
         Value::Date(d) => {
             let _ = write!(text, "'{d}'");
         }
-        // As hexadecimal digits, text needs no quoting; said to be text, it compares as such.
+        // As hexadecimal digits, text needs no quoting. In the columns' own collation, or an index whose
+        // column is held to it is not known to be in order.
         Value::Text(t) => {
             text.push_str("_utf8mb4 ");
             bytes(text, t.as_bytes());
+            text.push_str(" COLLATE utf8mb4_nopad_bin");
         }
         Value::Json(j) => {
             text.push_str("_utf8mb4 ");

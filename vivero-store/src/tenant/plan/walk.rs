@@ -1,7 +1,7 @@
 //! Walking: from the cursor along indexes that have the wanted order, until the page is full.
 
 use super::condition::condition;
-use super::{Table, after, order, pinned};
+use super::{Table, after, order, order_by, pinned};
 use crate::backend::{Backend, Merge, Merged, Sql};
 use crate::schema::{Index, Purpose};
 use std::collections::{HashMap, HashSet};
@@ -77,7 +77,12 @@ impl Walk<'_> {
             sql.add(")");
         }
         stage.begin(sql, query);
-        sql.add(&order(query, "t.seq"));
+        if stage.pins_key() {
+            // One key only: said so, because MariaDB does not see it where there is no value.
+            sql.add(&order_by(query, None, "t.seq"));
+        } else {
+            sql.add(&order(query, "t.seq"));
+        }
     }
 
     /// How many rows there are on it, before and after the cursor.
@@ -206,6 +211,11 @@ impl Stage {
             (false, false, true) => &[Self::Ties, Self::Beyond, Self::AllWithout],
             (false, ..) => &[Self::Ties, Self::Beyond],
         }
+    }
+
+    /// Whether all its rows have the same key.
+    const fn pins_key(self) -> bool {
+        matches!(self, Self::Ties | Self::Without | Self::AllWithout)
     }
 
     fn begin(self, sql: &mut Sql, query: &Query) {
