@@ -12,7 +12,7 @@ use vivero_core::clock::{IdSource as _, SeededIds};
 use vivero_core::ids::RecordId;
 use vivero_core::port::{Fleet, Provision, TenantStore};
 use vivero_core::query::{Predicate, Query, Sort};
-use vivero_core::record::{Record as _, Row};
+use vivero_core::record::Row;
 use vivero_core::tenant::{OperationType, Plan};
 use vivero_core::{Clock as _, Cursor, Record, TenantId, Value, text_enum};
 use vivero_store::{MariaDbFleet, SystemClock};
