@@ -65,7 +65,7 @@ async fn main() -> Result<(), Failure> {
     let begun = Instant::now();
     for number in 0..options.tenants {
         let start = Instant::now();
-        let new = NewTenant::trial(&slug(number), Owner::new(email(number), SECRET));
+        let new = NewTenant::trial(slug(number), Owner::new(email(number), SECRET));
         vivero.tenants().provision(new).await?;
         making.record(start.elapsed());
     }

@@ -6,7 +6,7 @@ use crate::LocationId;
 use crate::entity::{Entity, EntityType, Grade, Stage, Status, Unit};
 use crate::ids::EntityId;
 use crate::query::{Deleted, Predicate, Query, Sort};
-use crate::record::{Field as _, Record as _, Row};
+use crate::record::{Field, Record as _, Row};
 use crate::{Uuid, Value};
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -95,7 +95,7 @@ fn filter(ground: &Ground, places: &[LocationId]) -> Predicate {
     }
     if source.dice(3) == 0 {
         let some = [Stage::Finished, *source.pick(&STAGES)];
-        all.push(Predicate::OneOf("stage", some.map(|s| s.into_value()).to_vec()));
+        all.push(Predicate::OneOf("stage", some.map(Field::into_value).to_vec()));
     }
     if source.dice(4) == 0 {
         all.push(Predicate::Equals("quality_grade", source.pick(&GRADES).into_value()));
@@ -185,7 +185,7 @@ pub(super) async fn lists_by_any_facets_places_and_sort_are_what_a_model_says(
     ground.seal().await;
     assert_lists(&ground, &places, 120).await;
     for id in ids.iter().step_by(3) {
-        let status = *ground.source.pick(&Status::ALL);
+        let status = *ground.source.pick(Status::ALL);
         let quantity = ground.source.dice(3) as i64;
         ground
             .edit::<Entity>(*id, |e| {
