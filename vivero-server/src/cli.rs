@@ -14,7 +14,6 @@ use output::Output;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use vivero_core::{Result, Vivero};
-use vivero_store::Open as _;
 
 /// A multi-tenant backend: a database per tenant, permissions, trials, a journal of every change.
 ///
@@ -96,5 +95,5 @@ pub async fn run(cli: Cli) -> ExitCode {
 
 /// Opens the installation the settings name.
 async fn open(config: &Config) -> Result<Vivero> {
-    Vivero::builder().max_open_tenants(config.max_open_tenants).open(&config.database()).await
+    config.builder().open(&config.database()).await
 }

@@ -24,14 +24,21 @@ pub enum LogFormat {
 pub struct Config {
     /// Folder for databases and files. `VIVERO_DATA_DIR`
     pub data_dir: PathBuf,
-    /// Database; `sqlite:<data_dir>` when nothing is said. `VIVERO_DATABASE_URL`
+    /// Database; `sqlite:<data_dir>` when nothing is said. With the feature `mariadb` also
+    /// `mysql://USER:PASSWORD@HOST:PORT/DATABASE`. `VIVERO_DATABASE_URL`
     pub database_url: Option<String>,
+    /// File with the key for tenants' database passwords on MariaDB: 32 bytes in base64.
+    /// `VIVERO_KEY_FILE`
+    pub key_file: Option<PathBuf>,
+    /// The same key by itself. `VIVERO_KEY`
+    pub key: Option<String>,
     /// Address to serve on; port 0 takes a free one. `VIVERO_LISTEN`
     pub listen: SocketAddr,
     /// Opens the platform API; without it that API is shut. `VIVERO_PLATFORM_KEY`
     pub platform_key: Option<String>,
-    /// Tenant databases open at once. `VIVERO_MAX_OPEN_TENANTS`
-    pub max_open_tenants: usize,
+    /// Tenant databases open at once; 256 when nothing is said, on MariaDB 64.
+    /// `VIVERO_MAX_OPEN_TENANTS`
+    pub max_open_tenants: Option<usize>,
     /// Log format. `VIVERO_LOG_FORMAT`
     pub log_format: LogFormat,
     /// What is logged, as in `info,vivero_server=debug`. `VIVERO_LOG`
@@ -54,9 +61,11 @@ impl Default for Config {
         Self {
             data_dir: "data".into(),
             database_url: None,
+            key_file: None,
+            key: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             platform_key: None,
-            max_open_tenants: 256,
+            max_open_tenants: None,
             log_format: LogFormat::Pretty,
             log: "info".into(),
             cors_origins: Vec::new(),
@@ -106,5 +115,31 @@ impl Config {
             Some(url) => url.clone(),
             None => format!("sqlite:{}", self.data_dir.display()),
         }
+    }
+
+    /// The database's address without credentials, for people and logs.
+    #[must_use]
+    pub fn shown_database(&self) -> String {
+        let url = self.database();
+        match url.split_once("://").zip(url.rsplit_once('@')) {
+            Some(((scheme, _), (_, place))) => format!("{scheme}://{place}"),
+            None => url,
+        }
+    }
+
+    /// An installation's choices, as far as they are configuration.
+    #[must_use]
+    pub fn builder(&self) -> vivero_store::Builder {
+        let mut builder = vivero_store::Builder::default();
+        if let Some(number) = self.max_open_tenants {
+            builder = builder.max_open_tenants(number);
+        }
+        #[cfg(feature = "mariadb")]
+        let builder = match (&self.key_file, &self.key) {
+            (Some(file), _) => builder.key(vivero_store::KeyFile(file.clone())),
+            (None, Some(key)) => builder.key(vivero_store::KeyText(key.clone())),
+            (None, None) => builder,
+        };
+        builder
     }
 }

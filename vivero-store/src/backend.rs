@@ -4,6 +4,8 @@
 //! is a constant or a function here, never an `if` in a query.
 
 mod cells;
+#[cfg(feature = "mariadb")]
+pub(crate) mod mariadb;
 mod merge;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
@@ -29,14 +31,24 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     type Transaction: DerefMut<Target = Self::Connection> + Send + 'static;
     /// What a statement fails with.
     type Failure: Into<Error> + Send;
+    /// The words of a search, as the engine finds them.
+    type Match: Send + Sync;
 
     /// A connection for reading.
     fn acquire(pool: &Self::Pool) -> impl Future<Output = Result<Self::Leased>> + Send;
     /// Begins a transaction that may write.
     fn begin(pool: &Self::Pool) -> impl Future<Output = Result<Self::Transaction>> + Send;
     /// Commits; returns when what was written is durable. A caller that goes away while it waits
-    /// leaves either all of it or nothing.
-    fn commit(transaction: Self::Transaction) -> impl Future<Output = Result<()>> + Send;
+    /// leaves either all of it or nothing; `until` is dropped when it is known which.
+    fn commit<G: Send + 'static>(
+        transaction: Self::Transaction,
+        until: G,
+    ) -> impl Future<Output = Result<()>> + Send;
+    /// Begins to change tables. Where definitions are part of transactions it begins one; where they
+    /// commit by themselves it only keeps others from changing tables meanwhile.
+    fn define(pool: &Self::Pool) -> impl Future<Output = Result<Self::Transaction>> + Send;
+    /// The tables are as they should be: what follows, until the commit, is a transaction.
+    fn defined(transaction: &mut Self::Transaction) -> impl Future<Output = Result<()>> + Send;
     /// Closes every connection, now or when it is given back.
     fn close(pool: &Self::Pool) -> impl Future<Output = ()> + Send;
     /// Whether [`Backend::close`] was called.
@@ -64,6 +76,7 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
         let marks = format!("({})", vec!["?"; rows.first().map_or(0, Vec::len)].join(", "));
         let mut sql = Sql::new(format!("{head}{}", vec![marks; rows.len()].join(", ")));
+        sql.long = rows.len() > 1;
         sql.args = rows.into_iter().flatten().collect();
         async move { Self::execute(connection, sql).await.map(|_| ()) }
     }
@@ -87,6 +100,11 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
 
     /// The column type of a kind.
     fn column_type(column: &Column) -> String;
+    /// What rows have in a column that is added later and needs a value, as a literal.
+    fn empty(column: &Column) -> &'static str;
+    /// Statement that makes a record table of these columns, numbered by `seq`; with its `keys` if
+    /// [`Backend::KEYS_WITH_TABLE`].
+    fn create_table(table: &str, columns: &[String], keys: &[Key]) -> String;
     /// Statements that make a table's search index.
     fn create_search(table: &str) -> Vec<String>;
     /// Statements that make `sets`, a table that every combination of values of `columns` in `table`
@@ -94,23 +112,29 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<String>;
     /// Condition that a column has the value of one parameter, which may be none if it is nullable.
     fn same(column: &Column) -> String;
-    /// Head of the statement that adds rows to a search index; parameters of each: seq, text.
-    fn insert_search(table: &str) -> String;
-    /// The same for the row that was inserted last; parameter: text.
-    fn insert_last_search(table: &str) -> String;
-    /// Statement that replaces the text of one row; parameters: text, seq.
-    fn update_search(table: &str) -> String;
-    /// Statement that removes the rows from one seq on; parameter: seq.
-    fn remove_search(table: &str) -> String;
-    /// `FROM` clause that yields the matches of one parameter as `f.rowid`, newest first if the
-    /// order asks for it, joined to the rows `t`.
+    /// Adds the texts of rows to a search index, by `seq`; without one it is that of the row that was
+    /// inserted last.
+    fn insert_search(
+        connection: &mut Self::Connection,
+        table: &str,
+        texts: Vec<(Option<i64>, String)>,
+    ) -> impl Future<Output = Result<(), Self::Failure>> + Send;
+    /// Statements that replace the text of one row.
+    fn update_search(table: &str, seq: i64, before: &str, after: String) -> Vec<Sql>;
+    /// What is searched for, as the engine finds it.
+    fn matching(
+        connection: &mut Self::Connection,
+        table: &str,
+        terms: &Terms,
+    ) -> impl Future<Output = Result<Self::Match, Self::Failure>> + Send;
+    /// What yields matches as `f.rowid`, each once, for a `FROM` clause.
+    fn matches(sql: &mut Sql, table: &str, wanted: &Self::Match);
+    /// Joins what [`Backend::matches`] yields to the rows `t`.
     fn from_search(table: &str) -> String;
-    /// Condition for the match parameter.
-    fn where_search(table: &str) -> String;
-    /// Condition on `t` that it is among the matches of one parameter.
-    fn in_search(table: &str) -> String;
-    /// The match parameter.
-    fn match_text(terms: &Terms) -> String;
+    /// Condition that completes [`Backend::matches`].
+    fn where_search(sql: &mut Sql, table: &str, wanted: &Self::Match);
+    /// Condition on `t` that it is among the matches.
+    fn in_search(sql: &mut Sql, table: &str, wanted: &Self::Match);
     /// Two texts as one.
     fn concat(a: &str, b: &str) -> String;
     /// Statements that set indexes of a table aside while it is filled; none if that brings nothing.
@@ -119,14 +143,32 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     }
     /// Forces an index.
     fn index_hint(index: &str) -> String;
-    /// Statement that gives a connection so much memory for pages.
-    fn cache(kib: u32) -> String;
+    /// Statement that gives a connection so much memory for pages, if that is a connection's.
+    fn cache(kib: u32) -> Option<String>;
     /// Forces the order of creation: no index.
     const NO_INDEX: &'static str;
+    /// The tables every tenant has besides its records: names and statements.
+    const BOOKKEEPING: &'static [(&'static str, &'static str)];
+    /// The registry's tables.
+    const REGISTRY: &'static [&'static str];
+    /// Whether a table is made together with its keys.
+    const KEYS_WITH_TABLE: bool;
+    /// Whether places are kept by a condition of the statement, not by [`Backend::merge`].
+    const PLACES_BY_CONDITION: bool;
+    /// Whether going back to a savepoint costs next to nothing.
+    const SAVEPOINTS: bool;
     /// The tables and columns there are, by the query that lists them: rows of (table, column).
     const COLUMNS: &'static str;
     /// Inserts a row or adds to its number; columns resource, field, value, n.
     const ADD_COUNT: &'static str;
+}
+
+/// A key of a table besides its primary one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) name: String,
+    pub(crate) unique: bool,
+    pub(crate) columns: Vec<&'static str>,
 }
 
 /// SQL text with its parameters.

@@ -18,14 +18,22 @@
 //! ```
 
 mod backend;
+mod keeper;
+#[cfg(feature = "mariadb")]
+pub mod mariadb;
 mod open;
+mod pools;
 mod registry;
 mod schema;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod system;
 mod tenant;
 
+#[cfg(feature = "mariadb")]
+pub use mariadb::{KeyFile, KeyProvider, KeyText, MariaDbFleet, MariaDbOptions};
 pub use open::{Builder, Open};
+#[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteFleet, SqliteOptions};
 pub use system::{SystemClock, SystemIds};
 

@@ -1,8 +1,12 @@
 //! Opening an installation by its address.
 
+#[cfg(feature = "mariadb")]
+use crate::mariadb::{KeyProvider, MariaDbFleet, MariaDbOptions};
+#[cfg(feature = "sqlite")]
 use crate::sqlite::{SqliteFleet, SqliteOptions};
 use crate::system::{SystemClock, SystemIds};
 use async_trait::async_trait;
+#[cfg(feature = "sqlite")]
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +19,8 @@ use vivero_core::{Clock, Error, IdSource, Parts, Record, Result, Vivero};
 /// `Vivero::open` and `Vivero::builder`, brought by this crate.
 #[async_trait]
 pub trait Open: Sized {
-    /// Opens or makes an installation: `sqlite:FOLDER`.
+    /// Opens or makes an installation: `sqlite:FOLDER`, or `mysql://USER:PASSWORD@HOST:PORT/DATABASE`
+    /// (feature `mariadb`), which needs a key as well, see [`Builder::key`].
     ///
     /// Errors: [`Error::Invalid`] for an address that cannot be read, [`Error::Unavailable`] if the
     /// storage does not answer.
@@ -34,10 +39,22 @@ impl Open for Vivero {
     }
 }
 
+/// What can be chosen on any engine; each has its own default.
+#[derive(Debug, Clone, Copy, Default)]
+struct Choices {
+    max_open: Option<usize>,
+    readers: Option<u32>,
+    wait: Option<Duration>,
+    seal_delay: Option<Duration>,
+    durable: bool,
+}
+
 /// The choices of an installation. Every one has a default that works.
 #[derive(Debug)]
 pub struct Builder {
-    sqlite: SqliteOptions,
+    choices: Choices,
+    #[cfg(feature = "mariadb")]
+    mariadb: MariaDbOptions,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     records: Vec<&'static Schema>,
@@ -48,7 +65,9 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Self {
         Self {
-            sqlite: SqliteOptions::default(),
+            choices: Choices { durable: true, ..Choices::default() },
+            #[cfg(feature = "mariadb")]
+            mariadb: MariaDbOptions::default(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds::default()),
             records: Vec::new(),
@@ -65,34 +84,49 @@ impl Builder {
         self.records.push(R::SCHEMA);
         self
     }
-    /// Most tenant databases open at once; default 256.
+    /// Most tenant databases open at once; default 256, on MariaDB 64.
     #[must_use]
     pub const fn max_open_tenants(mut self, number: usize) -> Self {
-        self.sqlite.max_open = if number == 0 { 1 } else { number };
+        self.choices.max_open = Some(if number == 0 { 1 } else { number });
         self
     }
     /// Reading connections per tenant; default 4.
     #[must_use]
     pub const fn readers_per_tenant(mut self, number: u32) -> Self {
-        self.sqlite.readers = if number == 0 { 1 } else { number };
+        self.choices.readers = Some(if number == 0 { 1 } else { number });
         self
     }
     /// How long a request waits for a tenant database when all are in use; default 2 s.
     #[must_use]
     pub const fn wait_for_room(mut self, wait: Duration) -> Self {
-        self.sqlite.wait = wait;
+        self.choices.wait = Some(wait);
         self
     }
     /// How stale dashboards and live events may be; default 25 ms.
     #[must_use]
     pub const fn seal_delay(mut self, delay: Duration) -> Self {
-        self.sqlite.seal_delay = delay;
+        self.choices.seal_delay = Some(delay);
         self
     }
     /// Whether an acknowledged write survives power loss (the default), or only a crash of the process.
+    /// On MariaDB that is the server's to say (`innodb_flush_log_at_trx_commit`).
     #[must_use]
     pub const fn durable(mut self, durable: bool) -> Self {
-        self.sqlite.durable = durable;
+        self.choices.durable = durable;
+        self
+    }
+    /// Where the key for tenants' database passwords comes from. MariaDB needs one.
+    #[cfg(feature = "mariadb")]
+    #[must_use]
+    pub fn key(mut self, key: impl KeyProvider + 'static) -> Self {
+        self.mariadb.key = Some(Arc::new(key));
+        self
+    }
+    /// The choices for MariaDB that no other engine has.
+    #[cfg(feature = "mariadb")]
+    #[must_use]
+    pub fn mariadb(mut self, options: MariaDbOptions) -> Self {
+        self.mariadb = options;
         self
     }
     /// How long sign-ins last.
@@ -122,7 +156,6 @@ impl Builder {
 
     /// Opens or makes the installation and finishes what a former process left half-made.
     pub async fn open(self, url: &str) -> Result<Vivero> {
-        let folder = folder(url)?;
         for (i, schema) in self.records.iter().enumerate() {
             let taken = crate::schema::OWN.iter().chain(&self.records[..i]);
             if taken.into_iter().any(|s| s.table == schema.table || s.resource == schema.resource) {
@@ -133,17 +166,16 @@ impl Builder {
                 return Err(Error::invalid("record", "unique", message));
             }
         }
-        let fleet =
-            SqliteFleet::open(&folder, self.sqlite, &self.records, Arc::clone(&self.clock)).await?;
-        let signing = secret(&fleet, &*self.ids, "token_signing").await?;
-        let refresh = secret(&fleet, &*self.ids, "refresh_tokens").await?;
+        let fleet = self.fleet(url).await?;
+        let signing = secret(&*fleet, &*self.ids, "token_signing").await?;
+        let refresh = secret(&*fleet, &*self.ids, "refresh_tokens").await?;
         let passwords = if self.weak_passwords {
             Passwords::with_params(&*self.ids, 8, 1)?
         } else {
             Passwords::new(&*self.ids)?
         };
         let vivero = Vivero::new(Parts {
-            fleet: Arc::new(fleet),
+            fleet,
             clock: self.clock,
             ids: self.ids,
             tokens: Tokens::new(&signing, refresh)?,
@@ -159,6 +191,53 @@ impl Builder {
     }
 }
 
+impl Builder {
+    /// The fleet at an address, by its scheme.
+    async fn fleet(&self, url: &str) -> Result<Arc<dyn Fleet>> {
+        let Choices { max_open, readers, wait, seal_delay, .. } = self.choices;
+        match url.split_once(':') {
+            #[cfg(feature = "sqlite")]
+            Some(("sqlite", path)) => {
+                let default = SqliteOptions::default();
+                let options = SqliteOptions {
+                    max_open: max_open.unwrap_or(default.max_open),
+                    readers: readers.unwrap_or(default.readers),
+                    wait: wait.unwrap_or(default.wait),
+                    seal_delay: seal_delay.unwrap_or(default.seal_delay),
+                    durable: self.choices.durable,
+                };
+                let clock = Arc::clone(&self.clock);
+                let folder = folder(path)?;
+                let opened = SqliteFleet::open(&folder, options, &self.records, clock);
+                Ok(Arc::new(opened.await?))
+            }
+            #[cfg(feature = "mariadb")]
+            Some(("mysql" | "mariadb", _)) => {
+                let default = self.mariadb.clone();
+                let options = MariaDbOptions {
+                    max_open: max_open.unwrap_or(default.max_open),
+                    readers: readers.unwrap_or(default.readers),
+                    wait: wait.unwrap_or(default.wait),
+                    seal_delay: seal_delay.unwrap_or(default.seal_delay),
+                    ..default
+                };
+                let clock = Arc::clone(&self.clock);
+                let opened = MariaDbFleet::open(url, options, &self.records, clock);
+                Ok(Arc::new(opened.await?))
+            }
+            #[cfg(not(feature = "mariadb"))]
+            Some(("mysql" | "mariadb", _)) => Err(refused(
+                "this program was built without MariaDB: build it with --features mariadb",
+            )),
+            _ => Err(refused("must begin with sqlite: or mysql:")),
+        }
+    }
+}
+
+fn refused(message: &str) -> Error {
+    Error::invalid("database_url", "database_url", message)
+}
+
 async fn secret(fleet: &dyn Fleet, ids: &dyn IdSource, name: &str) -> Result<[u8; 32]> {
     let mut fresh = vec![0; 32];
     ids.fill(&mut fresh);
@@ -166,16 +245,11 @@ async fn secret(fleet: &dyn Fleet, ids: &dyn IdSource, name: &str) -> Result<[u8
     stored.try_into().map_err(|_| Error::corrupt(format!("secret {name} does not have 32 bytes")))
 }
 
-fn folder(url: &str) -> Result<PathBuf> {
-    let refused = |message: &str| Error::invalid("database_url", "database_url", message);
-    match url.split_once(':') {
-        Some(("sqlite", path)) => {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            if path.is_empty() || path.contains('?') {
-                return Err(refused("must be sqlite:FOLDER, e.g. sqlite:./data"));
-            }
-            Ok(PathBuf::from(path))
-        }
-        _ => Err(refused("must begin with sqlite:")),
+#[cfg(feature = "sqlite")]
+fn folder(path: &str) -> Result<PathBuf> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path.contains('?') {
+        return Err(refused("must be sqlite:FOLDER, e.g. sqlite:./data"));
     }
+    Ok(PathBuf::from(path))
 }

@@ -8,17 +8,6 @@ use vivero_core::record::Kind;
 use vivero_core::tenant::{Plan, Tenant, TenantState};
 use vivero_core::{Error, Result, Slug, Value};
 
-const TABLES: &[&str] = &[
-    "CREATE TABLE IF NOT EXISTS tenants (id BLOB PRIMARY KEY, slug TEXT NOT NULL UNIQUE, organization TEXT NOT NULL, \
-     operation_type TEXT NOT NULL, state TEXT NOT NULL, plan TEXT NOT NULL, generation INTEGER NOT NULL, \
-     schema_version INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL, \
-     changed_at INTEGER NOT NULL, provision_key TEXT UNIQUE, provision_fingerprint TEXT) STRICT",
-    "CREATE INDEX IF NOT EXISTS tenants_state ON tenants (state)",
-    "CREATE TABLE IF NOT EXISTS audit_anchors (tenant_id BLOB PRIMARY KEY, position INTEGER NOT NULL, \
-     hash BLOB NOT NULL, at INTEGER NOT NULL) STRICT",
-    "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT",
-];
-
 const TENANT: &str = "id, slug, organization, operation_type, state, plan, generation, schema_version, version, created_at";
 
 /// Kinds of the columns of [`TENANT`].
@@ -52,11 +41,11 @@ pub(crate) enum Reserved {
 impl<B: Backend> Registry<B> {
     pub(crate) async fn open(readers: B::Pool, writer: B::Pool) -> Result<Self> {
         let registry = Self { readers, writer };
-        let mut transaction = B::begin(&registry.writer).await?;
-        for sql in TABLES {
+        let mut transaction = B::define(&registry.writer).await?;
+        for sql in B::REGISTRY {
             Sql::new(*sql).execute::<B>(&mut transaction).await?;
         }
-        B::commit(transaction).await?;
+        B::commit(transaction, ()).await?;
         Ok(registry)
     }
 
@@ -72,6 +61,20 @@ impl<B: Backend> Registry<B> {
     pub(crate) async fn ping(&self) -> Result<()> {
         Sql::new("SELECT 1").number::<B>(&mut *self.reader().await?).await?;
         Ok(())
+    }
+
+    /// The first row of a query on a table of the engine's own.
+    #[cfg(feature = "mariadb")]
+    pub(crate) async fn read(&self, sql: Sql, kinds: &[Kind]) -> Result<Option<Cells>> {
+        sql.first::<B>(&mut *self.reader().await?, kinds).await
+    }
+
+    /// Changes a table of the engine's own.
+    #[cfg(feature = "mariadb")]
+    pub(crate) async fn write(&self, sql: Sql) -> Result<()> {
+        let mut transaction = B::begin(&self.writer).await?;
+        sql.execute::<B>(&mut transaction).await?;
+        B::commit(transaction, ()).await
     }
 
     /// Takes the slug, or finds what a former request with the same key left.
@@ -121,7 +124,7 @@ impl<B: Backend> Registry<B> {
         .with(fingerprint.map_or(Value::Null, |f| Value::Text(f.into())))
         .execute_unique::<B>(&mut transaction, "tenant")
         .await?;
-        B::commit(transaction).await?;
+        B::commit(transaction, ()).await?;
         Ok(Reserved::Ours(Box::new(tenant.clone())))
     }
 
@@ -132,7 +135,7 @@ impl<B: Backend> Registry<B> {
             .with(Value::Id(tenant.uuid()))
             .execute::<B>(&mut transaction)
             .await?;
-        B::commit(transaction).await
+        B::commit(transaction, ()).await
     }
 
     pub(crate) async fn set_state(
@@ -152,7 +155,7 @@ impl<B: Backend> Registry<B> {
         .with(Value::Int(version))
         .execute::<B>(&mut transaction)
         .await?;
-        B::commit(transaction).await?;
+        B::commit(transaction, ()).await?;
         let now = self
             .find("id", Value::Id(tenant.uuid()))
             .await?
@@ -235,7 +238,7 @@ impl<B: Backend> Registry<B> {
             .with(Value::Id(tenant.uuid()))
             .execute::<B>(&mut transaction)
             .await?;
-        B::commit(transaction).await
+        B::commit(transaction, ()).await
     }
 
     pub(crate) async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {
@@ -255,7 +258,7 @@ impl<B: Backend> Registry<B> {
             .with(Value::Bytes(fresh.clone()))
             .execute::<B>(&mut transaction)
             .await?;
-        B::commit(transaction).await?;
+        B::commit(transaction, ()).await?;
         Ok(fresh)
     }
 }

@@ -3,7 +3,7 @@
 //! Every step is one statement that does no harm when it is repeated; it is noted before and after in
 //! `schema_steps`, so that a run that was cut off is continued by the next.
 
-use crate::backend::{Backend, Sql};
+use crate::backend::{Backend, Key, Sql};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -23,47 +23,6 @@ pub(crate) const OWN: &[&Schema] = &[
 
 /// Grows when a release needs more of a database than its tables say of themselves.
 pub(crate) const SCHEMA_VERSION: i64 = 1;
-
-/// Tables that every tenant database has besides its records.
-const BOOKKEEPING: &[(&str, &str)] = &[
-    (
-        "stamp",
-        "CREATE TABLE IF NOT EXISTS stamp (one INTEGER PRIMARY KEY CHECK (one = 1), tenant_id BLOB NOT NULL, \
-         generation INTEGER NOT NULL, created_at INTEGER NOT NULL)",
-    ),
-    (
-        "schema_steps",
-        "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY, statement TEXT NOT NULL, \
-         state TEXT NOT NULL)",
-    ),
-    (
-        "journal",
-        "CREATE TABLE IF NOT EXISTS journal (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, \
-         actor TEXT NOT NULL, action TEXT NOT NULL, resource TEXT NOT NULL, record_id BLOB NOT NULL, \
-         version INTEGER NOT NULL, changes TEXT NOT NULL, cause TEXT)",
-    ),
-    ("journal_record", "CREATE INDEX IF NOT EXISTS journal_record ON journal (record_id, version)"),
-    (
-        "journal_seal",
-        "CREATE TABLE IF NOT EXISTS journal_seal (position INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL)",
-    ),
-    (
-        "chain",
-        "CREATE TABLE IF NOT EXISTS chain (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, \
-         hash BLOB NOT NULL, seq INTEGER NOT NULL)",
-    ),
-    (
-        "counts",
-        "CREATE TABLE IF NOT EXISTS counts (resource TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, \
-         n INTEGER NOT NULL, PRIMARY KEY (resource, field, value)) WITHOUT ROWID",
-    ),
-    (
-        "idempotency",
-        "CREATE TABLE IF NOT EXISTS idempotency (name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, \
-         response TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
-    ),
-    ("idempotency_at", "CREATE INDEX IF NOT EXISTS idempotency_at ON idempotency (at)"),
-];
 
 /// Columns every record table has, in the order in which rows are read.
 pub(crate) const BASE: &[(&str, Kind, bool)] = &[
@@ -187,64 +146,65 @@ pub(crate) fn indexes(schema: &Schema) -> Vec<Index> {
     indexes
 }
 
-/// Every statement that makes `schema`'s table from nothing, with the name of what it makes.
-fn statements<B: Backend>(schema: &Schema) -> Vec<(String, String)> {
+/// A statement of a schema.
+struct Statement {
+    text: String,
+    /// Whether it makes a key of the table, which may be made with the table already.
+    key: bool,
+}
+
+/// The keys of a record table besides its primary one.
+fn keys(schema: &Schema) -> Vec<Key> {
     let table = schema.table;
-    let mut create = format!("CREATE TABLE IF NOT EXISTS {table} (seq INTEGER PRIMARY KEY");
-    for (name, kind, nullable) in &BASE[1..] {
+    let unique = |name: String, column| Key { name, unique: true, columns: vec![column] };
+    let columns = schema.columns.iter().filter(|c| c.unique).map(|c| c.name);
+    std::iter::once(unique(format!("{table}_id"), "id"))
+        .chain(columns.map(|c| unique(format!("{table}_unique_{c}"), c)))
+        .chain(indexes(schema).into_iter().map(|i| Key {
+            name: i.name,
+            unique: false,
+            columns: i.columns,
+        }))
+        .collect()
+}
+
+/// Every statement that makes `schema`'s table from nothing.
+fn statements<B: Backend>(schema: &Schema) -> Vec<Statement> {
+    let table = schema.table;
+    let base = BASE[1..].iter().map(|(name, kind, nullable)| {
         let column = Column { kind: *kind, ..Column::of::<i64>(name) };
-        create.push_str(&format!(
-            ", {name} {}{}",
-            B::column_type(&column),
-            if *nullable { "" } else { " NOT NULL" }
-        ));
-    }
-    for column in schema.columns {
-        create.push_str(&format!(", {}", definition::<B>(column)));
-    }
-    create.push_str(") STRICT");
-    let mut all = vec![(table.to_owned(), create)];
-    all.push((
-        format!("{table}_id"),
-        format!("CREATE UNIQUE INDEX IF NOT EXISTS {table}_id ON {table} (id)"),
-    ));
-    for column in schema.columns.iter().filter(|c| c.unique) {
-        let name = format!("{table}_unique_{}", column.name);
-        all.push((
-            name.clone(),
-            format!("CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table} ({})", column.name),
-        ));
-    }
-    for index in indexes(schema) {
-        let sql = format!(
-            "CREATE INDEX IF NOT EXISTS {} ON {table} ({})",
-            index.name,
-            index.columns.join(", ")
-        );
-        all.push((index.name, sql));
-    }
+        let null = if *nullable { "" } else { " NOT NULL" };
+        format!("{name} {}{null}", B::column_type(&column))
+    });
+    let columns: Vec<String> = base.chain(schema.columns.iter().map(definition::<B>)).collect();
+    let keys = keys(schema);
+    let mut texts = vec![B::create_table(table, &columns, &keys)];
     if let Some((sets, columns)) = sets(schema) {
-        for sql in B::create_sets(table, &sets, &columns) {
-            all.push((sets.clone(), sql));
-        }
+        texts.extend(B::create_sets(table, &sets, &columns));
     }
     if schema.is_searchable() {
-        for sql in B::create_search(table) {
-            all.push((format!("{table}_search"), sql));
-        }
+        texts.extend(B::create_search(table));
     }
+    let mut all: Vec<Statement> =
+        texts.into_iter().map(|text| Statement { text, key: false }).collect();
+    let keys = keys.iter().map(|key| {
+        let unique = if key.unique { "UNIQUE " } else { "" };
+        let columns = key.columns.join(", ");
+        let text =
+            format!("CREATE {unique}INDEX IF NOT EXISTS {} ON {table} ({columns})", key.name);
+        Statement { text, key: true }
+    });
+    // The table comes first; a trigger or a search index needs no key.
+    all.splice(1..1, keys);
     all
 }
 
 fn definition<B: Backend>(column: &Column) -> String {
     // A column added later must have a value in the rows that are there.
-    let default = match (column.nullable, column.kind) {
-        (true, _) => "",
-        (false, Kind::Bool | Kind::Int | Kind::Time) => " NOT NULL DEFAULT 0",
-        (false, Kind::Json) => " NOT NULL DEFAULT '{}'",
-        (false, Kind::Date) => " NOT NULL DEFAULT '1970-01-01'",
-        (false, Kind::Text) => " NOT NULL DEFAULT ''",
-        (false, Kind::Id | Kind::Bytes) => " NOT NULL DEFAULT x''",
+    let default = if column.nullable {
+        String::new()
+    } else {
+        format!(" NOT NULL DEFAULT {}", B::empty(column))
     };
     format!("{} {}{default}", column.name, B::column_type(column))
 }
@@ -253,12 +213,12 @@ fn definition<B: Backend>(column: &Column) -> String {
 pub(crate) fn fingerprint<B: Backend>(schemas: &[&Schema]) -> String {
     let mut hash = Sha256::new();
     hash.update(SCHEMA_VERSION.to_be_bytes());
-    for (_, sql) in BOOKKEEPING {
+    for (_, sql) in B::BOOKKEEPING {
         hash.update(sql.as_bytes());
     }
     for schema in schemas {
-        for (_, sql) in statements::<B>(schema) {
-            hash.update(sql.as_bytes());
+        for statement in statements::<B>(schema) {
+            hash.update(statement.text.as_bytes());
         }
     }
     hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
@@ -269,7 +229,7 @@ pub(crate) async fn bring_up<B: Backend>(
     connection: &mut B::Connection,
     schemas: &[&'static Schema],
 ) -> Result<()> {
-    for (_, sql) in BOOKKEEPING {
+    for (_, sql) in B::BOOKKEEPING {
         Sql::new(*sql).execute::<B>(connection).await?;
     }
     let mut present: HashMap<String, HashSet<String>> = HashMap::new();
@@ -286,11 +246,11 @@ pub(crate) async fn bring_up<B: Backend>(
             }
         }
         let is_new = !present.contains_key(schema.table);
-        for (_, sql) in statements::<B>(schema) {
-            if is_new {
-                step::<B>(connection, &sql).await?;
-            } else {
-                Sql::new(sql).execute::<B>(connection).await?;
+        for statement in statements::<B>(schema) {
+            if !is_new {
+                Sql::new(statement.text).execute::<B>(connection).await?;
+            } else if !(statement.key && B::KEYS_WITH_TABLE) {
+                step::<B>(connection, &statement.text).await?;
             }
         }
         if let Some((sets, columns)) = sets(schema)

@@ -8,17 +8,17 @@
 //! ```
 
 mod files;
-mod pools;
 mod provision;
 
 use crate::backend::Sql;
 use crate::backend::sqlite::{Pool, Sqlite};
+use crate::keeper::Keeper;
+use crate::pools::Pools;
 use crate::registry::Registry;
 use crate::tenant::{SqlTenant, Tables};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use files::Files;
-use pools::Pools;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,29 +61,11 @@ impl Default for SqliteOptions {
 #[derive(Debug)]
 pub struct SqliteFleet {
     files: Files,
-    registry: Arc<RegistryOf>,
-    pools: Pools,
+    registry: Arc<Keeper<Sqlite>>,
+    pools: Pools<Sqlite>,
+    options: SqliteOptions,
     tables: Arc<Tables>,
     provisioning: tokio::sync::Mutex<()>,
-}
-
-/// The registry with the clock anchors are dated by.
-struct RegistryOf {
-    registry: Registry<Sqlite>,
-    clock: Arc<dyn Clock>,
-}
-
-impl std::fmt::Debug for RegistryOf {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Registry")
-    }
-}
-
-#[async_trait]
-impl crate::tenant::Anchors for RegistryOf {
-    async fn anchor(&self, tenant: TenantId, position: u64, hash: [u8; 32]) -> Result<()> {
-        self.registry.set_anchor(tenant, Anchor { position, hash }, self.clock.now()).await
-    }
 }
 
 impl SqliteFleet {
@@ -100,8 +82,9 @@ impl SqliteFleet {
         let registry = Registry::open(pools.readers, pools.writer).await?;
         files.prepare_template(&tables.schemas()).await?;
         Ok(Self {
-            registry: Arc::new(RegistryOf { registry, clock }),
-            pools: Pools::new(options),
+            registry: Arc::new(Keeper { registry, clock }),
+            pools: Pools::new(options.max_open, options.wait),
+            options,
             files,
             tables,
             provisioning: tokio::sync::Mutex::new(()),
@@ -121,7 +104,7 @@ impl SqliteFleet {
                 tenant.slug
             )));
         }
-        let options = self.pools.options();
+        let options = &self.options;
         let pools = self.files.tenant_pools(&path, options.readers);
         let opened = async {
             files::check_stamp(&pools.writer, tenant).await?;
@@ -140,21 +123,6 @@ impl SqliteFleet {
                 Err(e)
             }
         }
-    }
-
-    /// Seals and anchors what is left, then closes.
-    async fn close_one(registry: &RegistryOf, id: TenantId, store: &SqlTenant<Sqlite>) {
-        use crate::tenant::Anchors as _;
-        match store.seal_all().await {
-            Ok(Some(head)) => {
-                if let Err(e) = registry.anchor(id, head.position, head.hash).await {
-                    tracing::warn!(tenant = %id, error = %e, "anchoring at close failed");
-                }
-            }
-            Ok(None) => {}
-            Err(e) => tracing::warn!(tenant = %id, error = %e, "sealing at close failed"),
-        }
-        store.close().await;
     }
 }
 
@@ -199,7 +167,7 @@ impl Fleet for SqliteFleet {
                 || self.open_file(tenant),
                 move |(id, _), store| {
                     let registry = Arc::clone(&registry);
-                    async move { Self::close_one(&registry, id, &store).await }
+                    async move { registry.close_one(id, &store).await }
                 },
             )
             .await?;
@@ -224,7 +192,7 @@ impl Fleet for SqliteFleet {
 
     async fn close(&self) {
         for ((id, _), store) in self.pools.drain() {
-            Self::close_one(&self.registry, id, &store).await;
+            self.registry.close_one(id, &store).await;
         }
         self.registry().close().await;
     }

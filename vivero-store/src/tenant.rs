@@ -8,7 +8,9 @@ mod sealer;
 mod work;
 
 pub(crate) use sealer::Anchors;
-pub(crate) use work::{WRITER_CACHE_KIB, seed};
+#[cfg(feature = "sqlite")]
+pub(crate) use work::WRITER_CACHE_KIB;
+pub(crate) use work::seed;
 
 use crate::backend::{Backend, Sql};
 use crate::schema;
@@ -160,7 +162,7 @@ impl<B: Backend> SqlTenant<B> {
             drop(reader);
             let mut transaction = B::begin(&self.writer).await?;
             if journal::write_seal::<B>(&mut transaction, self.id, &sealing).await? {
-                B::commit(transaction).await?;
+                B::commit(transaction, ()).await?;
                 break sealing;
             }
         };
@@ -312,7 +314,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
         let mut transaction = B::begin(&self.writer).await?;
         let sql = Sql::new("DELETE FROM idempotency WHERE at < ?").with(Value::Time(before));
         let forgotten = sql.execute::<B>(&mut transaction).await?;
-        B::commit(transaction).await?;
+        B::commit(transaction, ()).await?;
         Ok(forgotten)
     }
 
@@ -335,7 +337,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
         } else if self.fillings().contains(schema.table) {
             schema::bring_up::<B>(&mut transaction, &[schema]).await?;
         }
-        B::commit(transaction).await?;
+        B::commit(transaction, ()).await?;
         if filling {
             self.fillings().insert(schema.table);
         } else {
@@ -346,11 +348,12 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
 
     async fn ensure(&self, schema: &'static Schema) -> Result<()> {
         self.tables.get(schema);
-        let mut transaction = B::begin(&self.writer).await?;
+        let mut transaction = B::define(&self.writer).await?;
         schema::bring_up::<B>(&mut transaction, &[schema]).await?;
+        B::defined(&mut transaction).await?;
         figures::bring_up::<B>(&mut transaction, self.id, &[schema], &self.tables.schemas())
             .await?;
-        B::commit(transaction).await?;
+        B::commit(transaction, ()).await?;
         let (position, values) = figures::counts::<B>(&mut *self.connection().await?).await?;
         self.publish(position, |_| values);
         Ok(())

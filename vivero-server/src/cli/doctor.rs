@@ -6,8 +6,7 @@ use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
-use vivero_core::{Result, Vivero};
-use vivero_store::Open as _;
+use vivero_core::Result;
 
 /// What one check found.
 enum Finding {
@@ -32,7 +31,7 @@ pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
     };
     report("data folder", folder(&config.data_dir));
     report("durable writes", sync_time(&config.data_dir));
-    report("open files", open_files(config.max_open_tenants));
+    report("open files", open_files(config.max_open_tenants.unwrap_or(256)));
     report("listen address", listen(config).await);
     report(
         "platform key",
@@ -103,12 +102,14 @@ async fn listen(config: &Config) -> Finding {
 }
 
 async fn database(config: &Config) -> Finding {
-    let vivero = match Vivero::builder().open(&config.database()).await {
+    let vivero = match config.builder().open(&config.database()).await {
         Ok(vivero) => vivero,
         Err(e) => return Finding::Bad(e.to_string()),
     };
     let finding = match vivero.stats().await {
-        Ok(stats) => Finding::Good(format!("{} tenants at {}", stats.tenants, config.database())),
+        Ok(stats) => {
+            Finding::Good(format!("{} tenants at {}", stats.tenants, config.shown_database()))
+        }
         Err(e) => Finding::Bad(e.to_string()),
     };
     vivero.close().await;

@@ -12,6 +12,10 @@ use vivero_core::record::Kind;
 
 /// What to merge.
 #[derive(Debug)]
+#[cfg_attr(
+    not(feature = "sqlite"),
+    expect(dead_code, reason = "read where a driver merges itself")
+)]
 pub(crate) struct Merge {
     /// The queries of one range, one after another in its order: their columns are the sort's key,
     /// `seq` and, if `places` are given, the row's place; the order is by the first two. Their first
@@ -33,6 +37,7 @@ pub(crate) struct Merge {
 
 /// What merging found.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "found where a driver counts"))]
 pub(crate) enum Merged {
     /// The `seq` of each row, in order.
     Rows(Vec<i64>),

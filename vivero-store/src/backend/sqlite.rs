@@ -8,13 +8,14 @@
 //! they should; ids are 16 bytes.
 
 mod pool;
+mod tables;
 mod wal;
 
 pub(crate) use pool::{Lease, Pool, Writing};
 pub(crate) use wal::Wal;
 
 use super::merge::Best;
-use super::{Backend, Cells, Merge, Merged, Sql};
+use super::{Backend, Cells, Key, Merge, Merged, Sql};
 use chrono::{DateTime, NaiveDate};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, ffi, params_from_iter};
@@ -180,6 +181,7 @@ impl Backend for Sqlite {
     type Leased = Lease;
     type Transaction = Writing;
     type Failure = Failure;
+    type Match = String;
 
     async fn acquire(pool: &Pool) -> Result<Lease> {
         pool.acquire().await
@@ -187,8 +189,14 @@ impl Backend for Sqlite {
     async fn begin(pool: &Pool) -> Result<Writing> {
         pool.begin().await
     }
-    async fn commit(transaction: Writing) -> Result<()> {
+    async fn commit<G: Send + 'static>(transaction: Writing, _until: G) -> Result<()> {
         transaction.commit().await
+    }
+    async fn define(pool: &Pool) -> Result<Writing> {
+        pool.begin().await
+    }
+    async fn defined(_: &mut Writing) -> Result<()> {
+        Ok(())
     }
     async fn close(pool: &Pool) {
         pool.close();
@@ -266,6 +274,23 @@ impl Backend for Sqlite {
         kind.to_owned()
     }
 
+    fn empty(column: &Column) -> &'static str {
+        match column.kind {
+            Kind::Bool | Kind::Int | Kind::Time => "0",
+            Kind::Json => "'{}'",
+            Kind::Date => "'1970-01-01'",
+            Kind::Text => "''",
+            Kind::Id | Kind::Bytes => "x''",
+        }
+    }
+
+    fn create_table(table: &str, columns: &[String], _: &[Key]) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS {table} (seq INTEGER PRIMARY KEY, {}) STRICT",
+            columns.join(", ")
+        )
+    }
+
     fn create_search(table: &str) -> Vec<String> {
         // Words were folded and parted by the core: whatever is not white space belongs to one.
         vec![format!(
@@ -300,29 +325,29 @@ impl Backend for Sqlite {
     fn same(column: &Column) -> String {
         format!("t.{} {} ?", column.name, if column.nullable { "IS" } else { "=" })
     }
-    fn insert_search(table: &str) -> String {
-        format!("INSERT INTO {table}_search (rowid, text) VALUES ")
+    async fn insert_search(
+        connection: &mut Connection,
+        table: &str,
+        texts: Vec<(Option<i64>, String)>,
+    ) -> Result<(), Failure> {
+        let last = texts.iter().any(|(seq, _)| seq.is_none());
+        if let (true, Some((_, text))) = (last, texts.first()) {
+            let sql =
+                format!("INSERT INTO {table}_search (rowid, text) VALUES (last_insert_rowid(), ?)");
+            connection.prepare_cached(&sql)?.execute([text])?;
+            return Ok(());
+        }
+        let rows = texts
+            .into_iter()
+            .map(|(seq, text)| vec![seq.map_or(Value::Null, Value::Int), Value::Text(text)]);
+        let head = format!("INSERT INTO {table}_search (rowid, text) VALUES ");
+        Self::insert(connection, &head, rows.collect()).await
     }
-    fn insert_last_search(table: &str) -> String {
-        format!("INSERT INTO {table}_search (rowid, text) VALUES (last_insert_rowid(), ?)")
+    fn update_search(table: &str, seq: i64, _: &str, after: String) -> Vec<Sql> {
+        let sql = Sql::new(format!("UPDATE {table}_search SET text = ? WHERE rowid = ?"));
+        vec![sql.with(Value::Text(after)).with(Value::Int(seq))]
     }
-    fn update_search(table: &str) -> String {
-        format!("UPDATE {table}_search SET text = ? WHERE rowid = ?")
-    }
-    fn remove_search(table: &str) -> String {
-        format!("DELETE FROM {table}_search WHERE rowid >= ?")
-    }
-    fn from_search(table: &str) -> String {
-        // CROSS JOIN keeps SQLite from turning the loops around.
-        format!("{table}_search f CROSS JOIN {table} t ON t.seq = f.rowid")
-    }
-    fn where_search(table: &str) -> String {
-        format!("f.{table}_search MATCH ?")
-    }
-    fn in_search(table: &str) -> String {
-        format!("t.seq IN (SELECT rowid FROM {table}_search WHERE {table}_search MATCH ?)")
-    }
-    fn match_text(terms: &Terms) -> String {
+    async fn matching(_: &mut Connection, _: &str, terms: &Terms) -> Result<String, Failure> {
         // Terms hold letters and digits only; the quotes keep words like OR from being operators.
         let words = terms.words().iter().map(|term| {
             let star = |word: &str| if term.whole || word.chars().count() < 2 { "" } else { "*" };
@@ -330,7 +355,23 @@ impl Backend for Sqlite {
                 term.alternatives.iter().map(|w| format!("\"{w}\"{}", star(w))).collect();
             if any.len() == 1 { any.concat() } else { format!("({})", any.join(" OR ")) }
         });
-        words.collect::<Vec<_>>().join(" AND ")
+        Ok(words.collect::<Vec<_>>().join(" AND "))
+    }
+    fn matches(sql: &mut Sql, table: &str, _: &String) {
+        sql.addf(format_args!("{table}_search f"));
+    }
+    fn from_search(table: &str) -> String {
+        // CROSS JOIN keeps SQLite from turning the loops around.
+        format!(" CROSS JOIN {table} t ON t.seq = f.rowid")
+    }
+    fn where_search(sql: &mut Sql, table: &str, wanted: &String) {
+        sql.addf(format_args!("f.{table}_search MATCH ?")).bind(Value::Text(wanted.clone()));
+    }
+    fn in_search(sql: &mut Sql, table: &str, wanted: &String) {
+        sql.addf(format_args!(
+            "t.seq IN (SELECT rowid FROM {table}_search WHERE {table}_search MATCH ?)"
+        ))
+        .bind(Value::Text(wanted.clone()));
     }
     fn concat(a: &str, b: &str) -> String {
         format!("{a} || {b}")
@@ -343,9 +384,15 @@ impl Backend for Sqlite {
     fn index_hint(index: &str) -> String {
         format!(" INDEXED BY {index}")
     }
-    fn cache(kib: u32) -> String {
-        format!("PRAGMA cache_size = -{kib}")
+    fn cache(kib: u32) -> Option<String> {
+        Some(format!("PRAGMA cache_size = -{kib}"))
     }
+    const BOOKKEEPING: &'static [(&'static str, &'static str)] = tables::BOOKKEEPING;
+    const REGISTRY: &'static [&'static str] = tables::REGISTRY;
+    const KEYS_WITH_TABLE: bool = false;
+    const PLACES_BY_CONDITION: bool = false;
+    // It would cost a copy of every page that is touched.
+    const SAVEPOINTS: bool = false;
     const NO_INDEX: &'static str = " NOT INDEXED";
     const COLUMNS: &'static str = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";
     const ADD_COUNT: &'static str = "INSERT INTO counts (resource, field, value, n) VALUES (?, ?, ?, ?) \

@@ -119,7 +119,8 @@ async fn list_steadily<B: Backend>(
     query: &Query,
     about: About<'_>,
 ) -> Result<Vec<Row>> {
-    let path = match choose::<B>(connection, table, query, about).await? {
+    let wanted = wanted::<B>(connection, table, query).await?;
+    let path = match choose::<B>(connection, table, query, wanted.as_ref(), about).await? {
         Choice::Nothing => return Ok(Vec::new()),
         Choice::Path(path) => path,
         Choice::Walk(walk, otherwise) => {
@@ -131,9 +132,21 @@ async fn list_steadily<B: Backend>(
             Path::Free
         }
     };
-    let sql = statement::<B>(table, query, &path);
+    let sql = statement::<B>(table, query, wanted.as_ref(), &path);
     let rows = sql.fetch::<B>(connection, &table.kinds).await?;
     Ok(rows.into_iter().map(super::rows::decode).collect())
+}
+
+/// What is searched for: the words, with the facets and lead filters among them, so that what does not
+/// match is passed over without a look at the row.
+async fn wanted<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    query: &Query,
+) -> Result<Option<B::Match>> {
+    let Some(terms) = &query.search else { return Ok(None) };
+    let terms = with_leads(table, query, terms);
+    B::matching(connection, table.schema.table, &terms).await.map(Some).map_err(Into::into)
 }
 
 /// The order of a query.
@@ -151,7 +164,12 @@ fn order_by(query: &Query, key: Option<&str>, seq: &str) -> String {
 }
 
 /// The statement that lists the rows of `query` by one path.
-fn statement<B: Backend>(table: &Table, query: &Query, path: &Path) -> Sql {
+fn statement<B: Backend>(
+    table: &Table,
+    query: &Query,
+    wanted: Option<&B::Match>,
+    path: &Path,
+) -> Sql {
     let seq = if *path == Path::Search { "f.rowid" } else { "t.seq" };
     let key = query.sort.column.map_or_else(|| "NULL".to_owned(), |column| format!("t.{column}"));
     // What is gathered is sorted by its key alone: whole rows are read for one page only.
@@ -164,7 +182,7 @@ fn statement<B: Backend>(table: &Table, query: &Query, path: &Path) -> Sql {
     } else {
         Sql::new(format!("SELECT {} FROM ", table.columns))
     };
-    from_where::<B>(&mut sql, table, query, path);
+    from_where::<B>(&mut sql, table, query, wanted, path);
     after(&mut sql, query, seq);
     sql.add(&order(query, seq)).add(" LIMIT ?").bind(Value::Int(i64::from(query.limit)));
     if gathered {
@@ -196,7 +214,8 @@ async fn count_steadily<B: Backend>(
     query: &Query,
     about: About<'_>,
 ) -> Result<i64> {
-    let path = match choose::<B>(connection, table, query, about).await? {
+    let wanted = wanted::<B>(connection, table, query).await?;
+    let path = match choose::<B>(connection, table, query, wanted.as_ref(), about).await? {
         Choice::Nothing => return Ok(0),
         Choice::Path(Path::Gather(index)) => Path::Index(index),
         Choice::Path(Path::IndexInSearch(index)) => {
@@ -215,26 +234,37 @@ async fn count_steadily<B: Backend>(
         }
     };
     let mut sql = Sql::new("SELECT count(*) FROM ");
-    from_where::<B>(&mut sql, table, query, &path);
+    from_where::<B>(&mut sql, table, query, wanted.as_ref(), &path);
     Ok(sql.number::<B>(connection).await?.unwrap_or(0))
 }
 
-fn from_where<B: Backend>(sql: &mut Sql, table: &Table, query: &Query, path: &Path) {
+fn from_where<B: Backend>(
+    sql: &mut Sql,
+    table: &Table,
+    query: &Query,
+    wanted: Option<&B::Match>,
+    path: &Path,
+) {
     let name = table.schema.table;
-    match path {
-        Path::Search => sql.add(&B::from_search(name)),
-        Path::Index(index) | Path::Gather(index) | Path::IndexInSearch(index) => {
-            sql.addf(format_args!("{name} t{}", B::index_hint(index)))
+    match (path, wanted) {
+        (Path::Search, Some(wanted)) => {
+            B::matches(sql, name, wanted);
+            sql.add(&B::from_search(name));
         }
-        Path::Free | Path::FreeInSearch => sql.addf(format_args!("{name} t")),
-    };
+        (Path::Index(index) | Path::Gather(index) | Path::IndexInSearch(index), _) => {
+            sql.addf(format_args!("{name} t{}", B::index_hint(index)));
+        }
+        (Path::Free | Path::FreeInSearch | Path::Search, _) => {
+            sql.addf(format_args!("{name} t"));
+        }
+    }
     sql.add(" WHERE ");
-    if let Some(terms) = &query.search {
+    if let Some(wanted) = wanted {
         match path {
-            Path::Search => sql.add(&B::where_search(name)),
-            _ => sql.add(&B::in_search(name)),
-        };
-        sql.add(" AND ").bind(Value::Text(B::match_text(&with_leads(table, query, terms))));
+            Path::Search => B::where_search(sql, name, wanted),
+            _ => B::in_search(sql, name, wanted),
+        }
+        sql.add(" AND ");
     }
     sql.add(match query.deleted {
         Deleted::Hidden => "t.deleted_at IS NULL",

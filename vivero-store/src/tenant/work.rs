@@ -47,15 +47,21 @@ impl<B: Backend> SqlWork<B> {
         let bulk = rows >= BULK_ROWS;
         if self.bulk.swap(bulk, Ordering::Relaxed) != bulk {
             let kib = if bulk { BULK_CACHE_KIB } else { WRITER_CACHE_KIB };
-            Sql::new(B::cache(kib)).fetch::<B>(&mut self.transaction, &[]).await?;
+            if let Some(sql) = B::cache(kib) {
+                Sql::new(sql).fetch::<B>(&mut self.transaction, &[]).await?;
+            }
         }
         Ok(())
     }
 
     async fn remove_from(&mut self, schema: &'static Schema, start: i64) -> Result<()> {
+        if B::SAVEPOINTS {
+            let back = Sql::new("ROLLBACK TO SAVEPOINT rows_added");
+            return back.execute::<B>(&mut self.transaction).await.map(|_| ());
+        }
         let mut statements = vec![format!("DELETE FROM {} WHERE seq >= ?", schema.table)];
         if schema.is_searchable() {
-            statements.push(B::remove_search(schema.table));
+            statements.push(format!("DELETE FROM {}_search WHERE rowid >= ?", schema.table));
         }
         for sql in statements {
             Sql::new(sql).with(Value::Int(start)).execute::<B>(&mut self.transaction).await?;
@@ -67,7 +73,7 @@ impl<B: Backend> SqlWork<B> {
 /// What adds rows: the parameters for their table, and for its search index.
 struct Insert {
     rows: Vec<Vec<Value>>,
-    search: Vec<Vec<Value>>,
+    search: Vec<(Option<i64>, String)>,
 }
 
 impl Insert {
@@ -76,8 +82,8 @@ impl Insert {
         let mut insert = Self { rows: Vec::new(), search: Vec::new() };
         for (seq, row) in rows {
             if schema.is_searchable() {
-                let text = Value::Text(document(schema, &row.values));
-                insert.search.push(vec![seq.clone(), text]);
+                let number = if let Value::Int(seq) = seq { Some(seq) } else { None };
+                insert.search.push((number, document(schema, &row.values)));
             }
             let mut cells = Vec::with_capacity(8 + row.values.len());
             cells.extend([
@@ -97,7 +103,7 @@ impl Insert {
     }
 
     async fn execute<B: Backend>(
-        mut self,
+        self,
         connection: &mut B::Connection,
         schema: &'static Schema,
     ) -> Result<()> {
@@ -106,21 +112,11 @@ impl Insert {
             "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{names}) VALUES ",
             schema.table
         );
-        let numbered = self.rows.iter().all(|row| row.first().is_some_and(|seq| !seq.is_null()));
         B::insert(connection, &head, self.rows).await.map_err(|e| taken::<B>(e, schema))?;
-        match self.search.pop() {
-            None => Ok(()),
-            Some(mut last) if !numbered => {
-                let text = last.pop().unwrap_or(Value::Null);
-                let sql = Sql::new(B::insert_last_search(schema.table)).with(text);
-                sql.execute::<B>(connection).await.map(|_| ())
-            }
-            Some(last) => {
-                self.search.push(last);
-                let head = B::insert_search(schema.table);
-                B::insert(connection, &head, self.search).await.map_err(Into::into)
-            }
+        if !self.search.is_empty() {
+            B::insert_search(connection, schema.table, self.search).await.map_err(Into::into)?;
         }
+        Ok(())
     }
 }
 
@@ -197,6 +193,9 @@ impl<B: Backend> Work for SqlWork<B> {
         let start = next.number::<B>(&mut self.transaction).await?.unwrap_or(1);
         let at_once = (MAX_PARAMETERS / (8 + schema.columns.len())).max(1);
         let mut parts = Parts { rows: rows.into_iter(), next: start, at_once };
+        if B::SAVEPOINTS {
+            Sql::new("SAVEPOINT rows_added").execute::<B>(&mut self.transaction).await?;
+        }
         let mut now = parts.next(schema);
         while let Some(insert) = now.take() {
             // The next part is put together while the engine is busy with this one.
@@ -205,7 +204,7 @@ impl<B: Backend> Work for SqlWork<B> {
             (now, parts) =
                 following.await.map_err(|e| Error::internal("putting rows together", e))?;
             if let Err(e) = done {
-                // A savepoint would do it too, but costs a copy of every page that is touched.
+                // Some of its rows may be there, and those of the parts before it are.
                 self.remove_from(schema, start).await?;
                 return Err(e);
             }
@@ -223,12 +222,12 @@ impl<B: Backend> Work for SqlWork<B> {
             .bind(Value::Time(after.updated_at))
             .bind(Value::Id(after.updated_by))
             .bind(after.deleted_at.map_or(Value::Null, Value::Time));
-        let mut found = None;
+        let mut found = false;
         for (i, column) in schema.columns.iter().enumerate() {
             if before.values[i] != after.values[i] {
                 sql.addf(format_args!(", {} = ?", column.name)).bind(after.values[i].clone());
                 if (column.search || schema.is_word(column)) && schema.is_searchable() {
-                    found = Some(document(schema, &after.values));
+                    found = true;
                 }
             }
         }
@@ -238,12 +237,11 @@ impl<B: Backend> Work for SqlWork<B> {
         if sql.execute_unique::<B>(&mut self.transaction, schema.resource).await? == 0 {
             return Ok(false);
         }
-        if let Some(text) = found {
-            Sql::new(B::update_search(schema.table))
-                .with(Value::Text(text))
-                .with(Value::Int(before.seq))
-                .execute::<B>(&mut self.transaction)
-                .await?;
+        if found {
+            let (old, new) = (document(schema, &before.values), document(schema, &after.values));
+            for sql in B::update_search(schema.table, before.seq, &old, new) {
+                sql.execute::<B>(&mut self.transaction).await?;
+            }
         }
         Ok(true)
     }
@@ -278,8 +276,7 @@ impl<B: Backend> Work for SqlWork<B> {
 
     async fn commit(self: Box<Self>) -> Result<()> {
         // Also when the caller goes away while it waits: the sealer must hear of what is committed.
-        let _wake = Wake(self.committed);
-        B::commit(self.transaction).await
+        B::commit(self.transaction, Wake(self.committed)).await
     }
 }
 

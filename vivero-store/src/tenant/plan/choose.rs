@@ -40,9 +40,10 @@ pub(super) async fn choose<'q, B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
     query: &'q Query,
+    wanted: Option<&B::Match>,
     about: About<'_>,
 ) -> Result<Choice<'q>> {
-    let searching = query.search.is_some();
+    let searching = wanted.is_some();
     let wrap = |path: Path| {
         Choice::Path(match path {
             Path::Gather(index) if searching => Path::IndexInSearch(index),
@@ -78,8 +79,8 @@ pub(super) async fn choose<'q, B: Backend>(
     if let Some(few) = few {
         return Ok(wrap(Path::Gather(few.name.clone())));
     }
-    if searching {
-        return search_path::<B>(connection, table, query).await.map(Choice::Path);
+    if let Some(wanted) = wanted {
+        return search_path::<B>(connection, table, query, wanted).await.map(Choice::Path);
     }
     if asked.sets.is_none()
         && asked.places.is_none()
@@ -270,17 +271,15 @@ async fn search_path<B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
     query: &Query,
+    wanted: &B::Match,
 ) -> Result<Path> {
     let Some(sort) = query.sort.column else { return Ok(Path::Search) };
     let name = table.schema.table;
-    let mut sql = Sql::new(format!(
-        "SELECT count(*) FROM (SELECT 1 FROM {name}_search f WHERE {} LIMIT ?) few",
-        B::where_search(name)
-    ));
-    if let Some(terms) = &query.search {
-        sql.bind(Value::Text(B::match_text(terms)));
-    }
-    sql.bind(Value::Int(FEW + 1));
+    let mut sql = Sql::new("SELECT count(*) FROM (SELECT 1 FROM ");
+    B::matches(&mut sql, name, wanted);
+    sql.add(" WHERE ");
+    B::where_search(&mut sql, name, wanted);
+    sql.add(" LIMIT ?) few").bind(Value::Int(FEW + 1));
     if sql.number::<B>(connection).await?.unwrap_or(0) <= FEW {
         return Ok(Path::Search);
     }

@@ -25,6 +25,10 @@ pub(crate) fn condition<B: Backend>(sql: &mut Sql, predicate: &Predicate) {
         Predicate::OneOf(column, values) => {
             let some: Vec<Value> = values.iter().filter(|v| !v.is_null()).cloned().collect();
             let or_null = some.len() < values.len();
+            if some.is_empty() {
+                sql.addf(format_args!("t.{column} IS NULL"));
+                return;
+            }
             sql.addf(format_args!("(t.{column} IN ("));
             placeholders(sql, some.into_iter());
             sql.add("))");

@@ -1,7 +1,7 @@
 //! Walking: from the cursor along indexes that have the wanted order, until the page is full.
 
 use super::condition::condition;
-use super::{Table, after, order, pinned};
+use super::{Table, after, order, order_by, pinned};
 use crate::backend::{Backend, Merge, Merged, Sql};
 use crate::schema::{Index, Purpose};
 use std::collections::{HashMap, HashSet};
@@ -67,8 +67,22 @@ impl Walk<'_> {
             sql.add(" AND ");
             condition::<B>(sql, predicate);
         }
+        if let (true, Some(places), Some(column)) =
+            (B::PLACES_BY_CONDITION, &self.places, table.schema.location)
+        {
+            sql.addf(format_args!(" AND t.{column} IN ("));
+            for (i, place) in places.iter().enumerate() {
+                sql.add(if i == 0 { "?" } else { ", ?" }).bind(Value::Id(*place));
+            }
+            sql.add(")");
+        }
         stage.begin(sql, query);
-        sql.add(&order(query, "t.seq"));
+        if stage.pins_key() {
+            // One key only: said so, because MariaDB does not see it where there is no value.
+            sql.add(&order_by(query, None, "t.seq"));
+        } else {
+            sql.add(&order(query, "t.seq"));
+        }
     }
 
     /// How many rows there are on it, before and after the cursor.
@@ -166,24 +180,42 @@ impl Walk<'_> {
 
 /// Where a walk begins. Databases find a place in an index by a row value (`(key, seq) > (?, ?)`)
 /// poorly: SQLite by its first part only, MariaDB not at all. At the end of a long run of equal keys
-/// that is the whole run to pass over, so the rest of the run and what lies beyond are asked for apart.
+/// that is the whole run to pass over, so the rest of the run and what lies beyond are asked for apart;
+/// and so are rows without a value, which come before all others: an `OR` with them has no place in an
+/// index at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// From the cursor, if there is one, in one piece.
     Whole,
     /// The rest of the rows that have the cursor's key.
     Ties,
-    /// The rows beyond.
+    /// The rows beyond that have a value.
     Beyond,
+    /// The rest of the rows without a value, after a cursor without one.
+    Without,
+    /// All rows with a value.
+    With,
+    /// All rows without one.
+    AllWithout,
 }
 
 impl Stage {
     fn of(query: &Query) -> &'static [Self] {
-        let keyed = query.sort.column.is_some() && query.sort.required;
-        match &query.after {
-            Some(cursor) if keyed && !cursor.key.is_null() => &[Self::Ties, Self::Beyond],
-            _ => &[Self::Whole],
+        let Some(cursor) = query.after.as_ref().filter(|_| query.sort.column.is_some()) else {
+            return &[Self::Whole];
+        };
+        match (cursor.key.is_null(), query.sort.required, query.sort.descending) {
+            (true, true, _) => &[Self::Whole],
+            (true, false, true) => &[Self::Without],
+            (true, false, false) => &[Self::Without, Self::With],
+            (false, false, true) => &[Self::Ties, Self::Beyond, Self::AllWithout],
+            (false, ..) => &[Self::Ties, Self::Beyond],
         }
+    }
+
+    /// Whether all its rows have the same key.
+    const fn pins_key(self) -> bool {
+        matches!(self, Self::Ties | Self::Without | Self::AllWithout)
     }
 
     fn begin(self, sql: &mut Sql, query: &Query) {
@@ -200,6 +232,16 @@ impl Stage {
             }
             Self::Beyond => {
                 sql.addf(format_args!(" AND t.{column} {sign} ?")).bind(cursor.key.clone());
+            }
+            Self::Without => {
+                sql.addf(format_args!(" AND t.{column} IS NULL AND t.seq {sign} ?"))
+                    .bind(Value::Int(cursor.seq));
+            }
+            Self::With => {
+                sql.addf(format_args!(" AND t.{column} IS NOT NULL"));
+            }
+            Self::AllWithout => {
+                sql.addf(format_args!(" AND t.{column} IS NULL"));
             }
         }
     }

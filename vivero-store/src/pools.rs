@@ -1,10 +1,10 @@
 //! Which tenant databases are open: one set of connections per (tenant, generation), opened once
 //! however many ask, closed when nobody holds it and room is needed.
 
-use super::SqliteOptions;
-use crate::backend::sqlite::Sqlite;
+use crate::backend::Backend;
 use crate::tenant::SqlTenant;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -14,16 +14,15 @@ use vivero_core::port::FleetStats;
 use vivero_core::{Error, Result};
 
 /// A tenant at one generation of its database.
-pub(super) type Key = (TenantId, i64);
-type Store = Arc<SqlTenant<Sqlite>>;
+pub(crate) type Key = (TenantId, i64);
+type Store<B> = Arc<SqlTenant<B>>;
 
-#[derive(Debug)]
-struct Slot {
-    cell: Arc<OnceCell<Store>>,
+struct Slot<B: Backend> {
+    cell: Arc<OnceCell<Store<B>>>,
     used: u64,
 }
 
-impl Slot {
+impl<B: Backend> Slot<B> {
     /// Whether nobody holds it: neither its store nor the promise of one.
     fn is_idle(&self) -> bool {
         Arc::strong_count(&self.cell) == 1
@@ -31,48 +30,52 @@ impl Slot {
     }
 }
 
-#[derive(Debug, Default)]
-struct Open {
-    slots: HashMap<Key, Slot>,
+struct Open<B: Backend> {
+    slots: HashMap<Key, Slot<B>>,
     uses: u64,
     stats: FleetStats,
 }
 
-#[derive(Debug)]
-pub(super) struct Pools {
-    options: SqliteOptions,
-    open: Mutex<Open>,
+/// The open tenants of a fleet.
+pub(crate) struct Pools<B: Backend> {
+    max_open: usize,
+    wait: Duration,
+    open: Mutex<Open<B>>,
+}
+
+impl<B: Backend> fmt::Debug for Pools<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pools").field("max_open", &self.max_open).finish_non_exhaustive()
+    }
 }
 
 /// Between two looks for room. Leases end without telling anyone, so that taking one costs nothing.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-impl Pools {
-    pub(super) fn new(options: SqliteOptions) -> Self {
-        let stats = FleetStats { max_open: options.max_open as u64, ..FleetStats::default() };
-        Self { options, open: Mutex::new(Open { stats, ..Open::default() }) }
+impl<B: Backend> Pools<B> {
+    /// At most `max_open` at once; a request waits so long for room.
+    pub(crate) fn new(max_open: usize, wait: Duration) -> Self {
+        let stats = FleetStats { max_open: max_open as u64, ..FleetStats::default() };
+        let open = Mutex::new(Open { slots: HashMap::new(), uses: 0, stats });
+        Self { max_open, wait, open }
     }
 
-    pub(super) const fn options(&self) -> &SqliteOptions {
-        &self.options
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Open> {
+    fn lock(&self) -> MutexGuard<'_, Open<B>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The open database of `key`. Room is made *before* anything is opened.
-    pub(super) async fn lease<F, C>(
+    pub(crate) async fn lease<F, C>(
         &self,
         key: Key,
         open: impl FnOnce() -> F,
-        close: impl FnOnce(Key, Store) -> C,
-    ) -> Result<Store>
+        close: impl FnOnce(Key, Store<B>) -> C,
+    ) -> Result<Store<B>>
     where
-        F: Future<Output = Result<Store>>,
+        F: Future<Output = Result<Store<B>>>,
         C: Future<Output = ()> + Send + 'static,
     {
-        let deadline = Instant::now() + self.options.wait;
+        let deadline = Instant::now() + self.wait;
         let (cell, evicted) = loop {
             if let Some(found) = self.try_slot(key) {
                 break found;
@@ -114,7 +117,7 @@ impl Pools {
 
     /// A slot for `key` and what had to be closed for it; `None` if there is no room now.
     #[expect(clippy::type_complexity, reason = "used once, right here")]
-    fn try_slot(&self, key: Key) -> Option<(Arc<OnceCell<Store>>, Option<(Key, Store)>)> {
+    fn try_slot(&self, key: Key) -> Option<(Arc<OnceCell<Store<B>>>, Option<(Key, Store<B>)>)> {
         let mut guard = self.lock();
         let open = &mut *guard;
         open.uses += 1;
@@ -124,7 +127,7 @@ impl Pools {
             return Some((Arc::clone(&slot.cell), None));
         }
         let mut evicted = None;
-        if open.slots.len() >= self.options.max_open {
+        if open.slots.len() >= self.max_open {
             let idle = open
                 .slots
                 .iter()
@@ -141,7 +144,7 @@ impl Pools {
     }
 
     /// Everything that is open, which then is not any more.
-    pub(super) fn drain(&self) -> Vec<(Key, Store)> {
+    pub(crate) fn drain(&self) -> Vec<(Key, Store<B>)> {
         let slots = std::mem::take(&mut self.lock().slots);
         slots
             .into_iter()
@@ -149,7 +152,7 @@ impl Pools {
             .collect()
     }
 
-    pub(super) fn stats(&self) -> FleetStats {
+    pub(crate) fn stats(&self) -> FleetStats {
         let open = self.lock();
         FleetStats { open: open.slots.len() as u64, ..open.stats }
     }

@@ -1,0 +1,240 @@
+//! MariaDB 10.6 or newer, through sqlx.
+//!
+//! Each tenant has a database and an account of its own; a pool's connections are fixed to both. All
+//! writers of one database come one after another (see [`pool::Pool::begin`]): so no two units of work
+//! interleave, the numbers of the journal are in the order of commits, and nothing deadlocks. Readers
+//! wait for nobody.
+
+mod failure;
+mod merge;
+mod pool;
+mod search;
+mod tables;
+mod values;
+
+pub(crate) use failure::Failure;
+pub(crate) use pool::{Connection, Lease, Pool, Purpose, Writing, open};
+
+use super::{Backend, Cells, Key, Merge, Merged, Sql};
+use futures_util::TryStreamExt as _;
+use search::Wanted;
+use sqlx::{AssertSqlSafe, Executor as _, MySqlConnection};
+use vivero_core::Result;
+use vivero_core::record::{Column, Kind};
+use vivero_core::search::Terms;
+
+/// The driver.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MariaDb;
+
+/// Runs statements without parameters, up to the last.
+pub(crate) async fn run(connection: &mut MySqlConnection, text: &str) -> sqlx::Result<()> {
+    let statements = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
+    statements.execute(connection).await.map(|_| ())
+}
+
+impl Connection {
+    /// Notes what becomes of a statement.
+    fn settle<T>(&mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        self.busy = false;
+        if let Err(e) = &outcome {
+            self.lost |= e.is_lost();
+        }
+        outcome
+    }
+
+    /// Runs statements without parameters.
+    pub(crate) async fn script(&mut self, text: &str) -> Result<(), Failure> {
+        self.busy = true;
+        let outcome = run(&mut self.inner, text).await.map_err(Into::into);
+        self.settle(outcome)
+    }
+
+    async fn fetch(&mut self, sql: Sql, kinds: &[Kind]) -> Result<Vec<Cells>, Failure> {
+        let mut all = Vec::new();
+        let mut take = |row: &sqlx::mysql::MySqlRow| -> Result<(), Failure> {
+            let cells = kinds.iter().enumerate().map(|(i, kind)| values::read(row, i, *kind));
+            all.push(Cells(cells.collect::<Result<_, _>>()?));
+            Ok(())
+        };
+        // What takes no parameters is cheaper by text: it needs no preparing.
+        if sql.args.is_empty() {
+            let mut rows = sqlx::raw_sql(AssertSqlSafe(sql.text)).fetch(&mut self.inner);
+            while let Some(row) = rows.try_next().await? {
+                take(&row)?;
+            }
+        } else {
+            let args = values::arguments(&sql.args)?;
+            let query = sqlx::query_with(AssertSqlSafe(sql.text), args).persistent(!sql.long);
+            let mut rows = query.fetch(&mut self.inner);
+            while let Some(row) = rows.try_next().await? {
+                take(&row)?;
+            }
+        }
+        Ok(all)
+    }
+
+    async fn execute(&mut self, sql: Sql) -> Result<u64, Failure> {
+        let done = if sql.args.is_empty() {
+            self.inner.execute(sqlx::raw_sql(AssertSqlSafe(sql.text))).await?
+        } else {
+            let args = values::arguments(&sql.args)?;
+            let query = sqlx::query_with(AssertSqlSafe(sql.text), args).persistent(!sql.long);
+            self.inner.execute(query).await?
+        };
+        Ok(done.rows_affected())
+    }
+}
+
+impl Backend for MariaDb {
+    type Pool = Pool;
+    type Connection = Connection;
+    type Leased = Lease;
+    type Transaction = Writing;
+    type Failure = Failure;
+    type Match = Wanted;
+
+    async fn acquire(pool: &Pool) -> Result<Lease> {
+        pool.acquire().await
+    }
+    async fn begin(pool: &Pool) -> Result<Writing> {
+        pool.begin().await
+    }
+    async fn commit<G: Send + 'static>(transaction: Writing, until: G) -> Result<()> {
+        // In a task of its own: a caller that goes away must not leave it to chance.
+        let committing = tokio::spawn(async move {
+            let outcome = transaction.commit().await;
+            drop(until);
+            outcome
+        });
+        committing.await.map_err(|e| vivero_core::Error::internal("committing", e))?
+    }
+    async fn define(pool: &Pool) -> Result<Writing> {
+        pool.define().await
+    }
+    async fn defined(transaction: &mut Writing) -> Result<()> {
+        transaction.take_turn().await
+    }
+    async fn close(pool: &Pool) {
+        pool.close();
+    }
+    fn is_closed(pool: &Pool) -> bool {
+        pool.is_closed()
+    }
+    fn reap(pool: &Pool) {
+        pool.reap();
+    }
+
+    async fn fetch(
+        connection: &mut Connection,
+        sql: Sql,
+        kinds: &[Kind],
+    ) -> Result<Vec<Cells>, Failure> {
+        connection.busy = true;
+        let outcome = connection.fetch(sql, kinds).await;
+        connection.settle(outcome)
+    }
+
+    async fn execute(connection: &mut Connection, sql: Sql) -> Result<u64, Failure> {
+        connection.busy = true;
+        let outcome = connection.execute(sql).await;
+        connection.settle(outcome)
+    }
+
+    async fn merge(connection: &mut Connection, ranges: Merge) -> Result<Merged, Failure> {
+        merge::merge(connection, ranges).await
+    }
+
+    async fn steady(connection: &mut Connection) -> Result<bool, Failure> {
+        if connection.open {
+            return Ok(false);
+        }
+        connection.open = true;
+        connection.script("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await?;
+        Ok(true)
+    }
+
+    async fn unsteady(connection: &mut Connection) -> Result<(), Failure> {
+        connection.script("COMMIT").await?;
+        connection.open = false;
+        Ok(())
+    }
+
+    fn taken_field(failure: &Failure) -> Option<String> {
+        let key = failure.duplicate()?;
+        // Keys of records are named `entities_unique_code` and `entities_id`.
+        let column = key.rsplit_once("_unique_").map(|(_, column)| column);
+        let id = key == "PRIMARY" || key.ends_with("_id");
+        Some(column.unwrap_or(if id { "id" } else { key }).to_owned())
+    }
+
+    fn column_type(column: &Column) -> String {
+        tables::column_type(column)
+    }
+    fn empty(column: &Column) -> &'static str {
+        tables::empty(column)
+    }
+    fn create_table(table: &str, columns: &[String], keys: &[Key]) -> String {
+        tables::create(table, columns, keys)
+    }
+    fn create_search(table: &str) -> Vec<String> {
+        vec![tables::create_search(table)]
+    }
+    fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<String> {
+        tables::create_sets(table, sets, columns)
+    }
+    fn same(column: &Column) -> String {
+        format!("t.{} {} ?", column.name, if column.nullable { "<=>" } else { "=" })
+    }
+    async fn insert_search(
+        connection: &mut Connection,
+        table: &str,
+        texts: Vec<(Option<i64>, String)>,
+    ) -> Result<(), Failure> {
+        for sql in search::insert(table, &texts) {
+            Self::execute(connection, sql).await?;
+        }
+        Ok(())
+    }
+    fn update_search(table: &str, seq: i64, before: &str, after: String) -> Vec<Sql> {
+        search::update(table, seq, before, &after)
+    }
+    async fn matching(
+        connection: &mut Connection,
+        table: &str,
+        terms: &Terms,
+    ) -> Result<Wanted, Failure> {
+        search::matching(connection, table, terms).await
+    }
+    fn matches(sql: &mut Sql, table: &str, wanted: &Wanted) {
+        search::matches(sql, table, wanted);
+    }
+    fn from_search(table: &str) -> String {
+        format!(" STRAIGHT_JOIN {table} t ON t.seq = f.rowid")
+    }
+    fn where_search(sql: &mut Sql, table: &str, wanted: &Wanted) {
+        search::conditions(sql, table, wanted);
+    }
+    fn in_search(sql: &mut Sql, table: &str, wanted: &Wanted) {
+        search::of_row(sql, table, wanted);
+    }
+    fn concat(a: &str, b: &str) -> String {
+        format!("concat({a}, {b})")
+    }
+    fn index_hint(index: &str) -> String {
+        format!(" FORCE INDEX ({index})")
+    }
+    fn cache(_: u32) -> Option<String> {
+        None
+    }
+    const BOOKKEEPING: &'static [(&'static str, &'static str)] = tables::BOOKKEEPING;
+    const REGISTRY: &'static [&'static str] = tables::REGISTRY;
+    const KEYS_WITH_TABLE: bool = true;
+    const PLACES_BY_CONDITION: bool = true;
+    const SAVEPOINTS: bool = true;
+    const NO_INDEX: &'static str = " FORCE INDEX (PRIMARY)";
+    const COLUMNS: &'static str = "SELECT table_name, column_name FROM information_schema.columns \
+         WHERE table_schema = database()";
+    const ADD_COUNT: &'static str = "INSERT INTO counts (resource, field, value, n) VALUES (?, ?, ?, ?) \
+         ON DUPLICATE KEY UPDATE n = n + VALUES(n)";
+}

@@ -1,0 +1,108 @@
+//! What a statement fails with, and what a caller can do about it.
+
+use sqlx::mysql::MySqlDatabaseError;
+use vivero_core::Error;
+
+/// What a statement fails with.
+#[derive(Debug)]
+pub(crate) struct Failure(sqlx::Error);
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error)
+    }
+}
+
+/// Lock wait timeout, deadlock, and Galera's two ways to say that another node was faster or that this
+/// one is cut off: the whole unit of work may be tried again.
+const AGAIN: [u16; 4] = [1205, 1213, 1047, 1180];
+/// Too many connections, in all and of one user.
+const CONNECTIONS: [u16; 3] = [1040, 1203, 1226];
+/// Too many prepared statements on the server.
+const STATEMENTS: u16 = 1461;
+/// A statement ran longer than it may.
+const TOO_LONG: u16 = 1969;
+/// The server or the transaction is read-only.
+const READ_ONLY: [u16; 3] = [1290, 1792, 1836];
+/// Disk full, table full.
+const FULL: [u16; 3] = [1021, 1114, 3];
+/// Shutting down, connection killed, a transaction that was left alone for too long.
+const GONE: [u16; 5] = [1053, 1927, 2006, 2013, 4031];
+/// A value that cannot be compared with a column: bytes with text, a number with an id.
+const INCOMPARABLE: [u16; 2] = [1300, 4078];
+/// The database does not exist.
+const NO_DATABASE: u16 = 1049;
+/// Wrong password; no right to the database.
+const REFUSED: [u16; 3] = [1044, 1045, 1698];
+
+impl Failure {
+    /// The server's number for it.
+    pub(super) fn number(&self) -> Option<u16> {
+        let sqlx::Error::Database(error) = &self.0 else { return None };
+        error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
+    }
+
+    /// Whether the connection is of no more use.
+    pub(super) fn is_lost(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Database(_) => self.number().is_some_and(|n| GONE.contains(&n)),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Encode(_) => false,
+            _ => true,
+        }
+    }
+
+    /// Whether a transaction that has done nothing yet should be begun again.
+    pub(super) fn is_passing(&self) -> bool {
+        self.number().is_some_and(|n| AGAIN.contains(&n))
+    }
+
+    /// The key that has the value already.
+    pub(super) fn duplicate(&self) -> Option<&str> {
+        let sqlx::Error::Database(error) = &self.0 else { return None };
+        // "Duplicate entry 'A' for key 'entities_unique_code'"
+        let key =
+            error.message().rsplit_once("for key '").map(|(_, key)| key.trim_end_matches('\''));
+        if error.is_unique_violation() { key } else { None }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let unavailable = |what: &'static str, retry_after: u32, source: sqlx::Error| {
+            Self::Unavailable { what: what.into(), retry_after, source: Some(Box::new(source)) }
+        };
+        let number = failure.number();
+        let lost = failure.is_lost();
+        let Failure(error) = failure;
+        if let sqlx::Error::ColumnDecode { index, source } = &error {
+            return Self::corrupt(format!("column {index}: {source}"));
+        }
+        match number {
+            Some(n) if AGAIN.contains(&n) => unavailable("database, it is busy", 1, error),
+            Some(n) if CONNECTIONS.contains(&n) => unavailable(
+                "database connections (max_connections or the user's own limit is reached)",
+                1,
+                error,
+            ),
+            Some(STATEMENTS) => unavailable(
+                "prepared statements (raise max_prepared_stmt_count on the server)",
+                1,
+                error,
+            ),
+            Some(TOO_LONG) => unavailable("database, a statement took too long", 5, error),
+            Some(n) if READ_ONLY.contains(&n) => {
+                unavailable("database, it is read-only", 30, error)
+            }
+            Some(n) if FULL.contains(&n) => unavailable("storage", 30, error),
+            Some(n) if REFUSED.contains(&n) => {
+                unavailable("database, it refuses the credentials", 30, error)
+            }
+            Some(n) if INCOMPARABLE.contains(&n) => {
+                Self::invalid("value", "kind", "is not of the kind it is compared with")
+            }
+            Some(NO_DATABASE) => Self::corrupt("the database does not exist"),
+            _ if lost => unavailable("database, it does not answer", 1, error),
+            _ => Self::internal("running a statement", error),
+        }
+    }
+}

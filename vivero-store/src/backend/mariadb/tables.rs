@@ -1,0 +1,189 @@
+//! Tables, in this engine's words.
+//!
+//! Text is `utf8mb4_nopad_bin`: compared byte by byte, blanks at the end included, as SQLite does.
+
+use crate::backend::Key;
+use vivero_core::record::{Column, Kind};
+
+const OPTIONS: &str =
+    "ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin";
+
+macro_rules! table {
+    ($text:literal) => {
+        concat!(
+            "CREATE TABLE IF NOT EXISTS ",
+            $text,
+            " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
+        )
+    };
+}
+
+/// Whose turn it is to write, and for which record types the tables were made last.
+const STATE: &str = table!(
+    "engine_state (one TINYINT PRIMARY KEY CHECK (one = 1), turn BIGINT NOT NULL, tables_of VARCHAR(64) NOT NULL DEFAULT '')"
+);
+const FIRST_TURN: &str = "INSERT IGNORE INTO engine_state (one, turn) VALUES (1, 0)";
+
+pub(super) const BOOKKEEPING: &[(&str, &str)] = &[
+    ("engine_state", STATE),
+    ("engine_state", FIRST_TURN),
+    (
+        "stamp",
+        table!(
+            "stamp (one TINYINT PRIMARY KEY CHECK (one = 1), tenant_id BINARY(16) NOT NULL, \
+             generation BIGINT NOT NULL, created_at DATETIME(6) NOT NULL)"
+        ),
+    ),
+    (
+        "schema_steps",
+        table!(
+            "schema_steps (step BIGINT AUTO_INCREMENT PRIMARY KEY, statement LONGTEXT NOT NULL, \
+             state VARCHAR(16) NOT NULL)"
+        ),
+    ),
+    (
+        "journal",
+        table!(
+            "journal (seq BIGINT AUTO_INCREMENT PRIMARY KEY, at DATETIME(6) NOT NULL, \
+             actor LONGTEXT NOT NULL, action VARCHAR(255) NOT NULL, resource VARCHAR(255) NOT NULL, \
+             record_id BINARY(16) NOT NULL, version BIGINT NOT NULL, changes LONGTEXT NOT NULL, \
+             cause LONGTEXT, KEY journal_record (record_id, version))"
+        ),
+    ),
+    (
+        "journal_seal",
+        table!(
+            "journal_seal (position BIGINT PRIMARY KEY, seq BIGINT NOT NULL, hash BINARY(32) NOT NULL)"
+        ),
+    ),
+    (
+        "chain",
+        table!(
+            "chain (one TINYINT PRIMARY KEY CHECK (one = 1), position BIGINT NOT NULL, \
+             hash BINARY(32) NOT NULL, seq BIGINT NOT NULL)"
+        ),
+    ),
+    (
+        "counts",
+        table!(
+            "counts (resource VARCHAR(64) NOT NULL, field VARCHAR(65) NOT NULL, \
+             value VARCHAR(600) NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (resource, field, value))"
+        ),
+    ),
+    (
+        "idempotency",
+        table!(
+            "idempotency (name VARCHAR(700) PRIMARY KEY, fingerprint VARCHAR(255) NOT NULL, \
+             response LONGTEXT NOT NULL, at DATETIME(6) NOT NULL, KEY idempotency_at (at))"
+        ),
+    ),
+];
+
+pub(super) const REGISTRY: &[&str] = &[
+    STATE,
+    FIRST_TURN,
+    table!(
+        "tenants (id BINARY(16) PRIMARY KEY, slug VARCHAR(64) NOT NULL, organization VARCHAR(255) NOT NULL, \
+         operation_type VARCHAR(64) NOT NULL, state VARCHAR(32) NOT NULL, plan LONGTEXT NOT NULL, \
+         generation BIGINT NOT NULL, schema_version BIGINT NOT NULL, version BIGINT NOT NULL, \
+         created_at DATETIME(6) NOT NULL, changed_at DATETIME(6) NOT NULL, provision_key VARCHAR(700), \
+         provision_fingerprint VARCHAR(255), UNIQUE KEY slug (slug), \
+         UNIQUE KEY provision_key (provision_key), KEY tenants_state (state))"
+    ),
+    table!(
+        "audit_anchors (tenant_id BINARY(16) PRIMARY KEY, position BIGINT NOT NULL, \
+         hash BINARY(32) NOT NULL, at DATETIME(6) NOT NULL)"
+    ),
+    table!("secrets (name VARCHAR(64) PRIMARY KEY, secret VARBINARY(4096) NOT NULL)"),
+    table!(
+        "tenant_databases (tenant_id BINARY(16) PRIMARY KEY, database_name VARCHAR(64) NOT NULL, \
+         account VARCHAR(64) NOT NULL, password VARBINARY(512) NOT NULL, UNIQUE KEY database_name (database_name))"
+    ),
+];
+
+/// Longest text that a key can hold three of, nearly; longer ones cannot be sorted or filtered by.
+const LONGEST_IN_KEY: u32 = 768;
+
+pub(super) fn column_type(column: &Column) -> String {
+    let in_key = column.filter || column.sort || column.unique;
+    match column.kind {
+        Kind::Bool => "BOOLEAN".into(),
+        Kind::Int => "BIGINT".into(),
+        Kind::Id => "BINARY(16)".into(),
+        Kind::Time => "DATETIME(6)".into(),
+        Kind::Date => "DATE".into(),
+        Kind::Json => "LONGTEXT".into(),
+        // Many of them share a key, and none is longer than its name.
+        Kind::Text if !column.domain.is_empty() => format!("VARCHAR({})", column.max.min(64)),
+        Kind::Text if column.max <= 255 || in_key && column.max <= LONGEST_IN_KEY => {
+            format!("VARCHAR({})", column.max)
+        }
+        Kind::Text => "LONGTEXT".into(),
+        Kind::Bytes if column.max <= 255 => format!("VARBINARY({})", column.max),
+        Kind::Bytes => "LONGBLOB".into(),
+    }
+}
+
+pub(super) const fn empty(column: &Column) -> &'static str {
+    match column.kind {
+        Kind::Bool | Kind::Int => "0",
+        Kind::Time => "'1970-01-01 00:00:00'",
+        Kind::Json => "'{}'",
+        Kind::Date => "'1970-01-01'",
+        Kind::Text | Kind::Bytes => "''",
+        Kind::Id => "x'00000000000000000000000000000000'",
+    }
+}
+
+pub(super) fn create(table: &str, columns: &[String], keys: &[Key]) -> String {
+    let keys = keys.iter().map(|key| {
+        let unique = if key.unique { "UNIQUE " } else { "" };
+        format!(", {unique}KEY {} ({})", key.name, key.columns.join(", "))
+    });
+    format!(
+        "CREATE TABLE IF NOT EXISTS {table} (seq BIGINT AUTO_INCREMENT PRIMARY KEY, {}{}) {OPTIONS}",
+        columns.join(", "),
+        keys.collect::<String>()
+    )
+}
+
+/// The combinations of facets, entered by triggers. Writers come one after another, so looking first
+/// and then entering cannot enter one twice.
+pub(super) fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<String> {
+    let list = |each: &dyn Fn(&&Column) -> String, between: &str| -> String {
+        columns.iter().map(each).collect::<Vec<_>>().join(between)
+    };
+    let names = list(&|c| c.name.to_owned(), ", ");
+    let typed = list(&|c| format!("{} {}", c.name, column_type(c)), ", ");
+    let new = list(&|c| format!("NEW.{}", c.name), ", ");
+    let known = list(&|c| format!("s.{0} <=> NEW.{0}", c.name), " AND ");
+    let kept = list(&|c| format!("OLD.{0} <=> NEW.{0}", c.name), " AND ");
+    let enter = |unless: &str| {
+        format!(
+            "INSERT INTO {sets} ({names}) SELECT {new} FROM DUAL \
+             WHERE {unless}NOT EXISTS (SELECT 1 FROM {sets} s WHERE {known})"
+        )
+    };
+    vec![
+        format!(
+            "CREATE TABLE IF NOT EXISTS {sets} (n BIGINT AUTO_INCREMENT PRIMARY KEY, {typed}, \
+             KEY {sets}_values ({names})) {OPTIONS}"
+        ),
+        format!(
+            "CREATE TRIGGER IF NOT EXISTS {sets}_insert AFTER INSERT ON {table} FOR EACH ROW {}",
+            enter("")
+        ),
+        format!(
+            "CREATE TRIGGER IF NOT EXISTS {sets}_update AFTER UPDATE ON {table} FOR EACH ROW {}",
+            enter(&format!("NOT ({kept}) AND "))
+        ),
+    ]
+}
+
+pub(super) fn create_search(table: &str) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {table}_search (rowid BIGINT NOT NULL, word VARBINARY({}) NOT NULL, \
+         PRIMARY KEY (rowid, word), KEY {table}_search_word (word, rowid)) {OPTIONS}",
+        super::search::LONGEST_WORD
+    )
+}

@@ -1,0 +1,54 @@
+//! Tables that do not come from record schemas.
+
+/// Tables that every tenant database has besides its records.
+pub(super) const BOOKKEEPING: &[(&str, &str)] = &[
+    (
+        "stamp",
+        "CREATE TABLE IF NOT EXISTS stamp (one INTEGER PRIMARY KEY CHECK (one = 1), tenant_id BLOB NOT NULL, \
+         generation INTEGER NOT NULL, created_at INTEGER NOT NULL)",
+    ),
+    (
+        "schema_steps",
+        "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY, statement TEXT NOT NULL, \
+         state TEXT NOT NULL)",
+    ),
+    (
+        "journal",
+        "CREATE TABLE IF NOT EXISTS journal (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, \
+         actor TEXT NOT NULL, action TEXT NOT NULL, resource TEXT NOT NULL, record_id BLOB NOT NULL, \
+         version INTEGER NOT NULL, changes TEXT NOT NULL, cause TEXT)",
+    ),
+    ("journal_record", "CREATE INDEX IF NOT EXISTS journal_record ON journal (record_id, version)"),
+    (
+        "journal_seal",
+        "CREATE TABLE IF NOT EXISTS journal_seal (position INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL)",
+    ),
+    (
+        "chain",
+        "CREATE TABLE IF NOT EXISTS chain (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, \
+         hash BLOB NOT NULL, seq INTEGER NOT NULL)",
+    ),
+    (
+        "counts",
+        "CREATE TABLE IF NOT EXISTS counts (resource TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, \
+         n INTEGER NOT NULL, PRIMARY KEY (resource, field, value)) WITHOUT ROWID",
+    ),
+    (
+        "idempotency",
+        "CREATE TABLE IF NOT EXISTS idempotency (name TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, \
+         response TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
+    ),
+    ("idempotency_at", "CREATE INDEX IF NOT EXISTS idempotency_at ON idempotency (at)"),
+];
+
+/// The tables of the registry.
+pub(super) const REGISTRY: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS tenants (id BLOB PRIMARY KEY, slug TEXT NOT NULL UNIQUE, organization TEXT NOT NULL, \
+     operation_type TEXT NOT NULL, state TEXT NOT NULL, plan TEXT NOT NULL, generation INTEGER NOT NULL, \
+     schema_version INTEGER NOT NULL, version INTEGER NOT NULL, created_at INTEGER NOT NULL, \
+     changed_at INTEGER NOT NULL, provision_key TEXT UNIQUE, provision_fingerprint TEXT) STRICT",
+    "CREATE INDEX IF NOT EXISTS tenants_state ON tenants (state)",
+    "CREATE TABLE IF NOT EXISTS audit_anchors (tenant_id BLOB PRIMARY KEY, position INTEGER NOT NULL, \
+     hash BLOB NOT NULL, at INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT",
+];

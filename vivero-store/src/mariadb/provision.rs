@@ -1,0 +1,126 @@
+//! Making a tenant: reserve the name, note the credentials, make database and account, make the tables,
+//! seed and stamp, make it active.
+//!
+//! Every step can be cut off and done again. What was done is seen from the registry (the name is
+//! reserved, the credentials are noted) and from the database (its stamp is written in the same
+//! transaction as the seed). So the next run knows where to go on, and what must not be kept is removed
+//! before its name is given free.
+
+use super::MariaDbFleet;
+use crate::backend::mariadb::MariaDb;
+use crate::backend::{Backend as _, Sql};
+use crate::registry::Reserved;
+use crate::schema::SCHEMA_VERSION;
+use crate::tenant::seed;
+use vivero_core::port::Provision;
+use vivero_core::tenant::{Tenant, TenantState};
+use vivero_core::{Error, Result, Value};
+
+impl MariaDbFleet {
+    pub(super) async fn provision_tenant(&self, provision: Provision) -> Result<Tenant> {
+        let wanted = Tenant {
+            id: provision.id,
+            slug: provision.slug.clone(),
+            organization: provision.organization.clone(),
+            operation_type: provision.operation_type,
+            state: TenantState::Provisioning,
+            plan: provision.plan,
+            generation: 1,
+            schema_version: SCHEMA_VERSION,
+            version: 1,
+            created_at: provision.at,
+        };
+        let reserved = self
+            .registry()
+            .reserve(&wanted, provision.key.as_deref(), provision.fingerprint.as_deref())
+            .await?;
+        let tenant = match reserved {
+            Reserved::Done(tenant) => return Ok(*tenant),
+            Reserved::Ours(tenant) => *tenant,
+        };
+        // Two requests with one key, of any two processes, must not both make the database.
+        let busy = || Error::Unavailable {
+            what: "tenant, it is being made".into(),
+            retry_after: 5,
+            source: None,
+        };
+        let _held = self.server.hold(tenant.id, true).await?.ok_or_else(busy)?;
+        let now = self.registry().find("id", Value::Id(tenant.id.uuid())).await?;
+        match now {
+            Some(now) if now.state == TenantState::Provisioning => {}
+            Some(now) => return Ok(now),
+            // The other request failed and has given the name free.
+            None => return Err(busy()),
+        }
+        let at = provision.at;
+        match self.make_database(&tenant, provision).await {
+            Ok(()) => {
+                self.registry().set_state(tenant.id, TenantState::Active, tenant.version, at).await
+            }
+            Err(e) => {
+                if let Err(undoing) = self.undo(&tenant).await {
+                    // The name stays reserved until the database is known to be gone.
+                    tracing::warn!(tenant = %tenant.slug, error = %undoing,
+                        "a half-made tenant could not be removed; the next start tries again");
+                }
+                Err(e)
+            }
+        }
+    }
+
+    async fn make_database(&self, tenant: &Tenant, provision: Provision) -> Result<()> {
+        let password = self.credentials.make(self.registry(), tenant.id, &self.server).await?;
+        self.server.make(tenant.id, &password).await?;
+        let (readers, writer) = self.server.tenant_pools(tenant.id, &password);
+        let made = async {
+            super::bring_up(&writer, tenant.id, &self.tables.schemas()).await?;
+            if super::check_stamp(&readers, tenant).await.is_ok() {
+                return Ok(());
+            }
+            let mut transaction = MariaDb::begin(&writer).await?;
+            Sql::new(
+                "INSERT INTO stamp (one, tenant_id, generation, created_at) VALUES (1, ?, ?, ?)",
+            )
+            .with(Value::Id(tenant.id.uuid()))
+            .with(Value::Int(tenant.generation))
+            .with(Value::Time(tenant.created_at))
+            .execute::<MariaDb>(&mut transaction)
+            .await?;
+            seed::<MariaDb>(transaction, &self.tables, provision.seed, provision.entries).await
+        };
+        let outcome = made.await;
+        readers.close();
+        writer.close();
+        outcome
+    }
+
+    async fn undo(&self, tenant: &Tenant) -> Result<()> {
+        self.server.remove(tenant.id).await?;
+        self.credentials.forget(self.registry(), tenant.id).await?;
+        self.registry().release(tenant.id).await
+    }
+
+    /// A database with a stamp only lacks its last step; one without was never anybody's. What another
+    /// process is making now is left to it.
+    pub(super) async fn finish_or_undo(&self) -> Result<(u64, u64)> {
+        let (mut finished, mut undone) = (0, 0);
+        for tenant in self.registry().unfinished().await? {
+            let Some(_held) = self.server.hold(tenant.id, false).await? else { continue };
+            let now = self.registry().find("id", Value::Id(tenant.id.uuid())).await?;
+            if now.is_none_or(|now| now.state != TenantState::Provisioning) {
+                continue;
+            }
+            if self.server.is_stamped(tenant.id).await? {
+                let at = self.keeper.clock.now();
+                self.registry()
+                    .set_state(tenant.id, TenantState::Active, tenant.version, at)
+                    .await?;
+                finished += 1;
+            } else {
+                self.undo(&tenant).await?;
+                undone += 1;
+            }
+        }
+        Ok((finished, undone))
+    }
+}

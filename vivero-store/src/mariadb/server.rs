@@ -1,0 +1,274 @@
+//! The server as its administrator sees it: databases, accounts, rights.
+
+use super::MariaDbOptions;
+use crate::backend::mariadb::{Connection, MariaDb, Pool, Purpose, open};
+use crate::backend::{Cells, Sql};
+use sqlx::mysql::MySqlConnectOptions;
+use std::fmt;
+use std::str::FromStr as _;
+use std::time::Duration;
+use vivero_core::ids::TenantId;
+use vivero_core::record::Kind;
+use vivero_core::{Error, Result, Value};
+
+/// How long somebody waits for another who makes or removes the same tenant, in seconds.
+const LOCK_WAIT: u32 = 60;
+/// How long it may take to make or remove a database with its account.
+const SCRIPT: Duration = Duration::from_secs(120);
+/// Statements kept prepared per connection: as many as the server's limit allows, between these.
+const FEWEST_STATEMENTS: u64 = 16;
+const MOST_STATEMENTS: u64 = 100;
+/// The oldest server this works on.
+const OLDEST: (u32, u32) = (10, 6);
+
+/// One server.
+pub(super) struct Server {
+    /// The account of the address, which makes databases, accounts and tables.
+    admin: MySqlConnectOptions,
+    registry: String,
+    options: MariaDbOptions,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Never the address as it was given: it holds a password.
+        f.debug_struct("Server")
+            .field("host", &self.admin.get_host())
+            .field("port", &self.admin.get_port())
+            .field("registry", &self.registry)
+            .finish_non_exhaustive()
+    }
+}
+
+fn refused(message: impl Into<String>) -> Error {
+    Error::invalid("database_url", "database_url", message)
+}
+
+/// A name that needs no quoting anywhere, also not in a pattern.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// A pattern that a name alone matches: `_` stands for any character otherwise, and the rights to
+/// `a_1` would be rights to `ab1`.
+fn pattern(name: &str) -> String {
+    name.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%")
+}
+
+impl Server {
+    /// Reads an address and asks the server whether it will do; makes the registry's database.
+    pub(super) async fn open(url: &str, options: MariaDbOptions) -> Result<Self> {
+        let rest = url.strip_prefix("mariadb:").or_else(|| url.strip_prefix("mysql:"));
+        let form = "must be mysql://USER@HOST:PORT/DATABASE";
+        let rest = rest.ok_or_else(|| refused(form))?;
+        // The driver's own message may hold parts of the address.
+        let admin =
+            MySqlConnectOptions::from_str(&format!("mysql:{rest}")).map_err(|_| refused(form))?;
+        let registry = admin.get_database().unwrap_or_default().to_owned();
+        if registry.is_empty() || registry.len() > 64 || !is_plain(&registry) {
+            return Err(refused(format!(
+                "{form}; DATABASE is the registry's, of letters, digits and _"
+            )));
+        }
+        if !(1..=16).contains(&options.prefix.len())
+            || !options.prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        {
+            return Err(Error::invalid(
+                "prefix",
+                "prefix",
+                "must be 1 to 16 lower-case letters and digits",
+            ));
+        }
+        let admin = admin
+            .database("")
+            .charset("utf8mb4")
+            .collation("utf8mb4_nopad_bin")
+            .pipes_as_concat(false)
+            .no_engine_substitution(false);
+        let mut server = Self { admin, registry, options };
+        let mut connection = server.connect().await?;
+        let asked = "SELECT version(), @@max_prepared_stmt_count";
+        let found = Sql::new(asked)
+            .first::<MariaDb>(&mut connection, &[Kind::Text, Kind::Int])
+            .await?
+            .ok_or_else(|| Error::corrupt("the server does not say its version"))?;
+        let statements = server.check(found)?;
+        server.admin = server.admin.statement_cache_capacity(statements);
+        server.script(
+            &mut connection,
+            &format!(
+                "CREATE DATABASE IF NOT EXISTS `{}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin",
+                server.registry
+            ),
+        )
+        .await?;
+        Ok(server)
+    }
+
+    /// Whether the server will do; how many statements a connection may keep prepared.
+    fn check(&self, mut found: Cells) -> Result<usize> {
+        let version = found.text(0);
+        let mut numbers = version.split(['.', '-']).map(|n| n.parse::<u32>().unwrap_or(0));
+        let number = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        if !version.to_ascii_lowercase().contains("mariadb") || number < OLDEST {
+            return Err(refused(format!(
+                "the server is {version}; MariaDB {}.{} or newer is needed",
+                OLDEST.0, OLDEST.1
+            )));
+        }
+        let connections =
+            self.options.max_open as u64 * u64::from(self.options.readers + self.options.writers);
+        let each = found.natural(1) * 8 / 10 / connections.max(1);
+        if each < FEWEST_STATEMENTS {
+            tracing::warn!(
+                max_prepared_stmt_count = found.natural(1),
+                connections,
+                "the server's limit of prepared statements is low for so many connections; raise \
+                 max_prepared_stmt_count to {} or open fewer tenants at once",
+                connections * MOST_STATEMENTS * 10 / 8
+            );
+        }
+        Ok(usize::try_from(each.clamp(FEWEST_STATEMENTS, MOST_STATEMENTS)).unwrap_or(100))
+    }
+
+    /// A connection of the administrator's, to no database.
+    pub(super) async fn connect(&self) -> Result<Connection> {
+        open(&self.admin, Purpose::Writing).await
+    }
+
+    /// Runs what makes or removes databases and accounts, within bounds.
+    async fn script(&self, connection: &mut Connection, text: &str) -> Result<()> {
+        let late = |_| Error::Unavailable {
+            what: "database, making or removing a tenant's takes too long".into(),
+            retry_after: 30,
+            source: None,
+        };
+        tokio::time::timeout(SCRIPT, connection.script(text))
+            .await
+            .map_err(late)?
+            .map_err(Into::into)
+    }
+
+    /// The same for what changes accounts, one after another: the server keeps all accounts in the same
+    /// few tables, which it locks as a whole and without a limit in time.
+    async fn accounts(&self, text: &str) -> Result<()> {
+        let mut connection = self.connect().await?;
+        let turn = format!("SELECT get_lock('vivero accounts', {LOCK_WAIT})");
+        if Sql::new(turn).number::<MariaDb>(&mut connection).await? != Some(1) {
+            return Err(Error::Unavailable {
+                what: "database, its accounts are being changed".into(),
+                retry_after: 5,
+                source: None,
+            });
+        }
+        self.script(&mut connection, text).await
+    }
+
+    /// The registry's connections: reading and writing.
+    pub(super) fn registry_pools(&self) -> (Pool, Pool) {
+        let account = self.admin.clone().database(&self.registry);
+        let definer = Some(account.clone());
+        (
+            Pool::new(account.clone(), None, Purpose::Reading, 4),
+            Pool::new(account, definer, Purpose::Writing, 2),
+        )
+    }
+
+    /// A tenant's connections under its own account.
+    pub(super) fn tenant_pools(&self, tenant: TenantId, password: &str) -> (Pool, Pool) {
+        let name = self.name(tenant);
+        let account = self.admin.clone().username(&name).password(password).database(&name);
+        let definer = Some(self.admin.clone().database(&name));
+        (
+            Pool::new(account.clone(), None, Purpose::Reading, self.options.readers),
+            Pool::new(account, definer, Purpose::Writing, self.options.writers),
+        )
+    }
+
+    /// A tenant's database, and its account: from its id alone, never from input.
+    pub(super) fn name(&self, tenant: TenantId) -> String {
+        format!("{}{}", self.options.prefix, tenant.uuid().simple())
+    }
+
+    /// Makes a tenant's database and account, as far as they are not there. The account may read and
+    /// write rows of its own database, and nothing else.
+    pub(super) async fn make(&self, tenant: TenantId, password: &str) -> Result<()> {
+        let name = self.name(tenant);
+        let grants = pattern(&name);
+        let (connections, seconds) =
+            (self.options.connections_per_account, self.options.statement_time.as_secs());
+        // The password is of hexadecimal digits. It is set in any case: a former run may have got
+        // no further than making the account.
+        let script = format!(
+            "CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin; \
+             CREATE USER IF NOT EXISTS '{name}'@'%'; \
+             ALTER USER '{name}'@'%' IDENTIFIED BY '{password}' \
+             WITH MAX_USER_CONNECTIONS {connections} MAX_STATEMENT_TIME {seconds}; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON `{grants}`.* TO '{name}'@'%'"
+        );
+        self.accounts(&script).await
+    }
+
+    /// Removes a tenant's database and account.
+    pub(super) async fn remove(&self, tenant: TenantId) -> Result<()> {
+        let name = self.name(tenant);
+        let script = format!("DROP USER IF EXISTS '{name}'@'%'; DROP DATABASE IF EXISTS `{name}`");
+        self.accounts(&script).await
+    }
+
+    /// Whether a tenant's database is there and has been stamped.
+    pub(super) async fn is_stamped(&self, tenant: TenantId) -> Result<bool> {
+        let name = self.name(tenant);
+        let mut connection = self.connect().await?;
+        let there = Sql::new(
+            "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = 'stamp'",
+        )
+        .with(Value::Text(name.clone()))
+        .number::<MariaDb>(&mut connection)
+        .await?;
+        if there != Some(1) {
+            return Ok(false);
+        }
+        let sql = format!("SELECT count(*) FROM `{name}`.stamp WHERE tenant_id = ?");
+        let sql = Sql::new(sql).with(Value::Id(tenant.uuid()));
+        Ok(sql.number::<MariaDb>(&mut connection).await? == Some(1))
+    }
+
+    /// Keeps others, of any process, from making or removing the same tenant for as long as what it
+    /// gives is held. `None` if somebody else does so and `wait` is not wanted.
+    pub(super) async fn hold(&self, tenant: TenantId, wait: bool) -> Result<Option<Connection>> {
+        let mut connection = self.connect().await?;
+        let seconds = if wait { LOCK_WAIT } else { 0 };
+        let got = Sql::new(format!("SELECT get_lock(?, {seconds})"))
+            .with(Value::Text(format!("vivero {}", self.name(tenant))))
+            .number::<MariaDb>(&mut connection)
+            .await?;
+        Ok((got == Some(1)).then_some(connection))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_matches_its_name_alone() {
+        assert_eq!(pattern("t_1%\\"), "t\\_1\\%\\\\");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_cannot_be_read_is_refused_without_repeating_it() {
+        for url in [
+            "postgres://root:hunter2@localhost/registry",
+            "mysql://root:hunter2@localhost",
+            "mysql://root:hunter2@localhost/a-b",
+            "mysql://root:hunter2@local host/registry",
+            "mysql://root:hunter2@localhost:port/registry",
+        ] {
+            let error = Server::open(url, MariaDbOptions::default()).await.expect_err(url);
+            let text = format!("{error} {error:?}");
+            assert!(text.contains("mysql://USER@HOST"), "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+}
