@@ -39,6 +39,7 @@ mod cancellation;
 mod chain;
 mod counts;
 mod feed;
+pub mod files;
 mod fleet;
 mod ground;
 mod isolation;

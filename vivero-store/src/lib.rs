@@ -18,6 +18,8 @@
 //! ```
 
 mod backend;
+mod disk;
+pub mod files;
 mod open;
 mod registry;
 mod schema;
@@ -25,6 +27,7 @@ pub mod sqlite;
 mod system;
 mod tenant;
 
+pub use files::{Clamd, LocalFiles};
 pub use open::{Builder, Open};
 pub use sqlite::{SqliteFleet, SqliteOptions};
 pub use system::{SystemClock, SystemIds};
