@@ -98,7 +98,7 @@ impl Upload {
         if self.size.is_some_and(|size| size > self.max) {
             return Err(too_large(self.max));
         }
-        Ok(Incoming { upload: self, taken: 0, hash: Sha256::new(), whole: false })
+        Ok(Incoming { upload: self, taken: 0, hash: Sha256::new(), state: State::Open })
     }
 }
 
@@ -118,7 +118,14 @@ pub struct Incoming {
     upload: Upload,
     taken: u64,
     hash: Sha256,
-    whole: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Whole,
+    Failed,
 }
 
 impl Incoming {
@@ -127,6 +134,19 @@ impl Incoming {
     /// Errors: [`Error::Invalid`] on `file` instead of the chunk that is too much (rule `max_size`), or
     /// if the file has not the size announced (rule `size`); what the stream fails with.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        if self.state != State::Open {
+            return Ok(None);
+        }
+        let next = self.read_checked().await;
+        self.state = match &next {
+            Ok(Some(_)) => State::Open,
+            Ok(None) => State::Whole,
+            Err(_) => State::Failed,
+        };
+        next
+    }
+
+    async fn read_checked(&mut self) -> Result<Option<Bytes>> {
         while let Some(chunk) = self.read().await? {
             if chunk.is_empty() {
                 continue;
@@ -144,7 +164,6 @@ impl Incoming {
         if self.upload.size.is_some_and(|size| self.taken != size) {
             return Err(self.another_size());
         }
-        self.whole = true;
         Ok(None)
     }
 
@@ -156,9 +175,9 @@ impl Incoming {
         if upload.ended {
             return Ok(None);
         }
-        let chunk = upload.chunks.next().await.transpose();
-        upload.ended = !matches!(chunk, Ok(Some(_)));
-        chunk
+        let chunk = upload.chunks.next().await.transpose()?;
+        upload.ended = chunk.is_none();
+        Ok(chunk)
     }
 
     fn another_size(&self) -> Error {
@@ -180,10 +199,10 @@ impl Incoming {
 
     /// Size and checksum of the whole file.
     ///
-    /// Errors: [`Error::Internal`] before [`Incoming::next`] has said `None`: a store must not keep
-    /// what it has not read to the end.
+    /// Errors: [`Error::Internal`] unless [`Incoming::next`] has come to the end without an error: a
+    /// store must not keep what it has not read whole.
     pub fn finish(self) -> Result<(u64, Checksum)> {
-        if !self.whole {
+        if self.state != State::Whole {
             let context = "an upload was to be kept before it was read to its end";
             return Err(Error::Internal { context: context.into(), source: None });
         }
