@@ -28,6 +28,8 @@ mod system;
 mod tenant;
 
 pub use files::{Clamd, LocalFiles};
+#[cfg(feature = "s3")]
+pub use files::{S3Files, S3Options};
 pub use open::{Builder, Open};
 pub use sqlite::{SqliteFleet, SqliteOptions};
 pub use system::{SystemClock, SystemIds};

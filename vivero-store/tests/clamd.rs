@@ -114,7 +114,7 @@ fn file(content: &[u8], chunk: usize) -> Download {
         content.chunks(chunk).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
     let size = content.len() as u64;
     let sha256 = Checksum::from_bytes(Sha256::digest(content).into());
-    let info = FileInfo { key: key(), size, sha256, modified: chrono::DateTime::UNIX_EPOCH };
+    let info = FileInfo { key: key(), size, sha256 };
     Download::new(info, 0..size, stream::iter(chunks))
 }
 

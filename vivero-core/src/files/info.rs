@@ -67,8 +67,6 @@ pub struct FileInfo {
     pub size: u64,
     /// Checksum of the content.
     pub sha256: Checksum,
-    /// When it was put or copied there, by the store's clock.
-    pub modified: DateTime<Utc>,
 }
 
 /// A stored file as lists have it: not every store knows checksums without looking at each file.
@@ -78,7 +76,7 @@ pub struct FileEntry {
     pub key: FileKey,
     /// Bytes.
     pub size: u64,
-    /// When it was put or copied there, by the store's clock.
+    /// When its content was written, by the store's clock. A move may renew it.
     pub modified: DateTime<Utc>,
 }
 

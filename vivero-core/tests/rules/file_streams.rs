@@ -155,7 +155,6 @@ fn info(content: &[u8]) -> FileInfo {
         key: FileKey::stored(FileId::from_uuid(Uuid::from_u128(7))),
         size: content.len() as u64,
         sha256: Checksum::from_bytes(Sha256::digest(content).into()),
-        modified: chrono::DateTime::UNIX_EPOCH,
     }
 }
 

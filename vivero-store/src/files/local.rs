@@ -84,9 +84,9 @@ impl FileStore for LocalFiles {
         let (size, sha256) = incoming.finish()?;
         let part = part.flushed().await?;
         self.blocking(move |folder| {
-            let modified = part.end(size, &sha256, folder.durable())?;
+            part.end(size, &sha256, folder.durable())?;
             folder.adopt(part.keep(), ObjectName::new(tenant, key))?;
-            Ok(FileInfo { key, size, sha256, modified })
+            Ok(FileInfo { key, size, sha256 })
         })
         .await
     }
@@ -128,9 +128,9 @@ impl FileStore for LocalFiles {
                 return Ok(info);
             }
             let part = Part::copy(folder.incoming(), file)?;
-            let modified = part.sync(folder.durable())?;
+            part.sync(folder.durable())?;
             folder.adopt(part.keep(), ObjectName::new(tenant, to))?;
-            Ok(FileInfo { key: to, modified, ..info })
+            Ok(FileInfo { key: to, ..info })
         })
         .await
     }

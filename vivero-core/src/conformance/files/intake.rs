@@ -3,7 +3,9 @@
 use super::Harness;
 use super::ground::{Ground, LARGE, ROOMY, quarantined, rule, stalling};
 use crate::conformance::cancellation::give_up;
-use crate::files::{Download, FileRules, Intake, Scanner, Upload, Verdict, kinds};
+use crate::files::{
+    Area, Download, FilePrefix, FileRules, Intake, Scanner, Upload, Verdict, kinds,
+};
 use crate::{Error, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -167,6 +169,10 @@ pub(super) async fn what_was_left_in_quarantine_is_cleared(harness: &dyn Harness
     assert!(give_up(1_000, receiving).await.is_none(), "what has not ended is not done");
     let early = intake.clear_quarantine(ground.tenant, DateTime::<Utc>::UNIX_EPOCH).await;
     assert_eq!(early.expect("clearing"), 0, "nothing is as old as that");
+    let listed = ground.list(&FilePrefix::area(Area::Quarantine), 100).await;
+    let earliest = listed.iter().map(|file| file.modified).min().expect("files in quarantine");
+    let early = intake.clear_quarantine(ground.tenant, earliest).await;
+    assert_eq!(early.expect("clearing"), 0, "nothing is older than the oldest");
     let cleared = intake.clear_quarantine(ground.tenant, DateTime::<Utc>::MAX_UTC).await;
     assert_eq!(cleared.expect("clearing"), 5, "what was left is removed");
     assert_eq!(ground.keys().await, [kept], "nothing else is");

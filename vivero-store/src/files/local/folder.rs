@@ -61,12 +61,11 @@ impl Folder {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(io_error("opening a file", e)),
         };
-        let failed = |e| io_error("reading a file", e);
-        let (size, sha256) = trailer::read(&mut file).map_err(failed)?.ok_or_else(|| {
-            Error::corrupt(format!("file {name} is cut off or was not written by vivero"))
-        })?;
-        let modified = file.metadata().and_then(|m| m.modified()).map_err(failed)?.into();
-        Ok(Some((file, FileInfo { key: name.key, size, sha256, modified })))
+        let (size, sha256) =
+            trailer::read(&mut file).map_err(|e| io_error("reading a file", e))?.ok_or_else(
+                || Error::corrupt(format!("file {name} is cut off or was not written by vivero")),
+            )?;
+        Ok(Some((file, FileInfo { key: name.key, size, sha256 })))
     }
 
     /// Gives what was written its final name.

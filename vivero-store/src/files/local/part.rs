@@ -3,7 +3,6 @@
 use super::trailer;
 use crate::disk::io_error;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -64,20 +63,17 @@ impl Part<File> {
             .map_err(|e| io_error("copying a file", e))?;
         Ok(Self { writer, name })
     }
-    /// Adds the trailer; when it was written.
-    pub(super) fn end(&self, size: u64, sha256: &Checksum, durable: bool) -> Result<DateTime<Utc>> {
+    /// Adds the trailer.
+    pub(super) fn end(&self, size: u64, sha256: &Checksum, durable: bool) -> Result<()> {
         (&self.writer)
             .write_all(&trailer::write(size, sha256))
             .map_err(|e| io_error("writing a file", e))?;
         self.sync(durable)
     }
-    /// Makes the content survive power loss; when it was written.
-    pub(super) fn sync(&self, durable: bool) -> Result<DateTime<Utc>> {
+    /// Makes the content survive power loss.
+    pub(super) fn sync(&self, durable: bool) -> Result<()> {
         let synced = if durable { self.writer.sync_all() } else { Ok(()) };
-        synced
-            .and_then(|()| self.writer.metadata()?.modified())
-            .map(DateTime::from)
-            .map_err(|e| io_error("syncing a file", e))
+        synced.map_err(|e| io_error("syncing a file", e))
     }
     /// Gives the name away, to be moved.
     pub(super) fn keep(self) -> Name {

@@ -1,0 +1,358 @@
+//! Servers that are away, slow, full, wrong or cut off.
+
+use crate::server::{Act, SECRET, Server};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt as _, stream};
+use hyper::{Method, Uri};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use vivero_core::files::{ByteRange, FileKey, FileStore, Upload};
+use vivero_core::{Error, ErrorKind, FileId, Result, TenantId, Uuid};
+use vivero_store::{S3Files, S3Options};
+
+const LARGE: usize = 20 << 20;
+
+fn tenant() -> TenantId {
+    TenantId::from_uuid(Uuid::from_u128(0xaaaa))
+}
+fn key(number: u128) -> FileKey {
+    FileKey::stored(FileId::from_uuid(Uuid::from_u128(number)))
+}
+async fn put(files: &S3Files, size: usize) -> Result<()> {
+    files.put(tenant(), key(1), Upload::of(vec![7; size])).await.map(|_| ())
+}
+
+fn is_part(method: &Method, uri: &Uri) -> bool {
+    method == Method::PUT && uri.query().is_some_and(|query| query.contains("partNumber"))
+}
+fn is_completion(method: &Method, uri: &Uri) -> bool {
+    method == Method::POST && uri.query().is_some_and(|query| query.contains("uploadId"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_busy_for_a_while_is_asked_again() {
+    let server = Server::start().await;
+    let files = server.files();
+    for status in [500, 503] {
+        for size in [10, LARGE] {
+            let mut refusals = 0;
+            server.rule(move |method, _| {
+                let refuse = *method == Method::PUT && refusals < 2;
+                refusals += u32::from(refuse);
+                if refuse { Act::Refuse(status) } else { Act::Do }
+            });
+            put(&files, size).await.unwrap_or_else(|e| panic!("{status}, {size} bytes: {e:?}"));
+        }
+    }
+    server.behave();
+    let read = files.get(tenant(), key(1), None).await.expect("a file").into_bytes().await;
+    assert_eq!(read.expect("its content").len(), LARGE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stays_busy_is_unavailable_after_so_many_attempts() {
+    let server = Server::start().await;
+    let files = server.files();
+    server.rule(|_, _| Act::Refuse(429));
+    assert_eq!(put(&files, 10).await.expect_err("too many").kind(), ErrorKind::Unavailable);
+    server.forget_requests();
+    server.rule(|_, _| Act::Refuse(503));
+    let outcomes: [(&str, Result<()>); 6] = [
+        ("put", put(&files, 10).await),
+        ("get", files.get(tenant(), key(1), None).await.map(|_| ())),
+        ("head", files.head(tenant(), key(1)).await.map(|_| ())),
+        ("copy", files.copy(tenant(), key(1), key(2)).await.map(|_| ())),
+        ("delete", files.delete(tenant(), key(1)).await),
+        ("ping", files.ping().await),
+    ];
+    for (what, outcome) in outcomes {
+        let error = outcome.expect_err(what);
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{what}: {error:?}");
+        assert!(matches!(error, Error::Unavailable { source: Some(_), .. }), "with its cause");
+    }
+    assert_eq!(server.requests().len(), 6 * 3, "three attempts each");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_silent_or_gone_is_unavailable_in_time() {
+    let server = Server::start().await;
+    server.rule(|_, _| Act::Ignore);
+    let short = |endpoint: String| {
+        let mut options = server.options();
+        options.endpoint = Some(endpoint);
+        options.attempts = 2;
+        options.connect_within = Duration::from_millis(200);
+        options.patience = Duration::from_millis(200);
+        options.attempt_within = Duration::from_secs(1);
+        S3Files::new(options).expect("options that can be")
+    };
+    let gone = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("it");
+    for endpoint in [format!("http://{}", server.address), format!("http://{gone}")] {
+        let (files, start) = (short(endpoint.clone()), Instant::now());
+        for outcome in [put(&files, 10).await, put(&files, LARGE).await, files.ping().await] {
+            assert_eq!(outcome.expect_err("away").kind(), ErrorKind::Unavailable, "{endpoint}");
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{endpoint}: {:?}", start.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_fails_aborts_the_whole() {
+    let server = Server::start().await;
+    let files = server.files();
+    for act in [Act::Refuse(503), Act::Refuse(403), Act::DoAndSay(500)] {
+        server.rule(move |method, uri| {
+            let second = uri.query().is_some_and(|query| query.contains("partNumber=2"));
+            if is_part(method, uri) && second { act } else { Act::Do }
+        });
+        put(&files, LARGE).await.expect_err("a part is missing");
+        assert_eq!(server.pieces(), 0, "{act:?}: nothing stays on the server");
+        assert_eq!(files.head(tenant(), key(1)).await.expect("no file"), None);
+        assert_eq!(files.sweep(DateTime::<Utc>::MAX_UTC).await.expect("sweeping"), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_given_up_is_aborted_in_the_background() {
+    let server = Server::start().await;
+    let files = server.files();
+    let chunks = stream::repeat_with(|| Ok(Bytes::from(vec![7; 1 << 20]))).take(20);
+    let upload = Upload::new(chunks.chain(stream::pending()), 1 << 30);
+    let putting = files.put(tenant(), key(1), upload);
+    tokio::select! {
+        _ = putting => panic!("it has not ended"),
+        () = server.seen(|request| request.contains("partNumber=1")) => {}
+    }
+    server.seen(|request| request.starts_with("DELETE") && request.contains("uploadId")).await;
+    assert_eq!(server.pieces(), 0, "nothing stays on the server");
+    assert_eq!(files.head(tenant(), key(1)).await.expect("no file"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_completion_whose_answer_is_lost_is_found_done() {
+    let server = Server::start().await;
+    let files = server.files();
+    let mut lost = 0;
+    server.rule(move |method, uri| {
+        let lose = is_completion(method, uri) && lost < 1;
+        lost += u32::from(lose);
+        if lose { Act::DoAndSay(500) } else { Act::Do }
+    });
+    put(&files, LARGE).await.expect("it was done");
+    let head = files.head(tenant(), key(1)).await.expect("an answer").expect("a file");
+    assert_eq!(head.size, LARGE as u64);
+    assert_eq!(server.pieces(), 0);
+    assert_eq!(files.sweep(DateTime::<Utc>::MAX_UTC).await.expect("sweeping"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_completion_that_fails_leaves_nothing() {
+    let server = Server::start().await;
+    let files = server.files();
+    server.rule(|m, uri| if is_completion(m, uri) { Act::Refuse(500) } else { Act::Do });
+    let failed = put(&files, LARGE).await.expect_err("it was not done");
+    assert_eq!(failed.kind(), ErrorKind::Unavailable);
+    assert_eq!(server.pieces(), 0, "nothing stays on the server");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_cannot_be_given_leaves_what_was_there() {
+    let server = Server::start().await;
+    let files = server.files();
+    put(&files, 10).await.expect("a small file");
+    server.rule(|method, uri| {
+        let plain = *method == Method::PUT && uri.query().is_none_or(|q| q.contains("CopyObject"));
+        if plain && !uri.path().contains("incoming") { Act::Refuse(503) } else { Act::Do }
+    });
+    put(&files, LARGE).await.expect_err("the copy fails");
+    server.behave();
+    assert_eq!(files.sweep(DateTime::<Utc>::MAX_UTC).await.expect("sweeping"), 0);
+    let head = files.head(tenant(), key(1)).await.expect("an answer").expect("a file");
+    assert_eq!(head.size, 10, "what was there before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_process_left_is_swept() {
+    let server = Server::start().await;
+    let files = server.files();
+    put(&files, 10).await.expect("a file");
+    // As if killed: the abort in the background does not get through either.
+    server.rule(|method, uri| {
+        let abort = *method == Method::DELETE && uri.path().contains("incoming");
+        if abort || is_completion(method, uri) { Act::Refuse(403) } else { Act::Do }
+    });
+    put(&files, LARGE).await.expect_err("cut off before it was complete");
+    assert!(server.pieces() > 0, "parts are left");
+    server.rule(|method, uri| {
+        let abort = *method == Method::DELETE && uri.path().contains("incoming");
+        if abort { Act::Refuse(403) } else { Act::Do }
+    });
+    files.put(tenant(), key(2), Upload::of(vec![7; LARGE])).await.expect("named, not tidied");
+    server.behave();
+    let early = files.sweep(DateTime::<Utc>::UNIX_EPOCH).await.expect("sweeping");
+    assert_eq!(early, 0, "nothing is as old as that");
+    let swept = files.sweep(DateTime::<Utc>::MAX_UTC).await.expect("sweeping");
+    assert_eq!(swept, 2, "an incomplete upload, and one that was copied to its name");
+    assert_eq!(server.pieces(), 0);
+    for (number, size) in [(1, 10), (2, LARGE as u64)] {
+        let head = files.head(tenant(), key(number)).await.expect("an answer");
+        assert_eq!(head.expect("a file").size, size, "files are left alone");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_list_uploads_is_swept_as_far_as_it_can() {
+    let server = Server::start().await;
+    let files = server.files();
+    let lists_uploads = |m: &Method, uri: &Uri| {
+        *m == Method::GET && uri.query().is_some_and(|query| query.contains("uploads"))
+    };
+    let tidies = |m: &Method, uri: &Uri| *m == Method::DELETE && uri.path().contains("incoming");
+    server.rule(move |m, uri| if tidies(m, uri) { Act::Refuse(403) } else { Act::Do });
+    put(&files, LARGE).await.expect("named, not tidied");
+    server.rule(move |m, uri| if lists_uploads(m, uri) { Act::NotImplemented } else { Act::Do });
+    assert_eq!(files.sweep(DateTime::<Utc>::MAX_UTC).await.expect("sweeping"), 1);
+    server.rule(move |m, uri| if lists_uploads(m, uri) { Act::Refuse(503) } else { Act::Do });
+    let failed = files.sweep(DateTime::<Utc>::MAX_UTC).await.expect_err("it could, but not now");
+    assert_eq!(failed.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_credentials_and_missing_buckets_are_told_apart_from_missing_files() {
+    let server = Server::start().await;
+    let mut wrong = server.options();
+    wrong.secret_key = "another-secret".into();
+    let wrong = S3Files::new(wrong).expect("options that can be");
+    // Not every server looks for the bucket first: one that does says so like this.
+    let xml = "<Error><Code>NoSuchBucket</Code><Message>no</Message></Error>";
+    let (address, _) = canned(format!(
+        "HTTP/1.1 404 Not Found\r\ncontent-type: application/xml\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n{xml}",
+        xml.len()
+    ))
+    .await;
+    for (files, word) in [(&wrong, "403"), (&impatient(address), "the bucket is not there")] {
+        for outcome in [
+            put(files, 10).await,
+            put(files, LARGE).await,
+            files.get(tenant(), key(1), None).await.map(|_| ()),
+            files.copy(tenant(), key(1), key(2)).await.map(|_| ()),
+        ] {
+            let error = outcome.expect_err("refused");
+            assert_eq!(error.kind(), ErrorKind::Internal, "{error:?}");
+            assert!(error.to_string().contains(word), "{error}");
+            for text in [error.to_string(), format!("{error:?}")] {
+                assert!(!text.contains("another-secret") && !text.contains(SECRET), "{text}");
+            }
+        }
+    }
+    let mut elsewhere = server.options();
+    elsewhere.bucket = "not-there".into();
+    let elsewhere = S3Files::new(elsewhere).expect("options that can be");
+    let pinged = elsewhere.ping().await.expect_err("no bucket").to_string();
+    assert!(pinged.contains("bucket not-there is not there: make it first"), "{pinged}");
+    assert_eq!(wrong.ping().await.expect_err("refused").kind(), ErrorKind::Internal);
+    for text in [format!("{:?}", server.options()), format!("{:?}", server.files())] {
+        assert!(!text.contains(SECRET), "{text}");
+    }
+}
+
+/// A server that gives everyone the same bytes and then keeps the line open, or not.
+async fn canned(answer: String) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("its address"));
+    let keeps = answer.contains("x-keep: open");
+    let running = tokio::spawn(async move {
+        let mut held = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let mut head = vec![0; 64 * 1024];
+            let _ = stream.read(&mut head).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+            if keeps {
+                held.push(stream);
+            }
+        }
+    });
+    (address, running)
+}
+
+fn impatient(endpoint: String) -> S3Files {
+    let mut options = S3Options::new("bucket", "key", SECRET);
+    options.endpoint = Some(endpoint);
+    options.attempts = 1;
+    options.patience = Duration::from_millis(300);
+    S3Files::new(options).expect("options that can be")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_cut_off_or_stalled_is_an_error_not_an_end() {
+    let sha256 = "0".repeat(64);
+    for keep in ["", "x-keep: open\r\n"] {
+        let (address, _) = canned(format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\nx-amz-meta-sha256: {sha256}\r\n{keep}\r\nhalf"
+        ))
+        .await;
+        let files = impatient(address);
+        let download = files.get(tenant(), key(1), None).await.expect("it begins");
+        assert_eq!(download.size(), 1_000);
+        let cut = download.into_bytes().await.expect_err("it does not end");
+        assert_eq!(cut.kind(), ErrorKind::Unavailable, "{keep:?}: {cut:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_make_no_sense_are_errors_not_content() {
+    let sha256 = format!("x-amz-meta-sha256: {}", "0".repeat(64));
+    let part = Some(ByteRange::Between(2, 3));
+    for (what, head, range, code) in [
+        ("no checksum", "200 OK\r\ncontent-length: 4".to_owned(), None, "data_damaged"),
+        (
+            "a bad checksum",
+            "200 OK\r\ncontent-length: 4\r\nx-amz-meta-sha256: abc".into(),
+            None,
+            "data_damaged",
+        ),
+        (
+            "another content",
+            format!("200 OK\r\ncontent-length: 4\r\n{sha256}"),
+            None,
+            "data_damaged",
+        ),
+        (
+            "a whole for a part",
+            format!("200 OK\r\ncontent-length: 4\r\n{sha256}"),
+            part,
+            "internal",
+        ),
+        (
+            "another part",
+            format!("206 P\r\ncontent-length: 4\r\ncontent-range: bytes 0-3/9\r\n{sha256}"),
+            part,
+            "internal",
+        ),
+        (
+            "more than the part",
+            format!("206 P\r\ncontent-length: 4\r\ncontent-range: bytes 2-3/9\r\n{sha256}"),
+            part,
+            "data_damaged",
+        ),
+        (
+            "nonsense for a range",
+            format!("206 P\r\ncontent-length: 4\r\ncontent-range: bytes 9-2/x\r\n{sha256}"),
+            part,
+            "internal",
+        ),
+    ] {
+        let (address, _) = canned(format!("HTTP/1.1 {head}\r\n\r\nhalf")).await;
+        let files = impatient(address);
+        let outcome = match files.get(tenant(), key(1), range).await {
+            Ok(download) => download.into_bytes().await,
+            Err(e) => Err(e),
+        };
+        let error = outcome.expect_err(what);
+        assert_eq!(error.code(), code, "{what}: {error:?}");
+    }
+}
