@@ -22,6 +22,7 @@ pub use options::S3Options;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::MetadataDirective;
@@ -48,6 +49,8 @@ const UNTYPED: &str = "application/octet-stream";
 
 /// Files in one bucket of an S3: Amazon's, or any that speaks its protocol.
 ///
+/// A small file waits in memory to be put, of a large one three parts at most, 24 MiB.
+///
 /// Set the bucket to abort incomplete multipart uploads after some days, where the server can:
 /// [`FileStore::sweep`] does the same where it can list them.
 #[derive(Clone)]
@@ -59,6 +62,7 @@ pub struct S3Files {
     /// Empty, or ending in a slash.
     folder: String,
     patience: Duration,
+    long: TimeoutConfig,
 }
 
 impl fmt::Debug for S3Files {
@@ -83,10 +87,16 @@ impl S3Files {
                 &options,
                 options.public_endpoint.as_deref().or(options.endpoint.as_deref()),
             ),
+            long: client::long(&options),
             bucket: options.bucket,
             folder,
             patience: options.patience,
         })
+    }
+
+    /// The settings for what takes the server time.
+    fn patiently(&self) -> aws_sdk_s3::config::Builder {
+        aws_sdk_s3::Config::builder().timeout_config(self.long.clone())
     }
 
     fn object(&self, tenant: TenantId, key: FileKey) -> String {
@@ -126,6 +136,7 @@ impl S3Files {
                 .content_disposition("attachment")
                 .metadata(SHA256, sha256.to_string());
         }
+        let copy = copy.customize().config_override(self.patiently());
         copy.send().await.map_err(|e| failed("copying a file", e))?;
         Ok(())
     }

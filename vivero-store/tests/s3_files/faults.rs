@@ -99,6 +99,26 @@ async fn a_server_that_is_silent_or_gone_is_unavailable_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_may_take_its_time_over_a_large_file() {
+    let server = Server::start().await;
+    let mut options = server.options();
+    options.attempts = 1;
+    options.patience = Duration::from_secs(2);
+    options.attempt_within = Duration::from_secs(2);
+    let patient = S3Files::new(options.clone()).expect("options that can be");
+    options.copy_within = Duration::from_secs(2);
+    let impatient = S3Files::new(options).expect("options that can be");
+    let slow = Act::DoSlowly(Duration::from_millis(2_500));
+    let copies = |m: &Method, uri: &Uri| {
+        *m == Method::PUT && uri.query().is_some_and(|query| query.contains("CopyObject"))
+    };
+    server.rule(move |m, uri| if copies(m, uri) || is_completion(m, uri) { slow } else { Act::Do });
+    put(&patient, LARGE).await.expect("all in good time");
+    let late = put(&impatient, LARGE).await.expect_err("too slow");
+    assert_eq!(late.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_part_that_fails_aborts_the_whole() {
     let server = Server::start().await;
     let files = server.files();

@@ -12,6 +12,7 @@ use s3s::{Body, HttpError, HttpResponse};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use vivero_store::{S3Files, S3Options};
@@ -30,6 +31,8 @@ pub(crate) enum Act {
     DoAndSay(u16),
     /// It is answered as by a server that does not know how.
     NotImplemented,
+    /// It is done, in its time.
+    DoSlowly(Duration),
     /// It is never answered.
     Ignore,
 }
@@ -94,7 +97,7 @@ impl Server {
     pub(crate) async fn seen(&self, wanted: impl Fn(&str) -> bool) {
         let mut requests = self.shared.requests.subscribe();
         let seen = requests.wait_for(|all| all.iter().any(|request| wanted(request)));
-        let patience = std::time::Duration::from_secs(60);
+        let patience = Duration::from_secs(60);
         tokio::time::timeout(patience, seen).await.expect("in time").expect("the server runs");
     }
 
@@ -136,6 +139,10 @@ async fn answer(
             let mut response = plain(501);
             *response.body_mut() = "<Error><Code>NotImplemented</Code></Error>".to_owned().into();
             Ok(response)
+        }
+        Act::DoSlowly(time) => {
+            tokio::time::sleep(time).await;
+            do_it(&shared, request).await
         }
         Act::Do => do_it(&shared, request).await,
         Act::DoAndSay(status) => do_it(&shared, request).await.map(|_| plain(status)),

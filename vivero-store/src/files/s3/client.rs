@@ -6,12 +6,26 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation,
-    ResponseChecksumValidation,
+    ResponseChecksumValidation, StalledStreamProtectionConfig,
 };
 use aws_smithy_http_client::Builder as Http;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use std::time::Duration;
+
+/// For what the server does with a large file by itself, in silence.
+pub(super) fn long(options: &S3Options) -> TimeoutConfig {
+    timeouts(options, options.copy_within, options.copy_within)
+}
+
+fn timeouts(options: &S3Options, silence: Duration, attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(options.connect_within)
+        .read_timeout(silence)
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(attempt.saturating_mul(options.attempts.max(1)))
+        .build()
+}
 
 pub(super) fn new(options: &S3Options, endpoint: Option<&str>) -> Client {
     // Without TLS there is no need to read this machine's certificates.
@@ -20,12 +34,7 @@ pub(super) fn new(options: &S3Options, endpoint: Option<&str>) -> Client {
         _ => Http::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
     };
     let attempts = options.attempts.max(1);
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(options.connect_within)
-        .read_timeout(options.patience)
-        .operation_attempt_timeout(options.attempt_within)
-        .operation_timeout(options.attempt_within.saturating_mul(attempts))
-        .build();
+    let timeouts = timeouts(options, options.patience, options.attempt_within);
     let retries = RetryConfig::standard()
         .with_max_attempts(attempts)
         .with_initial_backoff(Duration::from_millis(200))
@@ -45,6 +54,10 @@ pub(super) fn new(options: &S3Options, endpoint: Option<&str>) -> Client {
         .force_path_style(options.path_style)
         .timeout_config(timeouts)
         .retry_config(retries)
+        // Whoever reads a file may take time over it; that the server does is noticed by reading.
+        .stalled_stream_protection(
+            StalledStreamProtectionConfig::enabled().download_enabled(false).build(),
+        )
         // Requests are signed over the SHA-256 of their content, and downloads are checked against
         // vivero's own: further checksums only shut out servers that do not know them.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)

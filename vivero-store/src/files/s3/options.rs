@@ -31,6 +31,8 @@ pub struct S3Options {
     pub patience: Duration,
     /// How long one attempt at one request may take, of 8 MiB at most; default 60 s.
     pub attempt_within: Duration,
+    /// How long the server may take to put together or copy a large file; default 5 minutes.
+    pub copy_within: Duration,
     /// Attempts at one request, the first included; default 3.
     pub attempts: u32,
 }
@@ -55,6 +57,7 @@ impl S3Options {
             connect_within: Duration::from_secs(3),
             patience: Duration::from_secs(20),
             attempt_within: Duration::from_secs(60),
+            copy_within: Duration::from_secs(300),
             attempts: 3,
         }
     }

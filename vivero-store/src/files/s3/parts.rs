@@ -34,6 +34,10 @@ impl Parts {
             if part.is_empty() && chunk.len() == PART {
                 return Ok(Some(chunk));
             }
+            if part.len() + chunk.len() > part.capacity() && part.len() > PART / 8 {
+                // No more than is needed: doubling would take up to twice a part.
+                part.reserve_exact(wanted);
+            }
             part.extend_from_slice(&chunk);
             if part.len() == PART {
                 return Ok(Some(part.into()));
@@ -137,6 +141,8 @@ impl Multipart {
             .key(&self.object)
             .set_upload_id(self.id.clone())
             .multipart_upload(parts)
+            .customize()
+            .config_override(files.patiently())
             .send()
             .await;
         if let Err(e) = completed {
