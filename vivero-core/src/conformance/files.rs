@@ -148,6 +148,7 @@ cases! { ($)
     intake {
         a_sound_file_gets_in
         what_breaks_a_rule_is_refused_and_leaves_nothing
+        what_is_not_what_its_name_says_is_refused_unstored
         an_upload_is_cut_off_where_the_quota_ends
         malware_is_refused_and_gone
         a_scanner_without_a_verdict_lets_nothing_in

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt as _, stream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Beyond what any store sends in one piece.
 pub(super) const LARGE: usize = 20 * 1024 * 1024 + 12_345;
@@ -150,6 +151,18 @@ impl Ground {
 /// A stream that gives these chunks and then nothing, without ending.
 pub(super) fn stalling(chunks: Vec<Bytes>) -> FileStream {
     stream::iter(chunks.into_iter().map(Ok)).chain(stream::pending()).boxed()
+}
+
+/// A stream without end behind a beginning, which counts what is taken and puts up with only so much.
+pub(super) fn endless(first: Bytes, chunk: usize, max: u64) -> (FileStream, Arc<AtomicU64>) {
+    let taken = Arc::new(AtomicU64::new(first.len() as u64));
+    let counter = Arc::clone(&taken);
+    let rest = stream::repeat_with(move || {
+        let taken = counter.fetch_add(chunk as u64, Ordering::SeqCst);
+        assert!(taken <= max.saturating_add(10 << 20), "it is read on and on beyond {max} bytes");
+        Ok(Bytes::from(vec![0x87; chunk]))
+    });
+    (stream::iter([Ok(first)]).chain(rest).boxed(), taken)
 }
 
 /// The rule that was broken.

@@ -1,15 +1,16 @@
 //! The way in, over the store under test.
 
 use super::Harness;
-use super::ground::{Ground, LARGE, ROOMY, quarantined, rule, stalling};
+use super::ground::{Ground, LARGE, ROOMY, endless, quarantined, rule, stalling};
 use crate::conformance::cancellation::give_up;
 use crate::files::{
-    Area, Download, FilePrefix, FileRules, Intake, Scanner, Upload, Verdict, kinds,
+    Area, Download, FilePrefix, FileRules, HEAD_BYTES, Intake, Scanner, Upload, Verdict, kinds,
 };
 use crate::{Error, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 /// A PNG's signature and header, followed by as much as is wanted.
@@ -84,6 +85,12 @@ pub(super) async fn an_upload_is_cut_off_where_the_quota_ends(harness: &dyn Harn
             assert_nothing(&ground, "beyond the quota").await;
         }
     }
+    let (chunks, taken) = endless(content.clone(), 4_096, 600_000);
+    let upload = Upload::new(chunks, ROOMY);
+    let refused = intake.receive(ground.tenant, ground.key(), "a.png", upload, 400_000).await;
+    assert_eq!(refused.expect_err("beyond the quota").code(), "file_quota_reached");
+    let taken = taken.load(Ordering::SeqCst);
+    assert!(taken <= 600_000 + 4_096, "{taken} bytes were read where 600000 are left");
     let upload = ground.upload(&content);
     let key = ground.key();
     intake.receive(ground.tenant, key, "a.png", upload, 700_000).await.expect("just within");
@@ -92,6 +99,19 @@ pub(super) async fn an_upload_is_cut_off_where_the_quota_ends(harness: &dyn Harn
     let upload = ground.upload(&content).at_most(299_999);
     let refused = intake.receive(ground.tenant, ground.key(), "a.png", upload, 0).await;
     assert_eq!(rule(&refused.expect_err("beyond its own maximum")), "max_size");
+}
+
+pub(super) async fn what_is_not_what_its_name_says_is_refused_unstored(harness: &dyn Harness) {
+    let ground = Ground::new(harness, "unstored").await;
+    let intake = intake(&ground, FileRules::default());
+    let page = Bytes::from(format!("<svg onload=alert(1)>{}", " ".repeat(HEAD_BYTES)));
+    let (chunks, taken) = endless(page, 1_000, HEAD_BYTES as u64);
+    let upload = Upload::new(chunks, ROOMY);
+    let refused = intake.receive(ground.tenant, ground.key(), "bed.csv", upload, 0).await;
+    assert_eq!(rule(&refused.expect_err("not what it says")), "content");
+    let taken = taken.load(Ordering::SeqCst);
+    assert!(taken < 2 * HEAD_BYTES as u64, "{taken} bytes were read of a refused file");
+    assert_nothing(&ground, "refused unstored").await;
 }
 
 /// What a scanner is to say, and what it was shown.

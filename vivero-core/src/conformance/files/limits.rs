@@ -1,30 +1,18 @@
 //! Maxima and announced sizes.
 
 use super::Harness;
-use super::ground::{Ground, LARGE, ROOMY, rule};
+use super::ground::{Ground, LARGE, ROOMY, endless, rule};
 use crate::Error;
-use crate::files::{FileStream, Upload};
+use crate::files::Upload;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// A stream without end that counts what is taken from it.
-fn endless(chunk: usize) -> (FileStream, Arc<AtomicU64>) {
-    let taken = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&taken);
-    let chunks = stream::repeat_with(move || {
-        counter.fetch_add(chunk as u64, Ordering::SeqCst);
-        Ok(Bytes::from(vec![7; chunk]))
-    });
-    (chunks.boxed(), taken)
-}
+use std::sync::atomic::Ordering;
 
 pub(super) async fn a_size_announced_beyond_the_maximum_is_refused_unread(harness: &dyn Harness) {
     let ground = Ground::new(harness, "announced").await;
     let (key, content) = ground.file(10).await;
     for (max, size) in [(99, 100), (0, 1), (1 << 20, u64::MAX)] {
-        let (chunks, taken) = endless(1);
+        let (chunks, taken) = endless(Bytes::new(), 1, 0);
         let upload = Upload::new(chunks, max).with_size(size);
         let refused = ground.store.put(ground.tenant, key, upload).await.expect_err("too large");
         assert_eq!(rule(&refused), "max_size", "{size} bytes where {max} are allowed");
@@ -38,7 +26,7 @@ pub(super) async fn more_than_the_maximum_is_refused_while_it_comes(harness: &dy
     let ground = Ground::new(harness, "too much").await;
     let key = ground.key();
     for (max, chunk) in [(0, 1), (1, 2), (1_000, 999), (100_000, 4_096), (LARGE, 1 << 20)] {
-        let (chunks, taken) = endless(chunk);
+        let (chunks, taken) = endless(Bytes::new(), chunk, max as u64);
         let (max, chunk) = (max as u64, chunk as u64);
         let put = ground.store.put(ground.tenant, key, Upload::new(chunks, max)).await;
         assert_eq!(rule(&put.expect_err("too large")), "max_size", "more than {max} bytes");
