@@ -62,9 +62,10 @@ pub struct LinkOptions {
 /// A store of files, apart by tenant.
 ///
 /// Contract: a file is there whole or not at all. [`FileStore::put`], [`FileStore::copy`] and
-/// [`FileStore::rename`] return when the file is durable, and until then, whatever fails and whenever
-/// the future is dropped or the process dies, readers see what was there before. What is under a key
-/// already is replaced; its readers finish with the old content. Tenants never see, count or change
+/// [`FileStore::rename`] return when the file is durable. What is under the key already is replaced by
+/// then; its readers finish with the old content, and never does anyone see a mixture or a part. If the
+/// call fails on account of the upload, what was there stays. If it is given up, killed or
+/// [`Error::Unavailable`] in its last step, it may yet be found done. Tenants never see, count or change
 /// files of each other, whatever the keys.
 ///
 /// Errors: [`Error::Unavailable`] when the storage is full, slow or away: the same call may succeed
@@ -109,11 +110,11 @@ pub trait FileStore: Send + Sync + Debug {
         after: Option<FileKey>,
         limit: u32,
     ) -> Result<FileList>;
-    /// An address under which anyone can read the file for a while without passing through here, if
-    /// the store has such (`None` if not). Never one for a file in quarantine. That the file is there
-    /// is not checked.
+    /// An address under which anyone can read the file for a while without passing through here (a
+    /// presigned GET), if the store has such; `None` if not. Never one for a file in quarantine.
+    /// That the file is there is not checked.
     ///
-    /// Errors: [`Error::Invalid`] on `valid_for`.
+    /// Errors: [`Error::Invalid`] on `valid_for`; [`Error::Illegal`] with code `file_not_checked`.
     async fn link(
         &self,
         _tenant: TenantId,

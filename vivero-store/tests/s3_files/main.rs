@@ -1,5 +1,6 @@
 //! An S3 holds the contract of a store of files, and what is particular to it.
 
+mod answers;
 mod faults;
 mod links;
 mod server;
