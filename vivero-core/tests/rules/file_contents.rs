@@ -336,17 +336,19 @@ proptest! {
 
     #[test]
     fn a_beginning_decides_alike_however_much_comes_after(
-        sample in prop::sample::select(samples()), tail in prop::collection::vec(0x80_u8..=0xff, 1..200),
+        // WebP says how long it is, and text is held to it to its end.
+        sample in prop::sample::select(samples()).prop_filter("any tail", |(kind, _)| {
+            kind != &&kinds::WEBP && !kind.media_type.starts_with("text/")
+        }),
+        tail in prop::collection::vec(0x80_u8..=0xff, 1..200),
     ) {
         let (kind, mut content) = sample;
-        // These say how long they are, or are held to it by their characters.
-        prop_assume!(kind != &kinds::WEBP && !kind.media_type.starts_with("text/"));
         content.extend(tail);
         prop_assert!(fits(kind, &content), "{:?}", kind);
     }
 
     #[test]
-    fn text_of_any_script_is_text(text in "[^\\p{Cc}<#%{]\\PC{0,200}") {
+    fn text_of_any_script_is_text(text in "\\p{L}\\PC{0,200}") {
         prop_assert!(fits(&kinds::TEXT, text.as_bytes()));
         prop_assert!(fits(&kinds::CSV, text.as_bytes()));
     }
