@@ -40,6 +40,7 @@ mod chain;
 mod counts;
 mod facets;
 mod feed;
+pub mod files;
 mod fleet;
 mod ground;
 mod isolation;

@@ -77,6 +77,8 @@ ids! {
     LocationId;
     /// A tracked lot of living stock.
     EntityId;
+    /// A stored file.
+    FileId;
 }
 
 /// The id of a record of type `R`, for record types that have no named id of their own.

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod conformance;
 pub mod entity;
 pub mod error;
+pub mod files;
 pub mod ids;
 pub mod journal;
 pub mod location;
@@ -32,7 +33,7 @@ pub mod value;
 
 pub use clock::{Clock, IdSource, ManualClock, SeededIds};
 pub use error::{Check, Error, ErrorKind, FieldError, Result};
-pub use ids::{EntityId, LocationId, RecordId, RoleId, SessionId, TenantId, UserId};
+pub use ids::{EntityId, FileId, LocationId, RecordId, RoleId, SessionId, TenantId, UserId};
 pub use page::{Cursor, Page, PageOf};
 pub use query::Filter;
 pub use record::{Record, Stored};

@@ -18,6 +18,8 @@
 //! ```
 
 mod backend;
+mod disk;
+pub mod files;
 mod keeper;
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
@@ -30,6 +32,9 @@ pub mod sqlite;
 mod system;
 mod tenant;
 
+pub use files::{Clamd, LocalFiles};
+#[cfg(feature = "s3")]
+pub use files::{S3Files, S3Options};
 #[cfg(feature = "mariadb")]
 pub use mariadb::{KeyFile, KeyProvider, KeyText, MariaDbFleet, MariaDbOptions};
 pub use open::{Builder, Open};

@@ -10,7 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 /// Polls a future for a while and drops it; `None` if it was not done by then.
-async fn give_up<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn give_up<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> {
     let patience = async {
         for _ in 0..polls {
             tokio::task::yield_now().await;
@@ -24,7 +24,7 @@ async fn give_up<T>(polls: usize, future: impl Future<Output = T>) -> Option<T> 
 }
 
 /// From giving up at once to being patient enough for a write on a busy machine.
-const PATIENCE: [usize; 9] = [0, 1, 2, 3, 5, 10, 50, 200, 2_000];
+pub(super) const PATIENCE: [usize; 9] = [0, 1, 2, 3, 5, 10, 50, 200, 2_000];
 
 async fn has(ground: &Ground, code: &str) -> bool {
     codes(&ground.all().await).iter().any(|c| c == code)

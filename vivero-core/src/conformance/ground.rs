@@ -44,6 +44,9 @@ impl Source {
     pub(super) fn id(&self) -> Uuid {
         self.ids.id(self.now())
     }
+    pub(super) fn fill(&self, bytes: &mut [u8]) {
+        self.ids.fill(bytes);
+    }
     pub(super) fn dice(&self, sides: usize) -> usize {
         let mut bytes = [0; 8];
         self.ids.fill(&mut bytes);

@@ -2,6 +2,11 @@
 
 mod cursors;
 mod entities;
+mod file_contents;
+mod file_keys;
+mod file_names;
+mod file_rules;
+mod file_streams;
 mod filters;
 mod journal;
 mod lifecycle;

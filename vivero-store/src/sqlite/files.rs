@@ -3,6 +3,8 @@
 use super::pragma;
 use crate::backend::Sql;
 use crate::backend::sqlite::{Pool, Sqlite, Wal};
+use crate::disk::make_private;
+pub(super) use crate::disk::{io_error, sync_folder};
 use crate::schema;
 use crate::tenant::{WRITER_CACHE_KIB, figures};
 use rusqlite::limits::Limit;
@@ -22,31 +24,12 @@ pub(super) struct Files {
     template: std::sync::OnceLock<PathBuf>,
 }
 
-pub(super) fn io_error(what: &'static str, error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::StorageFull
-        | io::ErrorKind::QuotaExceeded
-        | io::ErrorKind::ReadOnlyFilesystem => Error::Unavailable {
-            what: "storage".into(),
-            retry_after: 30,
-            source: Some(Box::new(error)),
-        },
-        _ => Error::internal(what, error),
-    }
-}
-
 impl Files {
     pub(super) fn open(folder: &Path, durable: bool) -> Result<Self> {
         let tenants = folder.join("tenants");
         std::fs::create_dir_all(&tenants).map_err(|e| io_error("making the data folder", e))?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // People's data and the installation's keys: for the service's own account only.
-            let own = std::fs::Permissions::from_mode(0o700);
-            std::fs::set_permissions(folder, own)
-                .map_err(|e| io_error("closing the data folder to others", e))?;
-        }
+        // People's data and the installation's keys are in it.
+        make_private(folder)?;
         Ok(Self { folder: folder.to_owned(), durable, template: std::sync::OnceLock::new() })
     }
 
@@ -253,13 +236,6 @@ pub(super) fn remove(path: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Makes a new name in a folder survive power loss.
-pub(super) fn sync_folder(folder: &Path) -> Result<()> {
-    std::fs::File::open(folder)
-        .and_then(|f| f.sync_all())
-        .map_err(|e| io_error("syncing a folder", e))
 }
 
 #[cfg(test)]
