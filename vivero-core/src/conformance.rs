@@ -44,6 +44,7 @@ pub mod files;
 mod fleet;
 mod ground;
 mod isolation;
+mod leases;
 mod paging;
 mod pools;
 mod predicates;
@@ -135,6 +136,12 @@ cases! { ($)
         a_secret_is_made_once
         a_handle_of_another_generation_is_refused
         figures_count_the_tenants
+    }
+    leases {
+        a_lease_is_one_holders_until_it_ends
+        a_lease_that_was_overtaken_is_neither_renewed_nor_released
+        one_lease_wanted_by_many_at_once_goes_to_one
+        leases_are_listed_by_what_their_names_begin_with
     }
     isolation {
         two_tenants_see_nothing_of_each_other

@@ -163,6 +163,23 @@ pub struct Provision {
     pub entries: Vec<Entry>,
 }
 
+/// The right to do what only one process of an installation may do at a time.
+///
+/// `token` grows with every taking of the same name: what is written under a lease carries it, and a
+/// writer whose token is not the newest has been overtaken (a fencing token; see M. Kleppmann,
+/// "How to do distributed locking", 2016).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// What it is the right to, e.g. `migrations`. At most 190 characters.
+    pub name: String,
+    /// Who has it: an id the process made for itself.
+    pub holder: Uuid,
+    /// Greater than that of every lease of this name before.
+    pub token: u64,
+    /// When it ends if it is not renewed.
+    pub until: DateTime<Utc>,
+}
+
 /// Figures of the pools behind all tenants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct FleetStats {
@@ -210,6 +227,22 @@ pub trait Fleet: Send + Sync + Debug {
     async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>>;
     /// Anchors a head; an older one than stored is ignored.
     async fn set_anchor(&self, id: TenantId, anchor: Anchor, at: DateTime<Utc>) -> Result<()>;
+    /// Takes the lease `name` until `until`, unless somebody else's is still good at `at`: then `None`.
+    /// Whoever has it already gets it anew, with a new token.
+    async fn take_lease(
+        &self,
+        name: &str,
+        holder: Uuid,
+        at: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Lease>>;
+    /// Prolongs a lease; `None` if it has been taken by somebody since. An ended one that nobody took is
+    /// prolonged.
+    async fn renew_lease(&self, lease: &Lease, until: DateTime<Utc>) -> Result<Option<Lease>>;
+    /// Gives a lease back; without effect if it has been taken since.
+    async fn release_lease(&self, lease: &Lease) -> Result<()>;
+    /// Leases by name that begin with `prefix`, also ended ones: who holds what.
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>>;
     /// Whether the registry answers.
     async fn ping(&self) -> Result<()>;
     /// Figures of the pools.

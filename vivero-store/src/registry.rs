@@ -1,5 +1,7 @@
 //! The registry: what is about tenants, and nothing that is theirs.
 
+mod leases;
+
 use crate::backend::{Backend, Cells, Sql};
 use chrono::{DateTime, Utc};
 use vivero_core::ids::TenantId;

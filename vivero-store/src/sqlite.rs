@@ -22,9 +22,10 @@ use files::Files;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
-use vivero_core::port::{Fleet, FleetStats, Provision, TenantStore};
+use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::Schema;
 use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::{Clock, Error, Result, Slug, Value};
@@ -180,6 +181,28 @@ impl Fleet for SqliteFleet {
 
     async fn set_anchor(&self, id: TenantId, anchor: Anchor, at: DateTime<Utc>) -> Result<()> {
         self.registry().set_anchor(id, anchor, at).await
+    }
+
+    async fn take_lease(
+        &self,
+        name: &str,
+        holder: Uuid,
+        at: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Lease>> {
+        self.registry().take_lease(name, holder, at, until).await
+    }
+
+    async fn renew_lease(&self, lease: &Lease, until: DateTime<Utc>) -> Result<Option<Lease>> {
+        self.registry().renew_lease(lease, until).await
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Result<()> {
+        self.registry().release_lease(lease).await
+    }
+
+    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>> {
+        self.registry().leases(prefix).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -96,6 +96,10 @@ pub(super) const REGISTRY: &[&str] = &[
     ),
     table!("secrets (name VARCHAR(64) PRIMARY KEY, secret VARBINARY(4096) NOT NULL)"),
     table!(
+        "leases (name VARCHAR(190) PRIMARY KEY, holder BINARY(16) NOT NULL, token BIGINT NOT NULL, \
+         until DATETIME(6) NOT NULL)"
+    ),
+    table!(
         "tenant_databases (tenant_id BINARY(16) PRIMARY KEY, database_name VARCHAR(64) NOT NULL, \
          account VARCHAR(64) NOT NULL, password VARBINARY(512) NOT NULL, UNIQUE KEY database_name (database_name))"
     ),

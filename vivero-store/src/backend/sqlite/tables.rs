@@ -51,4 +51,6 @@ pub(super) const REGISTRY: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS audit_anchors (tenant_id BLOB PRIMARY KEY, position INTEGER NOT NULL, \
      hash BLOB NOT NULL, at INTEGER NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder BLOB NOT NULL, token INTEGER NOT NULL, \
+     until INTEGER NOT NULL) STRICT",
 ];
