@@ -27,6 +27,7 @@ use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::Schema;
+use vivero_core::server::{ConnectionStats, DatabaseServer, MAIN, ServerState, TlsMode};
 use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::{Clock, Error, Result, Slug, Value};
 
@@ -218,6 +219,24 @@ impl Fleet for SqliteFleet {
             self.registry.close_one(id, &store).await;
         }
         self.registry().close().await;
+    }
+
+    async fn servers(&self) -> Result<Vec<DatabaseServer>> {
+        let stats = self.stats().await?;
+        Ok(vec![DatabaseServer {
+            name: MAIN.into(),
+            address: self.files.folder().display().to_string(),
+            tls_mode: TlsMode::Disabled,
+            account: String::new(),
+            weight: 1,
+            capacity: None,
+            state: ServerState::Open,
+            tenants: stats.tenants,
+            standby: 0,
+            version: 1,
+            changed_at: DateTime::UNIX_EPOCH,
+            connections: ConnectionStats::default(),
+        }])
     }
 
     async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {

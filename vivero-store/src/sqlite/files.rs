@@ -76,6 +76,11 @@ impl Files {
         self.pools(opening(READER_CACHE_KIB), opening(WRITER_CACHE_KIB), readers)
     }
 
+    /// The folder of everything.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Makes the template of the current schema, unless it is there.
     pub(super) async fn prepare_template(&self, schemas: &[&'static Schema]) -> Result<()> {
         let path = self

@@ -51,6 +51,11 @@ impl Failure {
         }
     }
 
+    /// Whether the account exists and has another password, or is not there.
+    pub(super) fn is_refused_password(&self) -> bool {
+        self.number().is_some_and(|n| n == 1045)
+    }
+
     /// Whether a transaction that has done nothing yet should be begun again.
     pub(super) fn is_passing(&self) -> bool {
         self.number().is_some_and(|n| AGAIN.contains(&n))
