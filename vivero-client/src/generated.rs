@@ -75,6 +75,22 @@ pub mod types {
         ///Entries committed but not yet sealed.
         pub unsealed: u64,
     }
+    ///This process's connections to a database server.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Connections {
+        ///Of them those at work.
+        pub in_use: u64,
+        ///Most there may be; 0 while nothing was asked of the server yet.
+        pub max: u64,
+        ///Connections there are now.
+        pub open: u64,
+        ///Requests refused since the start because all were in use for too long.
+        pub refused: u64,
+        ///Seconds that requests have waited for one, since the start, in all.
+        pub waited_seconds: f64,
+        ///Requests that wait for one now.
+        pub waiting: u64,
+    }
     ///The figures of the start page, as of one position of the journal.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Dashboard {
@@ -937,6 +953,148 @@ without it.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
     }
+    ///A database server.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Server {
+        ///The account that makes databases on it; empty where there are no accounts.
+        pub account: ::std::string::String,
+        ///Where it is.
+        pub address: ::std::string::String,
+        ///Most tenants it takes; absent if there is no limit.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub capacity: ::std::option::Option<u64>,
+        ///When it was last changed.
+        pub changed_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Connections of the process that answers.
+        pub connections: Connections,
+        ///Its name; `main` is the one the installation was opened with.
+        pub name: ::std::string::String,
+        ///Prepared databases on it.
+        pub standby: u64,
+        ///`open` takes new tenants, `draining` takes none, the tenants of one that is `down` are refused.
+        pub state: ServerState,
+        ///Tenants on it.
+        pub tenants: u64,
+        ///How connections to it are protected.
+        pub tls_mode: TlsMode,
+        ///Grows with each change; also in `ETag`.
+        pub version: i64,
+        ///Its share of new tenants, beside the other servers' weights.
+        pub weight: u32,
+    }
+    ///A database server to be added.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct ServerIn {
+        ///The account that makes databases and accounts on it.
+        pub account: ::std::string::String,
+        ///Where it is: HOST or HOST:PORT.
+        pub address: ::std::string::String,
+        ///Most tenants it takes; without limit if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub capacity: ::std::option::Option<u64>,
+        ///Its name.
+        pub name: ::std::string::String,
+        ///Password of that account; kept sealed and never shown.
+        pub password: crate::Secret,
+        ///Certificates it is checked against, as PEM; the usual authorities if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tls_ca: ::std::option::Option<::std::string::String>,
+        ///How connections to it are protected; `preferred` if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tls_mode: ::std::option::Option<TlsMode>,
+        ///Its share of new tenants; 1 if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub weight: ::std::option::Option<u32>,
+    }
+    ///Database servers by name.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ServerList {
+        ///All of them.
+        pub items: ::std::vec::Vec<Server>,
+    }
+    ///Edits of a database server. Absent fields stay.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct ServerPatch {
+        ///The account that makes databases and accounts on it. Of `main` it is configuration.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub account: ::std::option::Option<::std::string::String>,
+        ///Where it is. Of `main` it is configuration.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub address: ::std::option::Option<::std::string::String>,
+        ///Most tenants it takes; null lifts the limit.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub capacity: ::std::option::Option<crate::Change<i64>>,
+        ///Password of that account. Of `main` it is configuration.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub password: ::std::option::Option<crate::Secret>,
+        ///What it is used for.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub state: ::std::option::Option<ServerState>,
+        ///Its share of new tenants.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub weight: ::std::option::Option<u32>,
+    }
+    ///What a database server is used for.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ServerState {
+        #[serde(rename = "open")]
+        Open,
+        #[serde(rename = "draining")]
+        Draining,
+        #[serde(rename = "down")]
+        Down,
+    }
+    impl ::std::fmt::Display for ServerState {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Open => f.write_str("open"),
+                Self::Draining => f.write_str("draining"),
+                Self::Down => f.write_str("down"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ServerState {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "open" => Ok(Self::Open),
+                "draining" => Ok(Self::Draining),
+                "down" => Ok(Self::Down),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ServerState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for ServerState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///A sign-in of the person on one device.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Session {
@@ -1233,6 +1391,73 @@ without it.*/
         }
     }
     impl ::std::convert::TryFrom<::std::string::String> for TenantState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///How connections to a database server are protected.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum TlsMode {
+        #[serde(rename = "disabled")]
+        Disabled,
+        #[serde(rename = "preferred")]
+        Preferred,
+        #[serde(rename = "required")]
+        Required,
+        #[serde(rename = "verify_ca")]
+        VerifyCa,
+        #[serde(rename = "verify_identity")]
+        VerifyIdentity,
+    }
+    impl ::std::fmt::Display for TlsMode {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Disabled => f.write_str("disabled"),
+                Self::Preferred => f.write_str("preferred"),
+                Self::Required => f.write_str("required"),
+                Self::VerifyCa => f.write_str("verify_ca"),
+                Self::VerifyIdentity => f.write_str("verify_identity"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for TlsMode {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "disabled" => Ok(Self::Disabled),
+                "preferred" => Ok(Self::Preferred),
+                "required" => Ok(Self::Required),
+                "verify_ca" => Ok(Self::VerifyCa),
+                "verify_identity" => Ok(Self::VerifyIdentity),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for TlsMode {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for TlsMode {
         type Error = self::error::ConversionError;
         fn try_from(
             value: ::std::string::String,
@@ -1608,6 +1833,146 @@ const _: () = {
 };
 #[allow(clippy::all)]
 impl Client {
+    /**List database servers
+
+With what is on them, and this process's connections to them.
+
+Sends a `GET` request to `/api/v1/platform/servers`
+
+*/
+    pub async fn platform_server_list<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::ServerList>, Error<()>> {
+        let url = format!("{}/api/v1/platform/servers", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add a database server
+
+It is tried out first, and takes new tenants from then on. An installation on SQLite has one
+server and takes no other.
+
+Sends a `POST` request to `/api/v1/platform/servers`
+
+Arguments:
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+- `body`
+*/
+    pub async fn platform_server_create<'a>(
+        &'a self,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::ServerIn,
+    ) -> Result<ResponseValue<types::Server>, Error<()>> {
+        let url = format!("{}/api/v1/platform/servers", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change a database server
+
+Its state, share and limit; of others than `main` also how it is reached, which is tried out
+first. All nodes follow within a second.
+
+Sends a `PATCH` request to `/api/v1/platform/servers/{server}`
+
+Arguments:
+- `server`: The database server's name.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+- `body`
+*/
+    pub async fn platform_server_update<'a>(
+        &'a self,
+        server: &'a str,
+        if_match: &'a str,
+        body: &'a types::ServerPatch,
+    ) -> Result<ResponseValue<types::Server>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/servers/{}", self.baseurl, encode_path(& server
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        header_map.append("If-Match", if_match.to_string().try_into()?);
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Figures of the installation
 
 Sends a `GET` request to `/api/v1/platform/stats`

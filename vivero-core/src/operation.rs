@@ -86,6 +86,9 @@ operations! {
     platform_tenant_create: PlatformKey;
     platform_tenant_suspend: PlatformKey;
     platform_tenant_resume: PlatformKey;
+    platform_server_list: PlatformKey;
+    platform_server_create: PlatformKey;
+    platform_server_update: PlatformKey;
     platform_stats: PlatformKey;
 }
 

@@ -89,7 +89,7 @@ pub struct DatabaseServer {
 /// A database server to be added.
 #[derive(Clone)]
 pub struct NewServer {
-    /// Its name: 1 to 40 of a-z, 0-9 and `-`.
+    /// Its name: 1 to 40 letters of a-z and A-Z, digits and `-`.
     pub name: String,
     /// Where it is: `HOST:PORT`; port 3306 if none is said.
     pub address: String,
@@ -162,6 +162,13 @@ fn address(check: &mut Check, address: &str) {
     }
 }
 
+/// Whether a database server may be called so.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    (1..=40).contains(&name.len()) && name.bytes().all(plain)
+}
+
 /// Host and port of an address; 3306 if it names no port. An IPv6 address stands in brackets.
 #[must_use]
 pub fn split_address(address: &str) -> Option<(&str, u16)> {
@@ -186,9 +193,8 @@ impl NewServer {
     /// Every rule it must keep.
     pub fn check(&self) -> Result<()> {
         let mut check = Check::new();
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if !(1..=40).contains(&self.name.len()) || !self.name.bytes().all(plain) {
-            check.fail("name", "name", "must be 1 to 40 of a-z, 0-9 and -");
+        if !is_name(&self.name) {
+            check.fail("name", "name", "must be 1 to 40 letters of a-z and A-Z, digits and -");
         }
         address(&mut check, &self.address);
         check.text("account", &self.account, 1, 80);
@@ -273,7 +279,8 @@ mod tests {
         assert_eq!(split_address("db.example.com"), Some(("db.example.com", 3306)));
         assert_eq!(split_address("10.0.0.1:3307"), Some(("10.0.0.1", 3307)));
         assert_eq!(split_address("[::1]:3307"), Some(("::1", 3307)));
-        for bad in ["", ":3306", "a:0", "a:70000", "a:b", "mysql://a", "a b", "a/b", "::1", "[::1"] {
+        for bad in ["", ":3306", "a:0", "a:70000", "a:b", "mysql://a", "a b", "a/b", "::1", "[::1"]
+        {
             assert_eq!(split_address(bad), None, "{bad}");
         }
     }
@@ -283,7 +290,10 @@ mod tests {
         let patch = ServerPatch { password: Some("secret".into()), ..ServerPatch::default() };
         assert!(patch.check("second").is_ok());
         let refused = patch.check(MAIN).expect_err("configuration").to_string();
-        assert!(refused.contains("VIVERO_DATABASE_URL") && !refused.contains("secret"), "{refused}");
+        assert!(
+            refused.contains("VIVERO_DATABASE_URL") && !refused.contains("secret"),
+            "{refused}"
+        );
         assert!(!format!("{patch:?}").contains("secret"));
     }
 }

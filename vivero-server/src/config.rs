@@ -119,7 +119,11 @@ impl Config {
         }
         figment
             // These are read elsewhere; anything else that is not a setting is a mistake.
-            .merge(Env::prefixed("VIVERO_").ignore(&["config", "owner_password", "server_password"]))
+            .merge(Env::prefixed("VIVERO_").ignore(&[
+                "config",
+                "owner_password",
+                "server_password",
+            ]))
             .extract()
             .map_err(|e| Error::invalid(e.path.join("."), "config", e.to_string()))
     }

@@ -10,6 +10,7 @@ pub(crate) mod location;
 pub(crate) mod me;
 pub(crate) mod role;
 pub(crate) mod schema;
+pub(crate) mod server;
 pub(crate) mod stamp;
 pub(crate) mod tenant;
 #[cfg(test)]

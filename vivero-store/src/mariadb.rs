@@ -29,9 +29,9 @@ use crate::tenant::{SqlTenant, Tables, figures};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use credentials::{Credentials, Place, TenantLogin};
+use moka::sync::Cache;
 use server::Server;
 use servers::{Listed, Servers};
-use moka::sync::Cache;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -40,7 +40,9 @@ use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::{Kind, Schema};
-use vivero_core::server::{ConnectionStats, DatabaseServer, NewServer, ServerFinding, ServerPatch, ServerState};
+use vivero_core::server::{
+    ConnectionStats, DatabaseServer, NewServer, ServerFinding, ServerPatch, ServerState,
+};
 use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::{Clock, Error, Result, Slug, Value};
 
@@ -129,9 +131,11 @@ impl MariaDbFleet {
         records: &[&'static Schema],
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        let main = Arc::new(Server::open(url, options.clone()).await?);
+        let main = Server::open(url, options.clone()).await;
+        let main = Arc::new(main.map_err(|e| at_opening("connecting", e))?);
         let (readers, writer) = main.registry_pools();
-        let registry = Registry::open(readers, writer).await?;
+        let registry = Registry::open(readers, writer).await;
+        let registry = registry.map_err(|e| at_opening("making or reading the registry", e))?;
         let credentials = Arc::new(Credentials::open(options.key.as_deref(), &registry).await?);
         let keeper = Arc::new(Keeper { registry, clock });
         let servers =
@@ -384,6 +388,20 @@ impl Fleet for MariaDbFleet {
 
     async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {
         self.registry().secret(name, fresh).await
+    }
+}
+
+/// Says at which step an installation could not be opened, and what to look at.
+fn at_opening(step: &str, error: Error) -> Error {
+    match error {
+        Error::Unavailable { what, retry_after, source } => {
+            let what = format!(
+                "{what} (while {step}). Check VIVERO_DATABASE_URL, and that the server runs, accepts \
+                 connections from here and can be written"
+            );
+            Error::Unavailable { what: what.into(), retry_after, source }
+        }
+        other => other,
     }
 }
 

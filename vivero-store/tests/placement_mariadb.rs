@@ -87,7 +87,10 @@ async fn place(n: usize, tenant: &Tenant) -> (String, String) {
         registry_name(n),
         tenant.id.uuid().simple()
     );
-    sqlx::query_as(AssertSqlSafe(sql)).fetch_one(&mut administrator(0).await).await.expect("a place")
+    sqlx::query_as(AssertSqlSafe(sql))
+        .fetch_one(&mut administrator(0).await)
+        .await
+        .expect("a place")
 }
 
 /// Databases of an installation on a server.
@@ -101,7 +104,8 @@ async fn databases(n: usize, server: usize) -> Vec<String> {
 }
 
 async fn accounts(n: usize, server: usize) -> usize {
-    let sql = format!("SELECT user FROM mysql.user WHERE user LIKE '{}%'", support::options(n).prefix);
+    let sql =
+        format!("SELECT user FROM mysql.user WHERE user LIKE '{}%'", support::options(n).prefix);
     let found = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql));
     found.fetch_all(&mut administrator(server).await).await.expect("accounts").len()
 }
@@ -167,7 +171,8 @@ async fn tenants_land_on_both_servers_by_weight_and_each_server_refuses_stranger
             let refused = run(&mut account, &sql).await.expect_err(&sql);
             assert!([1044, 1045, 1142, 1227, 1410].contains(&refused), "{sql}: {refused}");
         }
-        let stranger = MySqlConnectOptions::from_str(support::server(1 - server)).expect("an address");
+        let stranger =
+            MySqlConnectOptions::from_str(support::server(1 - server)).expect("an address");
         let stranger = stranger.username(&own).password("known").connect().await;
         assert!(stranger.is_err(), "the other server does not know the account");
     }
@@ -256,7 +261,8 @@ async fn a_server_that_will_not_do_is_refused_with_what_to_do() {
     }
     let patch = || ServerPatch { weight: Some(2), ..ServerPatch::default() };
     fleet.change_server("second", patch(), Some(1)).await.expect("the version is current");
-    let late = fleet.change_server("second", patch(), Some(1)).await.expect_err("it is not any more");
+    let late =
+        fleet.change_server("second", patch(), Some(1)).await.expect_err("it is not any more");
     assert!(matches!(late, Error::Conflict { current_version: 2, .. }), "{late:?}");
     let none = fleet.change_server("third", patch(), None).await.expect_err("there is none");
     assert!(matches!(none, Error::NotFound { .. }), "{none:?}");
@@ -308,8 +314,10 @@ async fn many_tenants_share_few_connections_without_an_error() {
         support::options(n).prefix
     );
     while !visitors.is_empty() {
-        let there: i64 =
-            sqlx::query_scalar(AssertSqlSafe(count.clone())).fetch_one(&mut root).await.expect("a count");
+        let there: i64 = sqlx::query_scalar(AssertSqlSafe(count.clone()))
+            .fetch_one(&mut root)
+            .await
+            .expect("a count");
         most = most.max(there);
         let ended = tokio::time::timeout(Duration::from_millis(5), visitors.join_next()).await;
         if let Ok(Some(ended)) = ended {
@@ -370,7 +378,7 @@ async fn a_new_tenant_claims_a_prepared_database() {
     // Two processes take turns.
     let other = open_with(n, MariaDbOptions { standby: 5, ..support::options(n) }).await;
     let (a, b) = tokio::join!(fleet.tend(), other.tend());
-    assert_eq!(a.expect("tending") + b.expect("tending") , 2);
+    assert_eq!(a.expect("tending") + b.expect("tending"), 2);
     assert_eq!(fleet.servers().await.expect("servers")[0].standby, 5);
     other.close().await;
     fleet.close().await;
@@ -410,7 +418,8 @@ async fn what_a_killed_process_left_of_a_prepared_database_is_cleared_away() {
     assert_eq!((databases(n, 0).await.len(), accounts(n, 0).await), (0, 0));
     // Tables of another build: nobody claims it, and it goes when it is old.
     fleet.tend().await.expect("tending");
-    let old = format!("UPDATE {registry}.standby_databases SET tables_of = 'x', made_at = '2020-01-01'");
+    let old =
+        format!("UPDATE {registry}.standby_databases SET tables_of = 'x', made_at = '2020-01-01'");
     run(&mut root, &old).await.expect("outdated");
     let outdated = databases(n, 0).await;
     let tenant = provision(&fleet, n, "acme-plants").await;

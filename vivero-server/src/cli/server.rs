@@ -24,7 +24,7 @@ pub(super) enum ServerCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
-    /// Name in this installation: 1 to 40 of a-z, 0-9 and -.
+    /// Name in this installation: 1 to 40 letters, digits and -.
     name: String,
     /// Where it is.
     #[arg(long, value_name = "HOST:PORT")]

@@ -2,6 +2,7 @@
 //! is read when someone asks.
 
 mod process;
+mod servers;
 mod tenants;
 
 use crate::problem::Failure;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tenants::Tenants;
 use vivero_core::Slug;
 use vivero_core::port::FleetStats;
+use vivero_core::server::DatabaseServer;
 
 pub(crate) use tenants::TenantCounter;
 
@@ -50,6 +52,7 @@ pub(crate) struct Metrics {
     pub(crate) streams: Gauge,
     pools: [Gauge; 7],
     memory: Gauge,
+    servers: servers::Servers,
     tenants: Arc<Tenants>,
 }
 
@@ -98,8 +101,9 @@ impl Metrics {
         for ((name, help), gauge) in names.into_iter().zip(&pools) {
             registry.register(name, help, gauge.clone());
         }
+        let servers = servers::Servers::register(&mut registry);
         registry.register_collector(Box::new(Arc::clone(&tenants)));
-        Self { registry, requests, latency, in_flight, streams, pools, memory, tenants }
+        Self { registry, requests, latency, in_flight, streams, pools, memory, servers, tenants }
     }
 
     /// The figures of the operation `id`.
@@ -120,7 +124,12 @@ impl Metrics {
     }
 
     /// Everything as text.
-    pub(crate) fn expose(&self, stats: &FleetStats) -> Result<String, Failure> {
+    pub(crate) fn expose(
+        &self,
+        stats: &FleetStats,
+        servers: &[DatabaseServer],
+    ) -> Result<String, Failure> {
+        self.servers.set(servers);
         let FleetStats { tenants, open, max_open, opened, evicted, refused, waiting, .. } = *stats;
         for (gauge, value) in
             self.pools.iter().zip([tenants, open, max_open, opened, evicted, refused, waiting])

@@ -218,8 +218,7 @@ impl Credentials {
 }
 
 /// Kinds of id, server, database, account and password of a prepared database.
-pub(super) const STANDBY: [Kind; 5] =
-    [Kind::Id, Kind::Text, Kind::Text, Kind::Text, Kind::Bytes];
+pub(super) const STANDBY: [Kind; 5] = [Kind::Id, Kind::Text, Kind::Text, Kind::Text, Kind::Bytes];
 
 /// A tenant's pools learn here of another password.
 pub(super) struct TenantLogin {

@@ -3,8 +3,8 @@
 use super::MariaDbOptions;
 use super::server::{Server, is_new_enough};
 use super::servers::Listed;
-use crate::backend::mariadb::MariaDb;
 use crate::backend::Sql;
+use crate::backend::mariadb::MariaDb;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use std::collections::HashMap;
 use vivero_core::Result;
@@ -17,8 +17,17 @@ const SKEW: i64 = 2;
 const TABLES: u64 = 20;
 /// What the administrator's account must be able to do, as the server names it.
 const RIGHTS: [&str; 11] = [
-    "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "TRIGGER",
-    "CREATE USER", "REFERENCES",
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "CREATE",
+    "DROP",
+    "ALTER",
+    "INDEX",
+    "TRIGGER",
+    "CREATE USER",
+    "REFERENCES",
 ];
 
 /// The settings that are looked at.
@@ -54,7 +63,9 @@ impl Report<'_> {
         if have >= need {
             self.good(check, detail);
         } else {
-            let lasting = format!("SET GLOBAL {check} = {need}; and {check} = {need} in the server's [mariadb] section");
+            let lasting = format!(
+                "SET GLOBAL {check} = {need}; and {check} = {need} in the server's [mariadb] section"
+            );
             self.warn(check, detail, lasting);
         }
     }
@@ -118,8 +129,7 @@ async fn look(
     let mut connection = server.connect().await?;
     report.good("connection", "answers, and accepts the account");
     let rows = Sql::new(ASKED).fetch::<MariaDb>(&mut connection, &[Kind::Text, Kind::Text]).await?;
-    let settings =
-        Settings(rows.into_iter().map(|mut row| (row.text(0), row.text(1))).collect());
+    let settings = Settings(rows.into_iter().map(|mut row| (row.text(0), row.text(1))).collect());
     let version = settings.text("version");
     if is_new_enough(version) {
         report.good("version", version);
@@ -149,9 +159,19 @@ fn capacity(settings: &Settings, options: &MariaDbOptions, report: &mut Report<'
     report.at_least("max_connections", allowed, budget + 16, why);
     let why = "let every connection of the budget keep 100 statements prepared";
     let statements = all.min(budget) * 100 * 10 / 8;
-    report.at_least("max_prepared_stmt_count", settings.number("max_prepared_stmt_count"), statements, why);
+    report.at_least(
+        "max_prepared_stmt_count",
+        settings.number("max_prepared_stmt_count"),
+        statements,
+        why,
+    );
     let why = "hold the tables of all open tenants, for two connections each";
-    report.at_least("table_open_cache", settings.number("table_open_cache"), open * TABLES * 2, why);
+    report.at_least(
+        "table_open_cache",
+        settings.number("table_open_cache"),
+        open * TABLES * 2,
+        why,
+    );
     let why = "hold the definitions of all open tenants' tables";
     let definitions = settings.number("table_definition_cache");
     report.at_least("table_definition_cache", definitions, open * TABLES + 400, why);
@@ -197,12 +217,16 @@ fn safety(settings: &Settings, report: &mut Report<'_>) {
     } else {
         report.warn(
             "sql_mode",
-            format!("{mode:?} is not strict; vivero's connections set their own, other programs' do not"),
+            format!(
+                "{mode:?} is not strict; vivero's connections set their own, other programs' do not"
+            ),
             "SET GLOBAL sql_mode = concat(@@global.sql_mode, ',STRICT_ALL_TABLES')",
         );
     }
     match settings.text("innodb_flush_log_at_trx_commit") {
-        "1" | "3" => report.good("innodb_flush_log_at_trx_commit", "what is acknowledged is on the disk"),
+        "1" | "3" => {
+            report.good("innodb_flush_log_at_trx_commit", "what is acknowledged is on the disk")
+        }
         other => report.fail(
             "innodb_flush_log_at_trx_commit",
             format!("{other}: acknowledged work of up to a second is lost when the power fails"),
@@ -221,7 +245,11 @@ fn safety(settings: &Settings, report: &mut Report<'_>) {
         );
     }
     if settings.is_on("read_only") || settings.is_on("innodb_read_only") {
-        report.fail("read_only", "the server takes no changes", "SET GLOBAL read_only = 0, if it is no replica");
+        report.fail(
+            "read_only",
+            "the server takes no changes",
+            "SET GLOBAL read_only = 0, if it is no replica",
+        );
     } else {
         report.good("read_only", "no");
     }
@@ -249,12 +277,15 @@ fn rights(grants: Vec<String>, report: &mut Report<'_>) {
     let missing: Vec<&str> =
         RIGHTS.into_iter().filter(|right| !all && !named.contains(right)).collect();
     if missing.is_empty() && may_grant {
-        report.good("rights", "the account may make databases, accounts and tables, and give rights");
+        report
+            .good("rights", "the account may make databases, accounts and tables, and give rights");
         return;
     }
     let lacks = if missing.is_empty() { "GRANT OPTION".into() } else { missing.join(", ") };
-    let remedy =
-        format!("GRANT {} ON *.* TO the account WITH GRANT OPTION, as the server's root", RIGHTS.join(", "));
+    let remedy = format!(
+        "GRANT {} ON *.* TO the account WITH GRANT OPTION, as the server's root",
+        RIGHTS.join(", ")
+    );
     report.fail("rights", format!("the account lacks, on *.*: {lacks}"), remedy);
 }
 
@@ -268,7 +299,11 @@ fn clock(said: &str, now: DateTime<Utc>, report: &mut Report<'_>) {
     if by.abs() <= SKEW * 1000 {
         report.good("clock", detail);
     } else {
-        report.warn("clock", detail, "let both machines follow one time source (chrony, systemd-timesyncd)");
+        report.warn(
+            "clock",
+            detail,
+            "let both machines follow one time source (chrony, systemd-timesyncd)",
+        );
     }
 }
 

@@ -39,10 +39,10 @@ impl Room {
 
     /// Less is filled less: `(a + 1) / weight`, compared without dividing.
     fn less_filled(&self, other: &Self, standby: bool) -> Ordering {
-        let filled = |room: &Self| {
-            u128::from(room.tenants + if standby { room.standby } else { 0 } + 1)
-        };
-        let (a, b) = (filled(self) * u128::from(other.weight), filled(other) * u128::from(self.weight));
+        let filled =
+            |room: &Self| u128::from(room.tenants + if standby { room.standby } else { 0 } + 1);
+        let (a, b) =
+            (filled(self) * u128::from(other.weight), filled(other) * u128::from(self.weight));
         a.cmp(&b).then_with(|| self.name.cmp(&other.name))
     }
 }
@@ -69,9 +69,8 @@ pub(super) fn full(rooms: &[Room]) -> Error {
 
 /// Every server with what is on it, as the connection sees it.
 pub(super) async fn rooms(connection: &mut Connection) -> Result<Vec<Room>> {
-    let count = |table: &str| {
-        Sql::new(format!("SELECT server, count(*) FROM {table} GROUP BY server"))
-    };
+    let count =
+        |table: &str| Sql::new(format!("SELECT server, count(*) FROM {table} GROUP BY server"));
     let kinds = [Kind::Text, Kind::Int];
     let mut numbers: [HashMap<String, u64>; 2] = Default::default();
     for (table, numbers) in ["tenant_databases", "standby_databases"].iter().zip(&mut numbers) {
@@ -113,8 +112,7 @@ impl MariaDbFleet {
         let open = order(&rooms, false);
         let best = open.first().ok_or_else(|| full(&rooms))?;
         let fingerprint = self.fingerprint();
-        let claimed =
-            self.credentials.claim(&mut transaction, tenant, &open, &fingerprint).await?;
+        let claimed = self.credentials.claim(&mut transaction, tenant, &open, &fingerprint).await?;
         let (place, prepared) = match claimed {
             Some(place) => (place, Prepared::Yes),
             None => {
@@ -178,7 +176,10 @@ mod tests {
         rooms[0].state = ServerState::Open;
         rooms[0].tenants = 1;
         rooms[0].standby = 1;
-        assert!(order(&rooms, true).is_empty(), "a prepared database takes up room for another one");
+        assert!(
+            order(&rooms, true).is_empty(),
+            "a prepared database takes up room for another one"
+        );
         assert_eq!(order(&rooms, false).len(), 1, "but not for the tenant it is there for");
     }
 }

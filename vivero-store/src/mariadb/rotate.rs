@@ -21,7 +21,8 @@ impl MariaDbFleet {
             retry_after: 5,
             source: None,
         };
-        let missing = || Error::corrupt(format!("the registry has no credentials of tenant {tenant}"));
+        let missing =
+            || Error::corrupt(format!("the registry has no credentials of tenant {tenant}"));
         let _held = self.servers.main().hold(tenant.uuid(), true).await?.ok_or_else(busy)?;
         let place = self.credentials.find(self.registry(), tenant).await?.ok_or_else(missing)?;
         let listed = self.servers.find(&place.server).await?;
@@ -55,7 +56,8 @@ impl MariaDbFleet {
 
     /// Goes on with those that were cut off, as far as their servers answer.
     pub(super) async fn finish_rotations(&self) -> Result<u64> {
-        let sql = Sql::new("SELECT tenant_id FROM tenant_databases WHERE next_password IS NOT NULL");
+        let sql =
+            Sql::new("SELECT tenant_id FROM tenant_databases WHERE next_password IS NOT NULL");
         let mut finished = 0;
         for row in self.registry().read_all(sql, &[Kind::Id]).await? {
             let tenant = TenantId::from_uuid(row.id(0));

@@ -188,7 +188,8 @@ impl Servers {
         let sql = Sql::new(format!("SELECT {COLUMNS} FROM database_servers ORDER BY name"));
         let rows = self.keeper.registry.read_all(sql, &KINDS).await?;
         let old = self.known();
-        let list = rows.into_iter().map(|row| self.decode(row, &old)).collect::<Result<Vec<_>>>()?;
+        let list =
+            rows.into_iter().map(|row| self.decode(row, &old)).collect::<Result<Vec<_>>>()?;
         *self.list.write().unwrap_or_else(PoisonError::into_inner) = list.into();
         *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         Ok(())
@@ -354,7 +355,9 @@ fn changed(current_version: i64) -> Error {
 fn unfit(name: &str, error: Error) -> Error {
     let why = match error {
         Error::Unavailable { what, .. } => what.into_owned(),
-        Error::Invalid(errors) => errors.into_iter().map(|e| e.message).collect::<Vec<_>>().join("; "),
+        Error::Invalid(errors) => {
+            errors.into_iter().map(|e| e.message).collect::<Vec<_>>().join("; ")
+        }
         other => return other,
     };
     let message = format!(
@@ -384,8 +387,7 @@ fn connect_options(
         TlsMode::VerifyCa => MySqlSslMode::VerifyCa,
         TlsMode::VerifyIdentity => MySqlSslMode::VerifyIdentity,
     };
-    let options =
-        MySqlConnectOptions::new().host(host).port(port).username(account).ssl_mode(mode);
+    let options = MySqlConnectOptions::new().host(host).port(port).username(account).ssl_mode(mode);
     // An empty one is not the same as none to the driver, but is to the server.
     let options = if password.is_empty() { options } else { options.password(password) };
     Ok(match tls_ca {

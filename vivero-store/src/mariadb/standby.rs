@@ -33,7 +33,8 @@ impl MariaDbFleet {
         if !self.is_wanting().await? {
             return Ok(0);
         }
-        let Some(mut lease) = self.take_lease(LEASE, self.holder, now, now + HELD_FOR).await? else {
+        let Some(mut lease) = self.take_lease(LEASE, self.holder, now, now + HELD_FOR).await?
+        else {
             return Ok(0);
         };
         let outcome = self.tend_under(&mut lease).await;

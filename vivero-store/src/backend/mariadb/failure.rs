@@ -98,7 +98,9 @@ impl From<Failure> for Error {
             Some(n) if READ_ONLY.contains(&n) => {
                 unavailable("database, it is read-only", 30, error)
             }
-            Some(n) if FULL.contains(&n) => unavailable("storage", 30, error),
+            Some(n) if FULL.contains(&n) => {
+                unavailable("storage, the database server's disk is full", 30, error)
+            }
             Some(n) if REFUSED.contains(&n) => {
                 unavailable("database, it refuses the credentials", 30, error)
             }
@@ -106,6 +108,12 @@ impl From<Failure> for Error {
                 Self::invalid("value", "kind", "is not of the kind it is compared with")
             }
             Some(NO_DATABASE) => Self::corrupt("the database does not exist"),
+            None if matches!(error, sqlx::Error::Tls(_)) => unavailable(
+                "database, TLS to it fails (it has none, or its certificate is not of an authority given \
+                 as ssl-ca or not of this host)",
+                30,
+                error,
+            ),
             _ if lost => unavailable("database, it does not answer", 1, error),
             _ => Self::internal("running a statement", error),
         }
