@@ -2,6 +2,9 @@
 
 #![expect(dead_code, reason = "each test file uses what it needs")]
 
+#[path = "engine.rs"]
+pub(crate) mod engine;
+
 use chrono::{DateTime, Utc};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -84,13 +87,20 @@ impl Running {
     }
 }
 
+/// What the engine needs to be told in a program.
+pub(crate) fn with_key(builder: vivero_store::Builder) -> vivero_store::Builder {
+    #[cfg(feature = "mariadb")]
+    let builder = builder.key(vivero_store::KeyText(engine::KEY.into()));
+    builder
+}
+
 async fn run(choices: &TestServerBuilder, folder: &TempDir, address: SocketAddr) -> Running {
     let mut builder = Vivero::builder().weak_passwords_for_tests().seal_delay(choices.seal_delay);
     if let Some(clock) = &choices.clock {
         builder = builder.clock(Arc::clone(clock));
     }
-    let data = format!("sqlite:{}", folder.path().display());
-    let vivero = builder.open(&data).await.expect("an installation");
+    let data = engine::url(folder.path());
+    let vivero = with_key(builder).open(&data).await.expect("an installation");
     let tcp = Tcp::bind(address).await.expect("a port");
     let address = tcp.address();
     let (stop, stopped) = oneshot::channel();
