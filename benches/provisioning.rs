@@ -82,7 +82,11 @@ async fn measure(
     let prepared = provision(&vivero, "prepared", options.rounds).await?;
     vivero.close().await;
 
-    println!("{} statements make a tenant's tables; {} rounds each", definitions.len(), options.rounds);
+    println!(
+        "{} statements make a tenant's tables; {} rounds each",
+        definitions.len(),
+        options.rounds
+    );
     let bare = tell("bare definitions", bare);
     let cold = tell("cold", cold);
     let prepared = tell("from a prepared database", prepared);
@@ -139,7 +143,8 @@ async fn run(root: &mut MySqlConnection, sql: &str) -> Result<(), Failure> {
 
 async fn clear(root: &mut MySqlConnection, prefix: &str, registry: &str) -> Result<(), Failure> {
     for database in databases(root, prefix).await? {
-        run(root, &format!("DROP DATABASE {database}; DROP USER IF EXISTS '{database}'@'%'")).await?;
+        run(root, &format!("DROP DATABASE {database}; DROP USER IF EXISTS '{database}'@'%'"))
+            .await?;
     }
     run(root, &format!("DROP DATABASE IF EXISTS {registry}")).await
 }

@@ -242,13 +242,14 @@ async fn a_full_server_refuses_a_tenant_leaves_nothing_and_takes_it_when_there_i
     let fleet = open(&format!("{address}/registry"), 320).await.expect("opening");
     let tenant = provision(&fleet, "acme-plants").await.expect("provisioning");
     let mut root = administrator(&address).await;
-    run(&mut root, "CREATE DATABASE filler; CREATE TABLE filler.t (b LONGBLOB)")
-        .await
-        .expect("made");
+    let table = "CREATE TABLE filler.t (b VARBINARY(7500)) ENGINE=InnoDB";
+    run(&mut root, &format!("CREATE DATABASE filler; {table}")).await.expect("made");
     let mut refused = Ok(());
-    for size in [1_000_000, 15_000] {
+    for rows in [200, 10, 1] {
         for _ in 0..200 {
-            let sql = format!("INSERT INTO filler.t VALUES (repeat('x', {size}))");
+            let sql = format!(
+                "INSERT INTO filler.t SELECT repeat('x', 7000) FROM filler.seq_1_to_{rows}"
+            );
             refused = run(&mut root, &sql).await;
             if refused.is_err() {
                 break;

@@ -68,7 +68,7 @@ impl Servers {
         body: Body<ServerPatch>,
     ) -> Answer<Changed<ServerOut>> {
         let changed = operator.vivero().servers();
-        let changed = changed.change(&server.0, body.value.into(), Some(seen.0)).await;
+        let changed = changed.change(&server.0, body.value.try_into()?, Some(seen.0)).await;
         let changed = changed.map_err(of_version)?;
         tracing::info!(server = server.0, state = %changed.state,
             request_id = ?operator.scope().request_id, "database server changed");

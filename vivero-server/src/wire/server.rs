@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use vivero_core::server::{
     ConnectionStats, DatabaseServer, NewServer, ServerPatch as CorePatch, ServerState, TlsMode,
 };
+use vivero_core::{Error, Result};
 
 /// This process's connections to a database server.
 #[derive(Debug, Serialize, Object)]
@@ -171,16 +172,24 @@ pub(crate) struct ServerPatch {
     pub(crate) password: Option<String>,
 }
 
-impl From<ServerPatch> for CorePatch {
-    fn from(body: ServerPatch) -> Self {
-        Self {
+impl TryFrom<ServerPatch> for CorePatch {
+    type Error = Error;
+    fn try_from(body: ServerPatch) -> Result<Self> {
+        let capacity = match body.capacity.0 {
+            Some(Some(most)) => {
+                let negative = |_| Error::invalid("capacity", "minimum", "must be at least 0");
+                Some(Some(u64::try_from(most).map_err(negative)?))
+            }
+            Some(None) => Some(None),
+            None => None,
+        };
+        Ok(Self {
             state: body.state.map(|w| w.0),
             weight: body.weight,
-            // The document allows no negative one.
-            capacity: body.capacity.0.map(|most| most.and_then(|n| u64::try_from(n).ok())),
+            capacity,
             address: body.address,
             account: body.account,
             password: body.password,
-        }
+        })
     }
 }

@@ -71,6 +71,15 @@ impl Failure {
     }
 }
 
+/// Whether TLS did not come about. What the handshake refuses comes as bad input.
+fn is_tls(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(e) => e.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         let unavailable = |what: &'static str, retry_after: u32, source: sqlx::Error| {
@@ -108,7 +117,7 @@ impl From<Failure> for Error {
                 Self::invalid("value", "kind", "is not of the kind it is compared with")
             }
             Some(NO_DATABASE) => Self::corrupt("the database does not exist"),
-            None if matches!(error, sqlx::Error::Tls(_)) => unavailable(
+            None if is_tls(&error) => unavailable(
                 "database, TLS to it fails (it has none, or its certificate is not of an authority given \
                  as ssl-ca or not of this host)",
                 30,
