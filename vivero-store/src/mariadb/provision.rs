@@ -79,9 +79,12 @@ impl MariaDbFleet {
         }
         let (readers, writer) = server.tenant_pools(&place, None).await?;
         let made = async {
-            super::bring_up(&writer, tenant.id, &self.tables.schemas()).await?;
-            if super::check_stamp(&readers, tenant).await.is_ok() {
-                return Ok(());
+            // A prepared database has the tables of this build, and nobody's stamp.
+            if prepared == Prepared::No {
+                super::bring_up(&writer, tenant.id, &self.tables.schemas()).await?;
+                if super::check_stamp(&readers, tenant).await.is_ok() {
+                    return Ok(());
+                }
             }
             let mut transaction = MariaDb::begin(&writer).await?;
             Sql::new(

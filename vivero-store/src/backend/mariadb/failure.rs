@@ -71,6 +71,16 @@ impl Failure {
     }
 }
 
+/// Whether a table could not be made or written for want of room: the storage engine's own number is in
+/// the text (28 no space on the device, 135 no more room in the file).
+fn is_full(number: u16, error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    [1005, 1030].contains(&number)
+        && ["errno: 28 ", "errno: 135 ", "error 28 ", "error 135 "]
+            .iter()
+            .any(|reason| error.message().contains(reason))
+}
+
 /// Whether TLS did not come about. What the handshake refuses comes as bad input.
 fn is_tls(error: &sqlx::Error) -> bool {
     match error {
@@ -107,7 +117,7 @@ impl From<Failure> for Error {
             Some(n) if READ_ONLY.contains(&n) => {
                 unavailable("database, it is read-only", 30, error)
             }
-            Some(n) if FULL.contains(&n) => {
+            Some(n) if FULL.contains(&n) || is_full(n, &error) => {
                 unavailable("storage, the database server's disk is full", 30, error)
             }
             Some(n) if REFUSED.contains(&n) => {
