@@ -95,8 +95,8 @@ pub use generated::types::{
     LocationCount, LocationFigures, LocationIn, LocationKind, LocationList, LocationPatch, Me,
     OperationType, Plan, Problem, Role, RoleIn, RoleList, RolePatch, Server, ServerIn, ServerList,
     ServerPatch, ServerState, Session, Stage, Stats, Status, Tenant, TenantIn, TenantList,
-    TenantState, TlsMode, Tokens, TransitionIn, Trial, TrialIn, Unit, User, UserFigures, UserIn,
-    UserList, UserPatch, UserStatus,
+    TenantState, TenantUsage, TlsMode, Tokens, TransitionIn, Trial, TrialIn, Unit, User,
+    UserFigures, UserIn, UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;

@@ -29,6 +29,7 @@ pub mod server;
 pub mod service;
 pub mod tenant;
 pub mod token;
+pub mod usage;
 pub mod user;
 pub mod value;
 

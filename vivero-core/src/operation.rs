@@ -89,6 +89,7 @@ operations! {
     platform_server_list: PlatformKey;
     platform_server_create: PlatformKey;
     platform_server_update: PlatformKey;
+    platform_tenant_usage: PlatformKey;
     platform_stats: PlatformKey;
 }
 

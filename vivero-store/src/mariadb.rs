@@ -16,12 +16,14 @@ mod rotate;
 mod server;
 mod servers;
 mod standby;
+mod usage;
 
 pub use keys::{KeyFile, KeyProvider, KeyText};
 
 use crate::backend::mariadb::{MariaDb, Pool};
 use crate::backend::{Backend as _, Sql};
 use crate::keeper::Keeper;
+use crate::meter::{Metered, Meters};
 use crate::pools::Pools;
 use crate::registry::Registry;
 use crate::schema;
@@ -44,6 +46,7 @@ use vivero_core::server::{
     ConnectionStats, DatabaseServer, NewServer, ServerFinding, ServerPatch, ServerState,
 };
 use vivero_core::tenant::{Tenant, TenantState};
+use vivero_core::usage::{StoreFigures, StoreUsage};
 use vivero_core::{Clock, Error, Result, Slug, Value};
 
 /// How a MariaDB server is used.
@@ -64,6 +67,8 @@ pub struct MariaDbOptions {
     pub standby: u32,
     /// How long a request waits for room.
     pub wait: Duration,
+    /// Calls of a tenant's database that take this long are noted as slow.
+    pub slow_call: Duration,
     /// How stale dashboards and live events may be.
     pub seal_delay: Duration,
     /// First letters of the names of tenants' databases and accounts: another installation on the
@@ -87,6 +92,7 @@ impl Default for MariaDbOptions {
             max_connections: None,
             standby: 3,
             wait: Duration::from_secs(2),
+            slow_call: crate::meter::SLOW,
             seal_delay: Duration::from_millis(25),
             prefix: "t".into(),
             connections_per_account: 64,
@@ -111,6 +117,7 @@ pub struct MariaDbFleet {
     making: Semaphore,
     /// Servers of tenants that were opened.
     placed: Cache<(TenantId, i64), Arc<str>>,
+    meters: Meters,
 }
 
 /// Tenants made at once by one process.
@@ -144,6 +151,7 @@ impl MariaDbFleet {
         let mut holder = [0_u8; 16];
         rand::fill(&mut holder);
         Ok(Self {
+            meters: Meters::new(Arc::clone(&keeper.clock), options.slow_call),
             servers: Arc::new(servers),
             keeper,
             credentials,
@@ -300,7 +308,7 @@ impl Fleet for MariaDbFleet {
                 move |(id, _), store| async move { keeper.close_one(id, &store).await },
             )
             .await?;
-        Ok(store)
+        Ok(Metered::new(store, self.meters.of(tenant.id)))
     }
 
     async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>> {
@@ -384,6 +392,14 @@ impl Fleet for MariaDbFleet {
             findings.extend(doctor::examine(listed, &self.options, now).await);
         }
         Ok(findings)
+    }
+
+    async fn usage(&self, tenant: &Tenant) -> Result<StoreUsage> {
+        self.usage_of(tenant).await
+    }
+
+    fn figures(&self) -> Vec<(TenantId, StoreFigures)> {
+        self.meters.all()
     }
 
     async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {
