@@ -26,6 +26,7 @@ pub mod query;
 pub mod record;
 pub mod search;
 pub mod service;
+pub mod shared;
 pub mod tenant;
 pub mod token;
 pub mod user;
@@ -41,6 +42,7 @@ pub use service::{
     EntityFilter, LocationFilter, Parts, Password, RequestContext, TenantSession, UnitOfWork,
     Vivero,
 };
+pub use shared::{LocalShared, Shared};
 pub use tenant::{NewTenant, Owner, Slug, Tenant};
 pub use uuid::Uuid;
 pub use value::Value;

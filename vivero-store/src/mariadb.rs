@@ -31,7 +31,7 @@ use vivero_core::journal::Anchor;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::{Kind, Schema};
 use vivero_core::tenant::{Tenant, TenantState};
-use vivero_core::{Clock, Error, Result, Slug, Value};
+use vivero_core::{Clock, Error, Result, Shared, Slug, Value};
 
 /// How a MariaDB server is used.
 #[derive(Debug, Clone)]
@@ -103,7 +103,7 @@ impl MariaDbFleet {
         let credentials = Credentials::open(options.key.as_deref(), &registry).await?;
         Ok(Self {
             server,
-            keeper: Arc::new(Keeper { registry, clock }),
+            keeper: Arc::new(Keeper::new(registry, clock)),
             credentials,
             pools: Pools::new(options.max_open, options.wait),
             options,
@@ -216,6 +216,14 @@ impl Fleet for MariaDbFleet {
 
     async fn leases(&self, prefix: &str) -> Result<Vec<Lease>> {
         self.registry().leases(prefix).await
+    }
+
+    fn attach(&self, shared: Arc<dyn Shared>, me: Uuid) {
+        self.keeper.attach(shared, me);
+    }
+
+    fn serves_many(&self) -> bool {
+        true
     }
 
     async fn ping(&self) -> Result<()> {

@@ -83,7 +83,7 @@ impl SqliteFleet {
         let registry = Registry::open(pools.readers, pools.writer).await?;
         files.prepare_template(&tables.schemas()).await?;
         Ok(Self {
-            registry: Arc::new(Keeper { registry, clock }),
+            registry: Arc::new(Keeper::new(registry, clock)),
             pools: Pools::new(options.max_open, options.wait),
             options,
             files,

@@ -6,7 +6,8 @@ use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
-use vivero_core::Result;
+use vivero_core::shared::Reach;
+use vivero_core::{Result, Vivero};
 
 /// What one check found.
 enum Finding {
@@ -41,7 +42,9 @@ pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
             Some(_) => Finding::Good("set".into()),
         },
     );
-    report("database", database(config).await);
+    let (database, nodes) = database(config).await;
+    report("database", database);
+    report("nodes", nodes);
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -101,10 +104,14 @@ async fn listen(config: &Config) -> Finding {
     }
 }
 
-async fn database(config: &Config) -> Finding {
+/// The database, and what its nodes share.
+async fn database(config: &Config) -> (Finding, Finding) {
     let vivero = match config.builder().open(&config.database()).await {
         Ok(vivero) => vivero,
-        Err(e) => return Finding::Bad(e.to_string()),
+        Err(e) => {
+            let unknown = Finding::Warning("not known without the database".into());
+            return (Finding::Bad(e.to_string()), unknown);
+        }
     };
     let finding = match vivero.stats().await {
         Ok(stats) => {
@@ -112,6 +119,26 @@ async fn database(config: &Config) -> Finding {
         }
         Err(e) => Finding::Bad(e.to_string()),
     };
+    let nodes = nodes(&vivero).await;
     vivero.close().await;
-    finding
+    (finding, nodes)
+}
+
+async fn nodes(vivero: &Vivero) -> Finding {
+    let serving = match vivero.nodes().await {
+        Ok(nodes) => nodes.len(),
+        Err(e) => return Finding::Bad(e.to_string()),
+    };
+    match vivero.shared_stats().reach {
+        Reach::Connected => Finding::Good(format!("{serving} serving; Redis answers")),
+        Reach::Away => Finding::Warning(format!(
+            "{serving} serving; Redis does not answer: each node limits sign-ins by itself and sees others' \
+             changes up to a second late, until it is back"
+        )),
+        Reach::Local if serving > 1 => Finding::Warning(format!(
+            "{serving} serving without Redis: each limits sign-ins by itself and sees others' changes up to a \
+             second late; set redis_url"
+        )),
+        Reach::Local => Finding::Good(format!("{serving} serving; Redis is not set up")),
+    }
 }

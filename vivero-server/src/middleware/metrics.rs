@@ -2,6 +2,7 @@
 //! is read when someone asks.
 
 mod process;
+mod shared;
 mod tenants;
 
 use crate::problem::Failure;
@@ -13,11 +14,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use shared::SharedGauges;
 use std::sync::Arc;
 use std::time::Duration;
 use tenants::Tenants;
 use vivero_core::Slug;
 use vivero_core::port::FleetStats;
+use vivero_core::shared::SharedStats;
 
 pub(crate) use tenants::TenantCounter;
 
@@ -49,6 +52,7 @@ pub(crate) struct Metrics {
     /// Open event streams.
     pub(crate) streams: Gauge,
     pools: [Gauge; 6],
+    shared: SharedGauges,
     memory: Gauge,
     tenants: Arc<Tenants>,
 }
@@ -97,8 +101,9 @@ impl Metrics {
         for ((name, help), gauge) in names.into_iter().zip(&pools) {
             registry.register(name, help, gauge.clone());
         }
+        let shared = SharedGauges::register(&mut registry);
         registry.register_collector(Box::new(Arc::clone(&tenants)));
-        Self { registry, requests, latency, in_flight, streams, pools, memory, tenants }
+        Self { registry, requests, latency, in_flight, streams, pools, shared, memory, tenants }
     }
 
     /// The figures of the operation `id`.
@@ -119,7 +124,12 @@ impl Metrics {
     }
 
     /// Everything as text.
-    pub(crate) fn expose(&self, stats: &FleetStats) -> Result<String, Failure> {
+    pub(crate) fn expose(
+        &self,
+        stats: &FleetStats,
+        shared: &SharedStats,
+    ) -> Result<String, Failure> {
+        self.shared.set(shared);
         let FleetStats { tenants, open, max_open, opened, evicted, refused } = *stats;
         for (gauge, value) in
             self.pools.iter().zip([tenants, open, max_open, opened, evicted, refused])
