@@ -4,7 +4,7 @@
 #[path = "support/child.rs"]
 mod child;
 #[path = "../vivero-store/tests/support/mariadb.rs"]
-#[allow(dead_code, reason = "only its address is needed")]
+#[expect(dead_code, reason = "only its address is needed")]
 mod mariadb;
 #[path = "../vivero-store/tests/support/redis.rs"]
 mod redis;
@@ -19,7 +19,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::{Balancer, Installation, Node, PLATFORM_KEY, client, until};
-use vivero_client::{EntityIn, EntityType, TenantClient, TenantIn};
+use uuid::Uuid;
+use vivero_client::{EntityIn, EntityType, EventStream, TenantClient, TenantIn};
 use vivero_core::service::STALE_FOR;
 
 const SLUG: &str = "acme-plants";
@@ -94,12 +95,12 @@ async fn a_change_of_rights_bites(caller: &Caller, one: &Node, other: &Node, nam
     let entrance = other.client().tenant(SLUG);
     let person = entrance.accept_invitation(invited.invitation.token.expect("a token"), SECRET);
     let tokens = person.await.expect("the person").tokens().await.expect("tokens");
-    let token = tokens.access_token;
+    let token = tokens.access_token.expose().to_owned();
     for node in [one, other] {
         assert_eq!(caller.status(node, "entities", &token).await, StatusCode::OK);
     }
     let id = invited.user.id;
-    let admin_token = admin.tokens().await.expect("tokens").access_token;
+    let admin_token = admin.tokens().await.expect("tokens").access_token.expose().to_owned();
     let path = format!("users/{id}");
     let (status, body, _) =
         caller.call(one, Method::GET, &path, &admin_token, Value::Null).await;
@@ -139,32 +140,32 @@ async fn a_sign_out_bites(caller: &Caller, one: &Node, other: &Node) -> Duration
     .await
 }
 
+async fn told(events: &mut EventStream, id: Uuid) {
+    let wanted = async {
+        while let Some(event) = events.next().await {
+            if event.expect("an event").record_id == id {
+                return;
+            }
+        }
+        panic!("the stream ended");
+    };
+    tokio::time::timeout(child::PATIENCE, wanted).await.expect("the event");
+}
+
 /// A change at one node is told by the other; returns how late.
 async fn a_change_is_told(one: &Node, other: &Node, code: &str) -> Duration {
     let here = one.client().tenant(SLUG).sign_in(EMAIL, SECRET).await.expect("the Admin");
     let there = other.client().tenant(SLUG).sign_in(EMAIL, SECRET).await.expect("the Admin");
     let before = there.dashboard().await.expect("a dashboard").position;
-    let mut events = there.events().after(before.try_into().expect("a position")).open();
+    let mut events = there.events().after(before).open();
     // Not before the stream stands, or its own beginning would find the change.
     let first = here.entities().create(lot(&format!("{code}-0"))).await.expect("a lot");
-    let mut seen = |id| {
-        let id: uuid::Uuid = id;
-        let events = &mut events;
-        async move {
-            while let Some(event) = events.next().await {
-                if event.expect("an event").record_id == id {
-                    return;
-                }
-            }
-            panic!("the stream ended");
-        }
-    };
-    seen(first.id).await;
+    told(&mut events, first.id).await;
     let mut longest = Duration::ZERO;
     for n in 1..=5 {
         let made = here.entities().create(lot(&format!("{code}-{n}"))).await.expect("a lot");
         let start = Instant::now();
-        tokio::time::timeout(child::PATIENCE, seen(made.id)).await.expect("the event");
+        told(&mut events, made.id).await;
         longest = longest.max(start.elapsed());
     }
     let start = Instant::now();
@@ -261,6 +262,40 @@ async fn two_nodes_with_redis_are_one_service_also_while_redis_is_away() {
     let metrics = metrics.send().await.expect("an answer").text().await.expect("metrics");
     assert!(metrics.contains("vivero_redis_away 0"), "{metrics}");
     assert!(metrics.contains("vivero_redis_connections 2"), "{metrics}");
+
+    // One that hangs costs no more than one that is gone.
+    server.signal("-STOP");
+    let start = Instant::now();
+    let (status, _) = caller.sign_in(&one, EMAIL, SECRET).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(start.elapsed() < SLACK, "{:?}", start.elapsed());
+    assert_eq!(caller.ready(&one).await.expect("an answer").1["status"], "degraded");
+    server.signal("-CONT");
+    until("up again", || async { caller.ready(&one).await.expect("an answer").1["status"] == "up" })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_killed_leaves_its_work_to_the_others() {
+    let installation = Installation::new(mariadb::address(), Some(redis::address()), "killed");
+    let (one, other) = (installation.any_node(), installation.any_node());
+    provision(&one).await;
+    // Whoever writes first has the lease to seal.
+    let here = one.client().tenant(SLUG).sign_in(EMAIL, SECRET).await.expect("the Admin");
+    let there = other.client().tenant(SLUG).sign_in(EMAIL, SECRET).await.expect("the Admin");
+    let mut events = there.events().after(0).open();
+    let first = here.entities().create(lot("FIRST")).await.expect("a lot");
+    told(&mut events, first.id).await;
+    one.kill();
+    let start = Instant::now();
+    for n in 0..3 {
+        let made = there.entities().create(lot(&format!("THEN-{n}"))).await.expect("a lot");
+        told(&mut events, made.id).await;
+    }
+    println!("after a node was killed: three events in {:?}", start.elapsed());
+    assert!(start.elapsed() < 3 * STALE_FOR + SLACK, "{:?}", start.elapsed());
+    let report = there.audit().verify().await.expect("a report");
+    assert!(report.breaks.is_empty(), "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -281,7 +316,7 @@ async fn two_nodes_without_redis_are_one_service_a_second_late() {
 /// What writers know.
 #[derive(Default)]
 struct Ledger {
-    acknowledged: Mutex<BTreeMap<String, uuid::Uuid>>,
+    acknowledged: Mutex<BTreeMap<String, Uuid>>,
     failed: Mutex<Vec<String>>,
     number: AtomicU64,
     over: AtomicBool,
@@ -332,7 +367,7 @@ async fn each_node_is_restarted_under_load_and_nobody_notices() {
     }
     let reader = sign_in().await;
     let mut events = reader.events().after(0).open();
-    let seen: Arc<Mutex<HashMap<uuid::Uuid, u64>>> = Arc::default();
+    let seen: Arc<Mutex<HashMap<Uuid, u64>>> = Arc::default();
     let position = Arc::new(AtomicU64::new(0));
     let (noted, at) = (Arc::clone(&seen), Arc::clone(&position));
     let follows = tokio::spawn(async move {

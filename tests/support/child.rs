@@ -45,7 +45,7 @@ pub(crate) fn vivero(data: &Path) -> Command {
 
 /// A running process, killed with `kill -9` at the latest when it is dropped.
 pub(crate) struct Running {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) lines: Receiver<String>,
 }
 
@@ -79,23 +79,6 @@ impl Running {
     /// The next line.
     pub(crate) fn line(&self) -> String {
         self.lines.recv_timeout(PATIENCE).expect("a line of the program")
-    }
-
-    /// Asks it to stop (SIGTERM), as an operator does, and waits for its end. `true` if it went well.
-    #[cfg(unix)]
-    #[allow(dead_code, reason = "not every test stops the program in order")]
-    pub(crate) fn terminate(mut self) -> bool {
-        let pid = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-        assert!(told.success(), "the program is gone already");
-        let deadline = std::time::Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a status") {
-                return status.success();
-            }
-            assert!(std::time::Instant::now() < deadline, "the program does not end");
-            std::thread::sleep(Duration::from_millis(10));
-        }
     }
 
     /// `kill -9`, this instant.

@@ -1,8 +1,9 @@
 //! Several nodes of one installation, each a process of its own, and a load balancer before them.
 
-use super::child::{Running, vivero};
+use super::child::{PATIENCE, Running, vivero};
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -73,11 +74,27 @@ impl Node {
     pub(crate) fn client(&self) -> Client {
         client(self.address)
     }
+    /// `kill -9`, this instant.
+    pub(crate) fn kill(mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
     /// Stops it in order; it must say that all went well.
     pub(crate) async fn stop(&mut self) {
-        let process = self.process.take().expect("it runs");
-        let ended = tokio::task::spawn_blocking(move || process.terminate()).await;
-        assert!(ended.expect("a wait"), "the node ends with exit code 0");
+        let mut process = self.process.take().expect("it runs");
+        let pid = process.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        assert!(told.success(), "the node is gone already");
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = process.child.try_wait().expect("a status") {
+                break status;
+            }
+            assert!(start.elapsed() < PATIENCE, "the node does not end");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        assert!(status.success(), "the node ends with {status}");
     }
 }
 
@@ -162,7 +179,7 @@ impl Drop for Balancer {
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) -> Duration {
     let start = Instant::now();
     while !so().await {
-        assert!(start.elapsed() < super::child::PATIENCE, "never: {what}");
+        assert!(start.elapsed() < PATIENCE, "never: {what}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     start.elapsed()

@@ -308,7 +308,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn seal(&self) -> Result<u64> {
-        while self.seal_once().await?.is_some() {}
+        self.seal_all().await?;
         self.refresh().await
     }
 

@@ -4,7 +4,8 @@
 //! tenant weakly: a tenant that nobody uses can be closed under it.
 
 use super::turns::{News, Turns};
-use super::{SqlTenant, journal::Head};
+use super::SqlTenant;
+use super::journal::{self, Head};
 use crate::backend::Backend;
 use async_trait::async_trait;
 use std::sync::{Arc, Weak};
@@ -15,6 +16,8 @@ use vivero_core::{Result, Shared};
 
 /// How often heads are compared with what other processes may have sealed.
 pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
+/// The same while someone listens and no word of others comes by itself.
+const POLL: Duration = Duration::from_millis(250);
 /// Least time between two anchors of one tenant.
 const ANCHOR_EVERY: Duration = Duration::from_secs(1);
 
@@ -42,6 +45,7 @@ impl<B: Backend> SqlTenant<B> {
     pub(crate) fn start_sealer(self: &Arc<Self>, delay: Duration, anchors: Arc<dyn Anchors>) {
         let tenant = Arc::downgrade(self);
         let committed = Arc::clone(&self.committed);
+        let head = self.head.clone();
         let mut turns = Turns::new(self.id, anchors.shared(), Arc::clone(&self.turn));
         tokio::spawn(async move {
             let mut anchored = tokio::time::Instant::now();
@@ -49,10 +53,12 @@ impl<B: Backend> SqlTenant<B> {
             // Whether something was left to another process to seal.
             let mut left = false;
             loop {
+                let polls = turns.polls() && head.receiver_count() > 0;
+                let look_around = if polls { POLL } else { LOOK_AROUND };
                 let woken = tokio::select! {
                     () = committed.notified() => Woken::Committed,
                     news = turns.news() => Woken::News(news),
-                    () = tokio::time::sleep(LOOK_AROUND) => Woken::Idle,
+                    () = tokio::time::sleep(look_around) => Woken::Idle,
                 };
                 let idle = matches!(woken, Woken::Idle);
                 let seals = match woken {
@@ -104,12 +110,18 @@ impl<B: Backend> SqlTenant<B> {
         });
     }
 
+    /// Seals what is committed now. What others go on to commit meanwhile is not waited for: it may never
+    /// end.
     pub(crate) async fn seal_all(&self) -> Result<Option<Head>> {
-        let mut last = None;
+        let last = journal::last::<B>(&mut *self.connection().await?).await?;
+        let mut sealed = None;
         while let Some(head) = self.seal_once().await? {
-            last = Some(head);
+            sealed = Some(head);
+            if head.covers(last) {
+                break;
+            }
         }
-        Ok(last)
+        Ok(sealed)
     }
 
     /// Notices what other processes did, for as long as anyone is listening, and, when nothing happens,

@@ -27,6 +27,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// One tenant's turns, as this process sees them.
 pub(crate) struct Turns {
     tenant: TenantId,
+    /// Whether other processes may serve this storage, too.
+    several: bool,
     shared: Option<Arc<dyn Shared>>,
     commits: Option<watch::Receiver<u64>>,
     heads: Option<watch::Receiver<u64>>,
@@ -50,15 +52,21 @@ impl Turns {
         shared: Option<Arc<dyn Shared>>,
         lease: Arc<Mutex<Option<Lease>>>,
     ) -> Self {
+        let several = shared.is_some();
         // A process by itself has nobody to hear from.
         let shared = shared.filter(|shared| shared.stats().reach != Reach::Local);
         let watch = |topic| shared.as_ref().map(|shared| shared.watch(&topic));
         let (commits, heads) = (watch(Topic::Commits(tenant)), watch(Topic::Head(tenant)));
-        Self { tenant, shared, commits, heads, lease, refused: None }
+        Self { tenant, several, shared, commits, heads, lease, refused: None }
     }
 
     fn reached(&self) -> Option<&Arc<dyn Shared>> {
         self.shared.as_ref().filter(|shared| shared.stats().reach == Reach::Connected)
+    }
+
+    /// Whether news of others have to be looked for, because nobody brings them.
+    pub(crate) fn polls(&self) -> bool {
+        self.several && self.reached().is_none()
     }
 
     fn held(&self) -> Option<Lease> {

@@ -4,8 +4,6 @@
 //! private one is started, once per test program, in a folder of its own on a port of its own. A missing
 //! server fails the tests: it is never left out.
 
-#![expect(dead_code, reason = "each test file uses what it needs")]
-
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -48,7 +46,7 @@ fn program() -> PathBuf {
         .unwrap_or_else(|| panic!("redis-server is missing; on Debian: apt-get install redis-server"))
 }
 
-pub(crate) fn free_port() -> u16 {
+fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port()
 }
 
