@@ -82,15 +82,18 @@ fn text(value: &Value) -> String {
 }
 
 /// What a person may do is the same on both nodes, at most so late; returns how late it was.
-async fn a_change_of_rights_bites(caller: &Caller, one: &Node, other: &Node, name: &str) -> Duration {
+async fn a_change_of_rights_bites(
+    caller: &Caller,
+    one: &Node,
+    other: &Node,
+    name: &str,
+) -> Duration {
     let admin = one.client().tenant(SLUG).sign_in(EMAIL, SECRET).await.expect("the Admin");
     let roles = admin.roles().list().send().await.expect("roles").items;
     let role = roles.into_iter().find(|r| r.name == "Viewer").expect("the role");
     let email = format!("{name}@acme.example");
-    let user = vivero_client::UserIn {
-        roles: vec![role.id],
-        ..vivero_client::UserIn::new(&email, name)
-    };
+    let user =
+        vivero_client::UserIn { roles: vec![role.id], ..vivero_client::UserIn::new(&email, name) };
     let invited = admin.users().invite(user).await.expect("an invitation");
     let entrance = other.client().tenant(SLUG);
     let person = entrance.accept_invitation(invited.invitation.token.expect("a token"), SECRET);
@@ -102,8 +105,7 @@ async fn a_change_of_rights_bites(caller: &Caller, one: &Node, other: &Node, nam
     let id = invited.user.id;
     let admin_token = admin.tokens().await.expect("tokens").access_token.expose().to_owned();
     let path = format!("users/{id}");
-    let (status, body, _) =
-        caller.call(one, Method::GET, &path, &admin_token, Value::Null).await;
+    let (status, body, _) = caller.call(one, Method::GET, &path, &admin_token, Value::Null).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     let url = format!("{}/api/v1/{SLUG}/{path}", one.base());
     let version = body["version"].as_i64().expect("a version");
@@ -188,8 +190,7 @@ async fn neither_node_is_special(caller: &Caller, one: &Node, other: &Node) {
     let (_, tokens) = caller.sign_in(one, EMAIL, SECRET).await;
     let token = text(&tokens["access_token"]);
     let body = json!({"code": "ONCE-1", "name": "Once", "type": "cutting", "quantity": 1});
-    let (status, first, _) =
-        caller.call(one, Method::POST, "entities", &token, body.clone()).await;
+    let (status, first, _) = caller.call(one, Method::POST, "entities", &token, body.clone()).await;
     assert_eq!(status, StatusCode::CREATED, "{first}");
     let (status, again, headers) = caller.call(other, Method::POST, "entities", &token, body).await;
     assert_eq!((status, &again), (StatusCode::CREATED, &first), "answered as the first time");
@@ -271,8 +272,10 @@ async fn two_nodes_with_redis_are_one_service_also_while_redis_is_away() {
     assert!(start.elapsed() < SLACK, "{:?}", start.elapsed());
     assert_eq!(caller.ready(&one).await.expect("an answer").1["status"], "degraded");
     server.signal("-CONT");
-    until("up again", || async { caller.ready(&one).await.expect("an answer").1["status"] == "up" })
-        .await;
+    until("up again", || async {
+        caller.ready(&one).await.expect("an answer").1["status"] == "up"
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -351,8 +354,7 @@ async fn more(ledger: &Ledger, number: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_node_is_restarted_under_load_and_nobody_notices() {
-    let installation =
-        Installation::new(mariadb::address(), Some(redis::address()), "restart");
+    let installation = Installation::new(mariadb::address(), Some(redis::address()), "restart");
     let mut nodes = [installation.any_node(), installation.any_node()];
     provision(&nodes[0]).await;
     let balancer = Balancer::start(&[nodes[0].address, nodes[1].address]).await;
@@ -376,7 +378,8 @@ async fn each_node_is_restarted_under_load_and_nobody_notices() {
             let before = at.swap(event.position, Ordering::SeqCst);
             assert!(event.position > before, "in order, each once");
             if event.action == "entity.create" {
-                let was = noted.lock().expect("what was seen").insert(event.record_id, event.position);
+                let was =
+                    noted.lock().expect("what was seen").insert(event.record_id, event.position);
                 assert_eq!(was, None, "told twice");
             }
         }

@@ -176,7 +176,10 @@ impl Drop for Balancer {
 }
 
 /// Asks until it is so; returns how long that took.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) -> Duration {
+pub(crate) async fn until<F: Future<Output = bool>>(
+    what: &str,
+    mut so: impl FnMut() -> F,
+) -> Duration {
     let start = Instant::now();
     while !so().await {
         assert!(start.elapsed() < PATIENCE, "never: {what}");

@@ -178,7 +178,8 @@ async fn a_password_is_needed_and_never_repeated() {
 async fn what_a_newer_program_announces_counts_as_anything() {
     let server = support::address();
     let prefix = format!("newer-{}", std::process::id());
-    let one = open(&server, RedisOptions { prefix: prefix.clone(), ..RedisOptions::default() }).await;
+    let one =
+        open(&server, RedisOptions { prefix: prefix.clone(), ..RedisOptions::default() }).await;
     let mut waiting = one.watch(&Topic::Tenants);
     waiting.mark_unchanged();
     let client = redis::Client::open(server).expect("an address");

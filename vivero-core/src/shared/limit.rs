@@ -64,7 +64,10 @@ impl Quota {
         };
         if u64::from(cost) > burst {
             let never = Duration::MAX;
-            return (Decision { allowed: false, remaining: left(arrival), retry_after: never }, None);
+            return (
+                Decision { allowed: false, remaining: left(arrival), retry_after: never },
+                None,
+            );
         }
         let earliest = next.saturating_sub(tolerance);
         if earliest > now {

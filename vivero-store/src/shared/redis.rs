@@ -116,9 +116,7 @@ impl RedisShared {
         self.link.alone.fetch_add(1, Ordering::Relaxed);
     }
     fn stop(&self) {
-        if let Some(keeper) =
-            self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take()
-        {
+        if let Some(keeper) = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take() {
             keeper.abort();
         }
         self.link.close();

@@ -3,9 +3,9 @@
 //! It waits a moment after the first commit, so that a burst of commits becomes one seal. It holds the
 //! tenant weakly: a tenant that nobody uses can be closed under it.
 
-use super::turns::{News, Turns};
 use super::SqlTenant;
 use super::journal::{self, Head};
+use super::turns::{News, Turns};
 use crate::backend::Backend;
 use async_trait::async_trait;
 use std::sync::{Arc, Weak};

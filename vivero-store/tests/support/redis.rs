@@ -43,7 +43,9 @@ fn program() -> PathBuf {
     folders
         .flat_map(|folder| names.map(|name| folder.join(name)))
         .find(|file| file.is_file())
-        .unwrap_or_else(|| panic!("redis-server is missing; on Debian: apt-get install redis-server"))
+        .unwrap_or_else(|| {
+            panic!("redis-server is missing; on Debian: apt-get install redis-server")
+        })
 }
 
 fn free_port() -> u16 {

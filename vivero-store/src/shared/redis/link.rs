@@ -2,7 +2,9 @@
 
 use super::RedisOptions;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value};
+use redis::{
+    AsyncConnectionConfig, Client, ErrorKind, PushInfo, PushKind, RedisError, RedisResult, Value,
+};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -52,12 +54,7 @@ pub(super) fn is_refusal(error: &RedisError) -> bool {
 }
 
 impl Link {
-    pub(super) fn new(
-        client: Client,
-        options: RedisOptions,
-        me: Uuid,
-        local: LocalShared,
-    ) -> Self {
+    pub(super) fn new(client: Client, options: RedisOptions, me: Uuid, local: LocalShared) -> Self {
         Self {
             client,
             options,
@@ -123,7 +120,8 @@ impl Link {
             .set_connection_timeout(Some(CONNECTING))
             .set_response_timeout(Some(CONNECTING))
             .set_push_sender(sender);
-        let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection =
+            self.client.get_multiplexed_async_connection_with_config(&config).await?;
         connection.subscribe(self.channel()).await?;
         self.local.versions().bump_all();
         let lost = Arc::new(Notify::new());
