@@ -29,6 +29,7 @@ pub mod service;
 pub mod shared;
 pub mod tenant;
 pub mod token;
+pub mod usage;
 pub mod user;
 pub mod value;
 

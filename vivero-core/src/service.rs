@@ -40,6 +40,7 @@ use crate::record::Schema;
 use crate::shared::{Shared, SharedStats, Topic};
 use crate::tenant::{Slug, Standing, Tenant};
 use crate::token::{SessionLimits, Tokens};
+use crate::usage::StoreFigures;
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 use std::sync::Arc;
@@ -167,6 +168,12 @@ impl Vivero {
     #[must_use]
     pub fn shared_stats(&self) -> SharedStats {
         self.shared().stats()
+    }
+
+    /// This process's figures of the databases of every tenant it has had open.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(TenantId, StoreFigures)> {
+        self.fleet().figures()
     }
 
     /// Seals, anchors and closes every open tenant. Call it last.

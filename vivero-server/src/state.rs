@@ -37,7 +37,7 @@ impl State {
             return Err(StartupError::new("platform_key_sha256 is not a SHA-256 in hex"));
         };
         Ok(Self {
-            metrics: Metrics::new(),
+            metrics: Metrics::new(vivero.clone()),
             sign_in_limit: SignInLimit::new(options.sign_in_limit),
             stopping: CancellationToken::new(),
             dashboards: Cache::new(1_000),

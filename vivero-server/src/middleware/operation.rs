@@ -63,7 +63,7 @@ impl Endpoint for OperationEndpoint {
         let (status, took) = (response.status(), started.elapsed());
         self.operation.metrics.note(status, took);
         if let Some(tenant) = scope.tenant.get() {
-            tenant.note();
+            tenant.note(status, took);
         }
         access_log::write(&scope, &method, status, took);
         Ok(response)
