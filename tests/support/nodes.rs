@@ -42,11 +42,22 @@ impl Installation {
 
     /// Starts a node at `address`; port 0 takes a free one.
     pub(crate) fn node(&self, address: SocketAddr) -> Node {
-        let mut command = vivero(self.folder.path());
+        let mut command = self.command();
         command.args(["serve", "--json", "--listen", &address.to_string()]);
+        let process = Running::start(&mut command, false);
+        let line: Value = serde_json::from_str(&process.line()).expect("the first line");
+        let base = line["base_url"].as_str().expect("an address");
+        let address = base.strip_prefix("http://").and_then(|a| a.parse().ok());
+        Node { process: Some(process), address: address.expect("an address") }
+    }
+
+    /// The program with the installation's settings.
+    fn command(&self) -> Command {
+        let mut command = vivero(self.folder.path());
         command
             .env("VIVERO_DATABASE_URL", &self.database)
             .env("VIVERO_KEY", KEY)
+            .env("VIVERO_LISTEN", "127.0.0.1:0")
             .env("VIVERO_PLATFORM_KEY", PLATFORM_KEY)
             .env("VIVERO_SIGN_IN_PER_SECOND", "0")
             .env("VIVERO_DRAIN_SECONDS", "1")
@@ -54,11 +65,18 @@ impl Installation {
         if let Some(redis) = &self.redis {
             command.env("VIVERO_REDIS_URL", redis).env("VIVERO_REDIS_PREFIX", &self.prefix);
         }
-        let process = Running::start(&mut command, false);
-        let line: Value = serde_json::from_str(&process.line()).expect("the first line");
-        let base = line["base_url"].as_str().expect("an address");
-        let address = base.strip_prefix("http://").and_then(|a| a.parse().ok());
-        Node { process: Some(process), address: address.expect("an address") }
+        command
+    }
+
+    /// What `vivero doctor` finds about nodes: verdict and words. It must not fail.
+    pub(crate) fn doctor(&self) -> (String, String) {
+        let printed = self.command().args(["doctor", "--json"]).output().expect("the program runs");
+        let text = String::from_utf8_lossy(&printed.stdout).into_owned();
+        assert!(printed.status.success(), "{text}");
+        let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let nodes = lines.into_iter().find(|line| line["check"] == "nodes").expect("a finding");
+        let text = |name: &str| nodes[name].as_str().expect("text").to_owned();
+        (text("verdict"), text("detail"))
     }
 
     /// Starts a node anywhere.

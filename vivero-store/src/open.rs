@@ -211,13 +211,9 @@ impl Builder {
             session_limits: self.session_limits,
             records: self.records,
         });
-        // Tenants that another node is making right now look half-made: they are left to it. What a node
-        // that died left behind is found by the others' upkeep.
-        if !vivero.is_served_by_others().await? {
-            let (finished, undone) = vivero.tenants().recover_provisioning().await?;
-            if finished + undone > 0 {
-                tracing::info!(finished, undone, "half-made tenants of a former run");
-            }
+        let (finished, undone) = vivero.tenants().recover_provisioning().await?;
+        if finished + undone > 0 {
+            tracing::info!(finished, undone, "half-made tenants of a former run");
         }
         Ok(vivero)
     }
@@ -226,12 +222,11 @@ impl Builder {
 impl Builder {
     /// What the processes share. `secret` is the installation's own: what it is told by on a server that
     /// it shares with others follows from it.
-    #[cfg_attr(not(feature = "redis"), expect(clippy::unused_async, reason = "Redis waits"))]
-    async fn shared(&self, _secret: &[u8]) -> Result<Arc<dyn Shared>> {
+    async fn shared(&self, secret: &[u8]) -> Result<Arc<dyn Shared>> {
         #[cfg(feature = "redis")]
         if let Some((url, options)) = &self.redis {
             use sha2::Digest as _;
-            let digest = sha2::Sha256::digest([_secret, b"redis prefix"].concat());
+            let digest = sha2::Sha256::digest([secret, b"redis prefix"].concat());
             let number = digest.iter().take(6).fold(0, |n: u64, byte| n << 8 | u64::from(*byte));
             let own = || crate::RedisOptions {
                 prefix: format!("vivero-{number:012x}"),
@@ -242,6 +237,8 @@ impl Builder {
             let clock = Arc::clone(&self.clock);
             return Ok(Arc::new(crate::RedisShared::open(url, options, me, clock).await?));
         }
+        #[cfg(not(feature = "redis"))]
+        let _ = secret;
         Ok(Arc::new(LocalShared::new(Arc::clone(&self.clock))))
     }
 

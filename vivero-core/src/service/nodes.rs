@@ -71,8 +71,8 @@ fn hold(lease: &Mutex<Option<Lease>>, now: Option<Lease>) {
 }
 
 impl Vivero {
-    /// Says that this process serves, to be said again every [`CHECK_IN_EVERY`]. Does nothing on a storage
-    /// that one process alone serves.
+    /// Says that this process serves, to be said again every [`CHECK_IN_EVERY`]: `vivero_server::serve` does
+    /// so, who serves in another way has to. Does nothing on a storage that one process alone serves.
     pub async fn check_in(&self) -> Result<()> {
         if !self.fleet().serves_many() {
             return Ok(());
@@ -129,7 +129,8 @@ impl Vivero {
             return Ok(None);
         }
         let mut done = Upkeep::default();
-        // Another node's sign-ups under way look half-made, too: they are its own while it serves.
+        // While others serve, what looks half-made is most often their work of this moment; what is not is
+        // found by whichever process starts next.
         if self.fleet().serves_many() && !self.is_served_by_others().await? {
             (done.finished, done.undone) = self.tenants().recover_provisioning().await?;
         }
