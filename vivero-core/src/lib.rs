@@ -38,7 +38,7 @@ pub use page::{Cursor, Page, PageOf};
 pub use query::Filter;
 pub use record::{Record, Stored};
 pub use service::{
-    EntityFilter, LocationFilter, Parts, Password, RequestContext, TenantSession, UnitOfWork,
+    EntityFilter, FileFilter, LocationFilter, Parts, Password, RequestContext, TenantSession, UnitOfWork,
     Vivero,
 };
 pub use tenant::{NewTenant, Owner, Slug, Tenant};

@@ -6,6 +6,7 @@
 
 mod auth;
 mod entities;
+pub mod files;
 mod guess;
 pub mod idempotency;
 mod locations;
@@ -20,6 +21,7 @@ mod write;
 
 pub use auth::{Password, SignedIn};
 pub use entities::{Entities, EntityFilter, WorkEntities};
+pub use files::{FileFilter, FileLink, FileSettings, FileSweep, Files, ReceivedFile};
 pub use locations::{LocationFilter, Locations};
 pub use principal::Principal;
 pub use repository::{Repository, WorkRepository};
@@ -65,6 +67,8 @@ pub struct Parts {
     pub session_limits: SessionLimits,
     /// Record types besides vivero's own; each tenant gets their tables when it is next opened.
     pub records: Vec<&'static Schema>,
+    /// Where files lie and how they get in; without it there are none.
+    pub files: Option<FileSettings>,
 }
 
 /// A running installation: a cheap handle to clone and share.
@@ -82,6 +86,7 @@ struct Inner {
     principals: Cache<PrincipalKey, Arc<Principal>>,
     epochs: Cache<TenantId, Arc<AtomicU64>>,
     ensured: Cache<(TenantId, i64), ()>,
+    uploads: Arc<files::Uploads>,
 }
 
 /// The epoch is part of the key: what was read before a change is never found after it.
@@ -100,6 +105,7 @@ impl Vivero {
                 principals: Cache::builder().max_capacity(50_000).time_to_live(STALE_FOR).build(),
                 epochs: Cache::builder().max_capacity(1_000_000).build(),
                 ensured: Cache::builder().max_capacity(100_000).build(),
+                uploads: Arc::default(),
                 parts,
             }),
         }
