@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use vivero_client::{Client, Retries, TenantClient, TenantIn, UserIn};
+use vivero_core::service::FileSettings;
 use vivero_core::token::secret_hash;
 use vivero_core::{Clock, ManualClock, Vivero};
 use vivero_server::{RateLimit, ServerOptions, Tcp, serve};
@@ -26,6 +27,7 @@ pub(crate) struct TestServerBuilder {
     clock: Option<Arc<dyn Clock>>,
     seal_delay: Duration,
     options: ServerOptions,
+    files: Option<FileSettings>,
 }
 
 impl TestServerBuilder {
@@ -37,6 +39,11 @@ impl TestServerBuilder {
     /// How stale dashboards and events may be; 5 ms if not said.
     pub(crate) fn seal_delay(mut self, delay: Duration) -> Self {
         self.seal_delay = delay;
+        self
+    }
+    /// Other settings for files.
+    pub(crate) fn files(mut self, files: FileSettings) -> Self {
+        self.files = Some(files);
         self
     }
     /// Other options of the server.
@@ -89,6 +96,9 @@ async fn run(choices: &TestServerBuilder, folder: &TempDir, address: SocketAddr)
     if let Some(clock) = &choices.clock {
         builder = builder.clock(Arc::clone(clock));
     }
+    if let Some(files) = &choices.files {
+        builder = builder.files(files.clone());
+    }
     let data = format!("sqlite:{}", folder.path().display());
     let vivero = builder.open(&data).await.expect("an installation");
     let tcp = Tcp::bind(address).await.expect("a port");
@@ -112,7 +122,7 @@ impl TestServer {
             drain_timeout: Duration::from_millis(500),
             ..ServerOptions::default()
         };
-        TestServerBuilder { clock: None, seal_delay: Duration::from_millis(5), options }
+        TestServerBuilder { clock: None, seal_delay: Duration::from_millis(5), options, files: None }
     }
     /// One with the defaults.
     pub(crate) async fn start() -> Self {

@@ -32,6 +32,7 @@ mod router;
 mod scope;
 mod serve;
 mod state;
+mod sweep;
 mod wire;
 
 pub use options::{RateLimit, ServerOptions};

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
-use vivero_core::Result;
+use vivero_core::{Error, Result, Vivero};
 
 /// What one check found.
 enum Finding {
@@ -41,7 +41,11 @@ pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
             Some(_) => Finding::Good("set".into()),
         },
     );
-    report("database", database(config).await);
+    let (found, files) = database(config).await;
+    report("database", found);
+    for (check, finding) in files {
+        report(check, finding);
+    }
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -101,10 +105,47 @@ async fn listen(config: &Config) -> Finding {
     }
 }
 
-async fn database(config: &Config) -> Finding {
-    let vivero = match config.builder().open(&config.database()).await {
+/// The store of files, by a file of its own, and whoever looks through uploads.
+async fn files(vivero: &Vivero, config: &Config) -> Vec<(&'static str, Finding)> {
+    let place = config.shown_files();
+    let start = Instant::now();
+    let store = match vivero.probe_files().await {
+        Ok(()) => {
+            let took = start.elapsed().as_millis();
+            Finding::Good(format!("{place}: a file was written, read and removed in {took} ms"))
+        }
+        Err(e) => Finding::Bad(format!("{place}: {}", with_causes(&e))),
+    };
+    let scanner = match (vivero.probe_scanner().await, &config.clamd) {
+        (Ok(true), Some(address)) => Finding::Good(format!("clamd at {address} answers")),
+        (Ok(_), _) => Finding::Good("none: uploads are held to their kind alone".into()),
+        (Err(e), address) => Finding::Bad(format!(
+            "clamd at {} does not answer, so every upload is refused: {}",
+            address.as_deref().unwrap_or("?"),
+            with_causes(&e)
+        )),
+    };
+    vec![("files", store), ("scanner", scanner)]
+}
+
+fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+async fn database(config: &Config) -> (Finding, Vec<(&'static str, Finding)>) {
+    let opened = match config.builder() {
+        Ok(builder) => builder.open(&config.database()).await,
+        Err(e) => Err(e),
+    };
+    let vivero = match opened {
         Ok(vivero) => vivero,
-        Err(e) => return Finding::Bad(e.to_string()),
+        Err(e) => return (Finding::Bad(e.to_string()), Vec::new()),
     };
     let finding = match vivero.stats().await {
         Ok(stats) => {
@@ -112,6 +153,7 @@ async fn database(config: &Config) -> Finding {
         }
         Err(e) => Finding::Bad(e.to_string()),
     };
+    let files = files(&vivero, config).await;
     vivero.close().await;
-    finding
+    (finding, files)
 }

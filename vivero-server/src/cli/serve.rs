@@ -3,11 +3,14 @@
 use super::output::Output;
 use crate::config::{Config, LogFormat};
 use crate::serve::{Tcp, serve};
+use crate::sweep::sweep_files;
 use crate::{RateLimit, ServerOptions};
 use clap::Args;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use vivero_core::token::secret_hash;
 use vivero_core::{Error, Result, Vivero};
@@ -70,7 +73,18 @@ pub(super) async fn run_server(
         },
         ..ServerOptions::default()
     };
+    let stopping = CancellationToken::new();
+    let sweeper = (config.file_sweep_minutes > 0).then(|| {
+        let every = Duration::from_secs(60 * u64::from(config.file_sweep_minutes));
+        tokio::spawn(sweep_files(vivero.clone(), every, stopping.clone()))
+    });
     let served = serve(vivero.clone(), options, tcp, stop.asked()).await;
+    stopping.cancel();
+    if let Some(sweeper) = sweeper
+        && let Err(error) = sweeper.await
+    {
+        tracing::warn!(%error, "the sweep of files ended badly");
+    }
     vivero.close().await;
     served.map_err(|e| Error::internal("serving", e))?;
     Ok(ExitCode::SUCCESS)

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::files::{Area, File, FileKey, FilePrefix, FileState, Intake, MAX_LIST, StoredFile};
 use crate::ids::{FileId, TenantId};
-use crate::port::TenantStore;
+use crate::port::{Lease, TenantStore};
 use crate::query::{Deleted, Predicate, Query, Sort};
 use crate::record::{Record as _, Stored};
 use crate::service::principal::Principal;
@@ -53,7 +53,7 @@ impl Vivero {
     /// Safe to run beside uploads, and more than once at a time. A tenant whose trial is over keeps its
     /// deleted files; suspended and closed tenants are passed over.
     pub async fn sweep_files(&self) -> Result<FileSweep> {
-        self.sweep(async || Ok(true)).await
+        self.sweep(None).await
     }
 
     /// [`Vivero::sweep_files`], by one process of the installation at a time: `None` if another one,
@@ -64,16 +64,13 @@ impl Vivero {
         let Some(lease) = self.fleet().take_lease(LEASE, holder, now, until).await? else {
             return Ok(None);
         };
-        let still_ours = async || {
-            let until = self.now() + LEASE_LIFE;
-            Ok(self.fleet().renew_lease(&lease, until).await?.is_some())
-        };
-        let swept = self.sweep(still_ours).await;
+        let swept = self.sweep(Some(&lease)).await;
         self.fleet().release_lease(&lease).await?;
         swept.map(Some)
     }
 
-    async fn sweep(&self, go_on: impl AsyncFn() -> Result<bool>) -> Result<FileSweep> {
+    /// Ends early when somebody else has taken the lease.
+    async fn sweep(&self, lease: Option<&Lease>) -> Result<FileSweep> {
         let settings = self.file_settings()?;
         let before = self.now() - GRACE;
         let mut sweep = FileSweep { pieces: settings.store.sweep(before).await?, ..FileSweep::default() };
@@ -83,7 +80,10 @@ impl Vivero {
             let Some(last) = tenants.last() else { return Ok(sweep) };
             after = Some(last.slug.as_str().to_owned());
             for tenant in tenants.into_iter().filter(|t| t.state == TenantState::Active) {
-                if !go_on().await? {
+                let until = self.now() + LEASE_LIFE;
+                if let Some(lease) = lease
+                    && self.fleet().renew_lease(lease, until).await?.is_none()
+                {
                     return Ok(sweep);
                 }
                 sweep.tenants += 1;
