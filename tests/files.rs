@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use uuid::Uuid;
 use vivero_client::{
-    Change, EntityIn, EntityType, Error, FilePatch, FileState, FileUpload, LocationIn, LocationKind,
-    TenantClient, UserIn,
+    Change, EntityIn, EntityType, Error, FilePatch, FileState, FileUpload, LocationIn,
+    LocationKind, TenantClient, UserIn,
 };
 use vivero_core::files::{
     Area, FileKey, FileLimits, FilePrefix, FileQuota, FileStore, Tally, Upload,
@@ -292,8 +292,7 @@ async fn deleted_files_are_purged_after_their_time_and_leftovers_are_swept() {
     let (id, files) = (tenant_id(&server, "acme").await, store(&server));
     // The folder's own dates are of today.
     clock.advance(chrono::Utc::now() - vivero.now() + Duration::days(2));
-    let recent = acme_file(&acme, &server).await;
-    acme.files().delete(recent).await.expect("a deletion");
+    let recent = deleted_now(&acme, &server).await;
 
     let fresh = |at| FileId::from_uuid(vivero.ids().id(at));
     let orphan = FileKey::stored(fresh(vivero.now() - Duration::days(3)));
@@ -338,12 +337,14 @@ async fn deleted_files_are_purged_after_their_time_and_leftovers_are_swept() {
     assert_eq!(files.usage(id).await.expect("usage").bytes(), 0);
 }
 
-/// A file of today: the sign-in of before is too old by now.
-async fn acme_file(acme: &TenantClient, server: &TestServer) -> Uuid {
+/// A file that was deleted today: the sign-in of before is too old by now.
+async fn deleted_now(acme: &TenantClient, server: &TestServer) -> Uuid {
     let again = server.client().tenant(acme.slug());
     let again = again.sign_in("owner@acme.example", server::PASSWORD).await.expect("a sign-in");
     let file = again.files().upload(FileUpload::bytes("recent.txt", "recent")).await;
-    file.expect("a file").id
+    let id = file.expect("a file").id;
+    again.files().delete(id).await.expect("a deletion");
+    id
 }
 
 #[tokio::test]

@@ -15,7 +15,8 @@ use vivero_core::files::{Download, FileRules, Scanner, Verdict};
 use vivero_core::service::FileSettings;
 use vivero_store::LocalFiles;
 
-const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n";
+const PDF: &[u8] =
+    b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n";
 
 /// Every file in a folder of files.
 fn leftovers(folder: &Path) -> Vec<PathBuf> {
@@ -190,7 +191,11 @@ async fn permissions_tenants_and_media_types_are_asked_before_anything_is_read()
     let post = || http.post(&url).bearer_auth(token.expose()).body("text");
     for (request, status, field) in [
         (post().query(&[("name", "a.txt")]), 415, "Content-Type"),
-        (post().query(&[("name", "a.txt")]).header("Content-Type", "text/plain"), 415, "Content-Type"),
+        (
+            post().query(&[("name", "a.txt")]).header("Content-Type", "text/plain"),
+            415,
+            "Content-Type",
+        ),
         (
             post()
                 .query(&[("name", "a.txt")])
@@ -229,7 +234,8 @@ async fn a_scanner_that_is_away_or_overtaxed_never_counts_as_clean() {
         let what = "the scanner".into();
         Err(vivero_core::Error::Unavailable { what, retry_after: 30, source: None })
     };
-    let overtaxed = || Err(vivero_core::Error::invalid("file", "scan_size", "is too large to scan"));
+    let overtaxed =
+        || Err(vivero_core::Error::invalid("file", "scan_size", "is too large to scan"));
     let infected = || Ok(Verdict::Infected { signature: "Eicar".into() });
     let cases: [(fn() -> vivero_core::Result<Verdict>, &str); 3] = [
         (away, "503 unavailable  "),

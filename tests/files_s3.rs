@@ -48,7 +48,8 @@ async fn a_large_file_goes_in_in_parts_and_comes_out_whole_or_by_range() {
     let path = folder.path().join("large.txt");
     acme.files().download_to(file.id, &path).await.expect("a download");
     assert!(std::fs::read(&path).expect("a file") == content);
-    let end = acme.files().download_from(file.id, 20_000_000.., &file.sha256).await.expect("the end");
+    let end =
+        acme.files().download_from(file.id, 20_000_000.., &file.sha256).await.expect("the end");
     assert_eq!(end.start, 20_000_000);
     assert!(end.bytes().await.expect("the end") == content[20_000_000..]);
     let small = acme.files().upload(FileUpload::bytes("a.txt", "text")).await.expect("a file");

@@ -22,7 +22,8 @@ use vivero_core::location::{Location, LocationKind, NewLocation};
 use vivero_core::service::NewUser;
 use vivero_core::user::{Role, User};
 use vivero_core::{
-    EntityFilter, EntityId, Error, FileId, Filter, LocationFilter, Page, Password, RoleId, UserId, Vivero,
+    EntityFilter, EntityId, Error, FileId, Filter, LocationFilter, Page, Password, RoleId, UserId,
+    Vivero,
 };
 use vivero_store::Open as _;
 use world::{Answer, Tenant, World};

@@ -122,7 +122,12 @@ impl TestServer {
             drain_timeout: Duration::from_millis(500),
             ..ServerOptions::default()
         };
-        TestServerBuilder { clock: None, seal_delay: Duration::from_millis(5), options, files: None }
+        TestServerBuilder {
+            clock: None,
+            seal_delay: Duration::from_millis(5),
+            options,
+            files: None,
+        }
     }
     /// One with the defaults.
     pub(crate) async fn start() -> Self {

@@ -16,7 +16,8 @@ use vivero_core::location::{LocationKind, NewLocation};
 use vivero_core::service::NewUser;
 use vivero_core::token::TokenPair;
 use vivero_core::{
-    EntityId, Filter, LocationId, NewTenant, Owner, Page, Password, RequestContext, RoleId, TenantSession,
+    EntityId, Filter, LocationId, NewTenant, Owner, Page, Password, RequestContext, RoleId,
+    TenantSession,
 };
 
 /// A server with a client that sends what it is told to, right or wrong.

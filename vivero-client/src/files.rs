@@ -54,10 +54,7 @@ impl Files<'_> {
     /// Deletes a file; it can be recovered until its content is removed for good.
     pub async fn delete(&self, id: Uuid) -> Result<File> {
         let (slug, id, version) = (self.tenant.slug(), &id, self.with.version());
-        self.tenant
-            .caller
-            .once(|api| async move { api.file_delete(slug, id, version).await })
-            .await
+        self.tenant.caller.once(|api| async move { api.file_delete(slug, id, version).await }).await
     }
 
     /// Brings a deleted file back.
@@ -77,7 +74,10 @@ impl Files<'_> {
         let seconds = i64::try_from(valid_for.as_secs()).unwrap_or(i64::MAX);
         let (slug, id, body) = (self.tenant.slug(), &id, &LinkIn { valid_for: Some(seconds) });
         // Made twice, it is as good.
-        self.tenant.caller.read(|api| async move { api.file_link(slug, id, None, body).await }).await
+        self.tenant
+            .caller
+            .read(|api| async move { api.file_link(slug, id, None, body).await })
+            .await
     }
 
     /// Changes of what is known of the file, newest first.

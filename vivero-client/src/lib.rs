@@ -93,11 +93,11 @@ pub use files::{FileDownload, FileListRequest, FileUpload, Files};
 pub use generated::types::{
     Actor, AuditEntry, AuditList, ChainBreak, ChainReport, Dashboard, Entity, EntityFigures,
     EntityIn, EntityList, EntityPatch, EntityType, Event, FieldChange, FieldConflict, FieldError,
-    File, FileList, FilePatch, FileState, Grade, HistoryEntry, HistoryList, Invitation, Invited, Location, LocationCount,
-    LocationFigures, LocationIn, LocationKind, LocationList, LocationPatch, Me, OperationType,
-    Plan, Problem, Role, RoleIn, RoleList, RolePatch, Session, Stage, Stats, Status, Tenant,
-    TenantIn, TenantList, TenantState, Tokens, TransitionIn, Trial, TrialIn, Unit, User,
-    UserFigures, UserIn, UserList, UserPatch, UserStatus,
+    File, FileList, FilePatch, FileState, Grade, HistoryEntry, HistoryList, Invitation, Invited,
+    Location, LocationCount, LocationFigures, LocationIn, LocationKind, LocationList,
+    LocationPatch, Me, OperationType, Plan, Problem, Role, RoleIn, RoleList, RolePatch, Session,
+    Stage, Stats, Status, Tenant, TenantIn, TenantList, TenantState, Tokens, TransitionIn, Trial,
+    TrialIn, Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;

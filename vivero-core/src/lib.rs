@@ -38,8 +38,8 @@ pub use page::{Cursor, Page, PageOf};
 pub use query::Filter;
 pub use record::{Record, Stored};
 pub use service::{
-    EntityFilter, FileFilter, LocationFilter, Parts, Password, RequestContext, TenantSession, UnitOfWork,
-    Vivero,
+    EntityFilter, FileFilter, LocationFilter, Parts, Password, RequestContext, TenantSession,
+    UnitOfWork, Vivero,
 };
 pub use tenant::{NewTenant, Owner, Slug, Tenant};
 pub use uuid::Uuid;

@@ -128,7 +128,8 @@ impl Files<'_> {
         let (upload, path, key) = (&upload, &path, &key);
         let request = |http: reqwest::Client, base: String, patience: Duration| async move {
             let (body, size) = upload.source.open().await?;
-            let least = size.map_or(Duration::from_secs(3600), |size| Duration::from_secs(size / SLOWEST));
+            let least =
+                size.map_or(Duration::from_secs(3600), |size| Duration::from_secs(size / SLOWEST));
             let mut request = http
                 .post(format!("{base}{path}"))
                 .query(&[("name", &upload.name)])

@@ -56,12 +56,7 @@ impl FileSettings {
     /// A store with the default rules and limits, and no scanner.
     #[must_use]
     pub fn new(store: Arc<dyn FileStore>) -> Self {
-        Self {
-            store,
-            rules: FileRules::default(),
-            scanner: None,
-            limits: FileLimits::default(),
-        }
+        Self { store, rules: FileRules::default(), scanner: None, limits: FileLimits::default() }
     }
 }
 

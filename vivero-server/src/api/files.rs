@@ -97,7 +97,11 @@ impl Files {
     /// Download a file
     ///
     /// Always as an attachment. `HEAD` gives the headers alone.
-    #[oai(path = "/api/v1/:tenant/files/:id/content", method = "get", operation_id = "file_content")]
+    #[oai(
+        path = "/api/v1/:tenant/files/:id/content",
+        method = "get",
+        operation_id = "file_content"
+    )]
     async fn content(
         &self,
         tenant: Access,
@@ -129,7 +133,11 @@ impl Files {
     }
 
     /// Changes of what is known of a file, newest first
-    #[oai(path = "/api/v1/:tenant/files/:id/history", method = "get", operation_id = "file_history")]
+    #[oai(
+        path = "/api/v1/:tenant/files/:id/history",
+        method = "get",
+        operation_id = "file_history"
+    )]
     async fn history(
         &self,
         tenant: Access,

@@ -63,7 +63,9 @@ impl Config {
     #[cfg(feature = "s3")]
     fn s3(&self, bucket: &str) -> Result<Arc<dyn FileStore>> {
         let given = |setting: &Option<String>, name: &str| {
-            setting.clone().ok_or_else(|| Error::invalid(name, "required", "must be given with s3_bucket"))
+            setting
+                .clone()
+                .ok_or_else(|| Error::invalid(name, "required", "must be given with s3_bucket"))
         };
         let mut options = vivero_store::S3Options::new(
             bucket,
@@ -93,7 +95,11 @@ fn clamd(address: &str) -> Result<Clamd> {
     }
     let scheme = if address.starts_with('/') { "unix" } else { "tcp" };
     format!("{scheme}:{address}").parse().map_err(|_| {
-        Error::invalid("clamd", "clamd", "must be HOST:PORT or the path of a socket, e.g. /run/clamav/clamd.ctl")
+        Error::invalid(
+            "clamd",
+            "clamd",
+            "must be HOST:PORT or the path of a socket, e.g. /run/clamav/clamd.ctl",
+        )
     })
 }
 

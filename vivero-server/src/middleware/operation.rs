@@ -33,7 +33,8 @@ impl OperationEndpoint {
         }
         let handled = AssertUnwindSafe(self.handler.call(request)).catch_unwind();
         let options = &self.state.options;
-        let limit = if self.operation.uploads { options.upload_timeout } else { options.request_timeout };
+        let limit =
+            if self.operation.uploads { options.upload_timeout } else { options.request_timeout };
         match timeout(limit, handled).await {
             Ok(Ok(answer)) => Ok(answer?),
             Ok(Err(panic)) => Err(Failure::internal(format!("panic: {}", words(&*panic)))),

@@ -135,8 +135,17 @@ mod tests {
         let beyond = "bytes=99999999999999999999999-";
         assert_eq!(range(beyond), Some(ByteRange::From(u64::MAX)));
         for none in [
-            "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=0-1,3-4", "lines=0-4",
-            "bytes=+1-2", "bytes=0x1-2", "bytes=1 -2",
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=5-2",
+            "bytes=0-1,3-4",
+            "lines=0-4",
+            "bytes=+1-2",
+            "bytes=0x1-2",
+            "bytes=1 -2",
         ] {
             assert_eq!(range(none), None, "{none}");
         }

@@ -1,8 +1,8 @@
 //! serde's names and the document's are the same.
 
 use super::auth::{InvitationIn, LoginIn, PasswordIn, RefreshIn, TokensOut};
-use super::file::{FileOut, FilePatch, LinkIn, LinkOut};
 use super::entity::{EntityIn, EntityOut, EntityPatch, MoveIn, TransitionIn};
+use super::file::{FileOut, FilePatch, LinkIn, LinkOut};
 use super::journal::{AuditEntryOut, EventOut};
 use super::location::{LocationIn, LocationOut, LocationPatch};
 use super::role::{RoleIn, RoleOut, RolePatch};
@@ -16,9 +16,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use vivero_core::entity::{EntityType, NewEntity, Status};
+use vivero_core::files::{File, FileState};
 use vivero_core::journal::{Actor, Changes, Entry, SealedEntry};
 use vivero_core::location::{Location, LocationKind};
-use vivero_core::files::{File, FileState};
 use vivero_core::service::{FileLink, Invitation};
 use vivero_core::token::TokenPair;
 use vivero_core::user::{List, Role, User, UserStatus};

@@ -73,7 +73,8 @@ impl Vivero {
     async fn sweep(&self, lease: Option<&Lease>) -> Result<FileSweep> {
         let settings = self.file_settings()?;
         let before = self.now() - GRACE;
-        let mut sweep = FileSweep { pieces: settings.store.sweep(before).await?, ..FileSweep::default() };
+        let mut sweep =
+            FileSweep { pieces: settings.store.sweep(before).await?, ..FileSweep::default() };
         let mut after: Option<String> = None;
         loop {
             let tenants = self.fleet().list(after.as_deref(), 100).await?;
@@ -135,8 +136,10 @@ impl Vivero {
             let page = settings.store.list(tenant, &prefix, after, MAX_LIST).await?;
             let old = page.files.iter().filter(|file| file.modified < before);
             // A key of several ids is an integrator's own.
-            let ids: Vec<Uuid> =
-                old.filter_map(|f| <[Uuid; 1]>::try_from(f.key.ids()).ok()).map(|[id]| id).collect();
+            let ids: Vec<Uuid> = old
+                .filter_map(|f| <[Uuid; 1]>::try_from(f.key.ids()).ok())
+                .map(|[id]| id)
+                .collect();
             for some in ids.chunks(AT_ONCE) {
                 let known = known(store, some).await?;
                 for id in some.iter().filter(|id| !known.contains(id)) {

@@ -32,7 +32,10 @@ pub struct ReceivedFile {
 impl fmt::Debug for ReceivedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, received, .. } = self;
-        f.debug_struct("ReceivedFile").field("id", id).field("received", received).finish_non_exhaustive()
+        f.debug_struct("ReceivedFile")
+            .field("id", id)
+            .field("received", received)
+            .finish_non_exhaustive()
     }
 }
 
