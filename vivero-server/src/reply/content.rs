@@ -75,10 +75,10 @@ pub(crate) fn range(text: &str) -> Option<ByteRange> {
         sound.then(|| digits.parse().unwrap_or(u64::MAX))
     };
     let (unit, range) = text.split_once('=')?;
-    if !unit.trim().eq_ignore_ascii_case("bytes") {
+    if !unit.eq_ignore_ascii_case("bytes") {
         return None;
     }
-    match range.trim().split_once('-')? {
+    match range.split_once('-')? {
         ("", last) => Some(ByteRange::Last(number(last)?)),
         (first, "") => Some(ByteRange::From(number(first)?)),
         (first, last) => {
