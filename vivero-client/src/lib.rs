@@ -96,8 +96,8 @@ pub use generated::types::{
     File, FileList, FilePatch, FileState, Grade, HistoryEntry, HistoryList, Invitation, Invited,
     Location, LocationCount, LocationFigures, LocationIn, LocationKind, LocationList,
     LocationPatch, Me, OperationType, Plan, Problem, Role, RoleIn, RoleList, RolePatch, Session,
-    Stage, Stats, Status, Tenant, TenantIn, TenantList, TenantState, Tokens, TransitionIn, Trial,
-    TrialIn, Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
+    Stage, Stats, Status, Tenant, TenantIn, TenantList, TenantState, TenantUsage, Tokens,
+    TransitionIn, Trial, TrialIn, Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;

@@ -95,6 +95,7 @@ operations! {
     platform_tenant_create: PlatformKey;
     platform_tenant_suspend: PlatformKey;
     platform_tenant_resume: PlatformKey;
+    platform_tenant_usage: PlatformKey;
     platform_stats: PlatformKey;
 }
 

@@ -33,6 +33,8 @@ mod scope;
 mod serve;
 mod state;
 mod sweep;
+#[cfg(feature = "otel")]
+mod traces;
 mod wire;
 
 pub use options::{RateLimit, ServerOptions};

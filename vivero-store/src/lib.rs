@@ -23,6 +23,7 @@ pub mod files;
 mod keeper;
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
+mod meter;
 mod open;
 mod pools;
 mod registry;

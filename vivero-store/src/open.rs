@@ -49,6 +49,7 @@ struct Choices {
     readers: Option<u32>,
     wait: Option<Duration>,
     seal_delay: Option<Duration>,
+    slow_call: Option<Duration>,
     durable: bool,
 }
 
@@ -111,6 +112,12 @@ impl Builder {
     #[must_use]
     pub const fn seal_delay(mut self, delay: Duration) -> Self {
         self.choices.seal_delay = Some(delay);
+        self
+    }
+    /// Calls of a tenant's database that take this long are noted as slow; default 100 ms.
+    #[must_use]
+    pub const fn slow_call(mut self, bound: Duration) -> Self {
+        self.choices.slow_call = Some(bound);
         self
     }
     /// Whether an acknowledged write survives power loss (the default), or only a crash of the process.
@@ -224,7 +231,7 @@ impl Builder {
 
     /// The fleet at an address, by its scheme.
     async fn fleet(&self, url: &str) -> Result<Arc<dyn Fleet>> {
-        let Choices { max_open, readers, wait, seal_delay, .. } = self.choices;
+        let Choices { max_open, readers, wait, seal_delay, slow_call, .. } = self.choices;
         match url.split_once(':') {
             #[cfg(feature = "sqlite")]
             Some(("sqlite", path)) => {
@@ -234,6 +241,7 @@ impl Builder {
                     readers: readers.unwrap_or(default.readers),
                     wait: wait.unwrap_or(default.wait),
                     seal_delay: seal_delay.unwrap_or(default.seal_delay),
+                    slow_call: slow_call.unwrap_or(default.slow_call),
                     durable: self.choices.durable,
                 };
                 let clock = Arc::clone(&self.clock);
@@ -249,6 +257,7 @@ impl Builder {
                     readers: readers.unwrap_or(default.readers),
                     wait: wait.unwrap_or(default.wait),
                     seal_delay: seal_delay.unwrap_or(default.seal_delay),
+                    slow_call: slow_call.unwrap_or(default.slow_call),
                     ..default
                 };
                 let clock = Arc::clone(&self.clock);
