@@ -13,10 +13,11 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use vivero_client::{Client, Retries, TenantClient, TenantIn, UserIn};
+use vivero_core::service::FileSettings;
 use vivero_core::token::secret_hash;
 use vivero_core::{Clock, ManualClock, Vivero};
 use vivero_server::{RateLimit, ServerOptions, Tcp, serve};
-use vivero_store::Open as _;
+use vivero_store::{LocalFiles, Open as _};
 
 /// Opens the platform API of every test server.
 pub(crate) const PLATFORM_KEY: &str = "viv_platform_for_tests";
@@ -30,6 +31,7 @@ pub(crate) struct TestServerBuilder {
     seal_delay: Duration,
     slow_call: Option<Duration>,
     options: ServerOptions,
+    files: Option<FileSettings>,
 }
 
 impl TestServerBuilder {
@@ -41,6 +43,11 @@ impl TestServerBuilder {
     /// How stale dashboards and events may be; 5 ms if not said.
     pub(crate) fn seal_delay(mut self, delay: Duration) -> Self {
         self.seal_delay = delay;
+        self
+    }
+    /// Other settings for files.
+    pub(crate) fn files(mut self, files: FileSettings) -> Self {
+        self.files = Some(files);
         self
     }
     /// What the database calls slow.
@@ -108,8 +115,12 @@ async fn run(choices: &TestServerBuilder, folder: &TempDir, address: SocketAddr)
     if let Some(clock) = &choices.clock {
         builder = builder.clock(Arc::clone(clock));
     }
+    let files = choices.files.clone().unwrap_or_else(|| {
+        let store = LocalFiles::open(folder.path().join("files")).expect("a store of files");
+        FileSettings::new(Arc::new(store))
+    });
     let data = engine::url(folder.path());
-    let vivero = with_key(builder).open(&data).await.expect("an installation");
+    let vivero = with_key(builder.files(files)).open(&data).await.expect("an installation");
     let tcp = Tcp::bind(address).await.expect("a port");
     let address = tcp.address();
     let (stop, stopped) = oneshot::channel();
@@ -135,6 +146,7 @@ impl TestServer {
             clock: None,
             seal_delay: Duration::from_millis(5),
             slow_call: None,
+            files: None,
             options,
         }
     }

@@ -418,6 +418,126 @@ transitions, the place by moves.*/
         ///Stable name of the rule, e.g. `max_length`.
         pub rule: ::std::string::String,
     }
+    ///What is known of a file.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct File {
+        ///When it was added.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who added it; the nil UUID if no person did.
+        pub created_by: ::uuid::Uuid,
+        ///When it was deleted, if it is.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub deleted_at: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+        ///The lot it belongs to.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub entity_id: ::std::option::Option<::uuid::Uuid>,
+        ///Identity.
+        pub id: ::uuid::Uuid,
+        ///Where that lot stands.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub location_id: ::std::option::Option<::uuid::Uuid>,
+        ///What it is served as; follows from its kind.
+        pub media_type: ::std::string::String,
+        ///What people call it.
+        pub name: ::std::string::String,
+        ///SHA-256 of the content in lower-case hexadecimal digits; in quotes also the `ETag` of the content.
+        pub sha256: ::std::string::String,
+        ///Bytes.
+        pub size: i64,
+        ///Whether its content is there.
+        pub state: FileState,
+        ///When it was last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who last changed it; the nil UUID if no person did.
+        pub updated_by: ::uuid::Uuid,
+        ///The person who uploaded it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub uploaded_by: ::std::option::Option<::uuid::Uuid>,
+        ///Grows with each change; also in `ETag`.
+        pub version: i64,
+    }
+    ///One page of files.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct FileList {
+        ///The rows.
+        pub items: ::std::vec::Vec<File>,
+        ///Give this as `cursor` for the next page; absent on the last.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+        ///How many rows match in all, if `total=true` asked for it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total: ::std::option::Option<u64>,
+    }
+    ///Edits of a file. Absent fields stay; null clears.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct FilePatch {
+        ///The lot it belongs to.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub entity_id: ::std::option::Option<crate::Change<::uuid::Uuid>>,
+        ///What people call it; the ending must stay one of its kind.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+    }
+    ///Whether a file's content is there.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum FileState {
+        #[serde(rename = "stored")]
+        Stored,
+        #[serde(rename = "purging")]
+        Purging,
+        #[serde(rename = "purged")]
+        Purged,
+    }
+    impl ::std::fmt::Display for FileState {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Stored => f.write_str("stored"),
+                Self::Purging => f.write_str("purging"),
+                Self::Purged => f.write_str("purged"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for FileState {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "stored" => Ok(Self::Stored),
+                "purging" => Ok(Self::Purging),
+                "purged" => Ok(Self::Purged),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for FileState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for FileState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///Quality as graded for sale.
     #[derive(
         ::serde::Deserialize,
@@ -543,6 +663,22 @@ without it.*/
         pub invitation: Invitation,
         ///The person.
         pub user: User,
+    }
+    ///A link to a file's content.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Link {
+        ///First instant at which it is void.
+        pub expires_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Whoever has this address can read the file until it is void, signed in or not.
+        pub url: ::std::string::String,
+    }
+    ///For how long a link is to be good.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct LinkIn {
+        ///Seconds, 1 to 3600; 300 if not said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub valid_for: ::std::option::Option<i64>,
     }
     ///A place where stock stands.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
@@ -3253,6 +3389,386 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "entity_transition",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List files
+
+Sends a `GET` request to `/api/v1/{tenant}/files`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `cursor`: Where to go on: `next_cursor` of the page before, with the same sort.
+- `deleted`: Only deleted records, for those who may recover them.
+- `entity_id`: Only files of this lot.
+- `limit`: Rows of a page, 1 to 200.
+- `location_id`: Only files of lots at this place or below it.
+- `media_type`: Only files of this media type.
+- `q`: Only files whose name has all these words.
+- `sort`: `created_at`, `updated_at`, `name` or `size`; `-` in front for descending.
+- `state`: Only files in this state.
+- `total`: Also count all rows that match.
+- `uploaded_by`: Only files this person uploaded.
+*/
+    pub async fn file_list<'a>(
+        &'a self,
+        tenant: &'a str,
+        cursor: Option<&'a str>,
+        deleted: Option<bool>,
+        entity_id: Option<&'a ::uuid::Uuid>,
+        limit: Option<u32>,
+        location_id: Option<&'a ::uuid::Uuid>,
+        media_type: Option<&'a str>,
+        q: Option<&'a str>,
+        sort: Option<&'a str>,
+        state: Option<types::FileState>,
+        total: Option<bool>,
+        uploaded_by: Option<&'a ::uuid::Uuid>,
+    ) -> Result<ResponseValue<types::FileList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+            .query(&progenitor_client::QueryParam::new("deleted", &deleted))
+            .query(&progenitor_client::QueryParam::new("entity_id", &entity_id))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("location_id", &location_id))
+            .query(&progenitor_client::QueryParam::new("media_type", &media_type))
+            .query(&progenitor_client::QueryParam::new("q", &q))
+            .query(&progenitor_client::QueryParam::new("sort", &sort))
+            .query(&progenitor_client::QueryParam::new("state", &state))
+            .query(&progenitor_client::QueryParam::new("total", &total))
+            .query(&progenitor_client::QueryParam::new("uploaded_by", &uploaded_by))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read what is known of a file
+
+Sends a `GET` request to `/api/v1/{tenant}/files/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+*/
+    pub async fn file_get<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+    ) -> Result<ResponseValue<types::File>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a file
+
+It can be recovered until its content is removed for good, 30 days later unless the installation
+says otherwise.
+
+Sends a `DELETE` request to `/api/v1/{tenant}/files/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+*/
+    pub async fn file_delete<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: Option<&'a str>,
+    ) -> Result<ResponseValue<types::File>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Rename a file or give it to another lot
+
+Sends a `PATCH` request to `/api/v1/{tenant}/files/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+- `body`
+*/
+    pub async fn file_update<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: &'a str,
+        body: &'a types::FilePatch,
+    ) -> Result<ResponseValue<types::File>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        header_map.append("If-Match", if_match.to_string().try_into()?);
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Changes of what is known of a file, newest first
+
+Sends a `GET` request to `/api/v1/{tenant}/files/{id}/history`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `before`: Only changes before this version.
+- `limit`: Rows of a page, 1 to 200.
+*/
+    pub async fn file_history<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        before: Option<i64>,
+        limit: Option<u32>,
+    ) -> Result<ResponseValue<types::HistoryList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}/history", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("before", &before))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_history",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Make a link to a file's content
+
+Only where the files lie in a store that has such; 409 `file_links_unsupported` elsewhere.
+
+Sends a `POST` request to `/api/v1/{tenant}/files/{id}/link`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+- `body`
+*/
+    pub async fn file_link<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::LinkIn,
+    ) -> Result<ResponseValue<types::Link>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}/link", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_link",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Bring a deleted file back
+
+Sends a `POST` request to `/api/v1/{tenant}/files/{id}/recover`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+*/
+    pub async fn file_recover<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::File>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}/recover", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_recover",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;

@@ -56,6 +56,7 @@ mod error;
 mod events;
 #[cfg(test)]
 mod fake;
+mod files;
 #[rustfmt::skip]
 #[expect(
     dead_code,
@@ -88,15 +89,16 @@ pub use client::{Client, ClientBuilder};
 pub use entities::{Entities, EntityListRequest};
 pub use error::{Conflict, Error, Result};
 pub use events::{EventStream, EventsRequest};
+pub use files::{FileDownload, FileListRequest, FileUpload, Files};
 pub use generated::types::{
     Actor, AuditEntry, AuditList, ChainBreak, ChainReport, Connections, Dashboard, Entity,
     EntityFigures, EntityIn, EntityList, EntityPatch, EntityType, Event, FieldChange,
-    FieldConflict, FieldError, Grade, HistoryEntry, HistoryList, Invitation, Invited, Location,
-    LocationCount, LocationFigures, LocationIn, LocationKind, LocationList, LocationPatch, Me,
-    OperationType, Plan, Problem, Role, RoleIn, RoleList, RolePatch, Server, ServerIn, ServerList,
-    ServerPatch, ServerState, Session, Stage, Stats, Status, Tenant, TenantIn, TenantList,
-    TenantState, TenantUsage, TlsMode, Tokens, TransitionIn, Trial, TrialIn, Unit, User,
-    UserFigures, UserIn, UserList, UserPatch, UserStatus,
+    FieldConflict, FieldError, File, FileList, FilePatch, FileState, Grade, HistoryEntry,
+    HistoryList, Invitation, Invited, Location, LocationCount, LocationFigures, LocationIn,
+    LocationKind, LocationList, LocationPatch, Me, OperationType, Plan, Problem, Role, RoleIn,
+    RoleList, RolePatch, Server, ServerIn, ServerList, ServerPatch, ServerState, Session, Stage,
+    Stats, Status, Tenant, TenantIn, TenantList, TenantState, TenantUsage, TlsMode, Tokens,
+    TransitionIn, Trial, TrialIn, Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;
@@ -107,5 +109,7 @@ pub use secret::Secret;
 pub use tenant::{Entrance, TenantClient};
 pub use trials::Trials;
 pub use users::{UserListRequest, Users};
+
+pub use generated::types::Link as FileLink;
 
 use generated::types::MoveIn;

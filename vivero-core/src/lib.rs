@@ -41,8 +41,8 @@ pub use page::{Cursor, Page, PageOf};
 pub use query::Filter;
 pub use record::{Record, Stored};
 pub use service::{
-    EntityFilter, LocationFilter, Parts, Password, RequestContext, TenantSession, UnitOfWork,
-    Vivero,
+    EntityFilter, FileFilter, LocationFilter, Parts, Password, RequestContext, TenantSession,
+    UnitOfWork, Vivero,
 };
 pub use shared::{LocalShared, Shared};
 pub use tenant::{NewTenant, Owner, Slug, Tenant};

@@ -6,6 +6,7 @@
 
 mod auth;
 mod entities;
+pub mod files;
 mod guess;
 pub mod idempotency;
 mod locations;
@@ -22,6 +23,7 @@ mod write;
 
 pub use auth::{Password, SignedIn};
 pub use entities::{Entities, EntityFilter, WorkEntities};
+pub use files::{FileFilter, FileLink, FileSettings, FileSweep, Files, ReceivedFile};
 pub use locations::{LocationFilter, Locations};
 pub use nodes::{CHECK_IN_EVERY, Upkeep};
 pub use principal::Principal;
@@ -72,6 +74,8 @@ pub struct Parts {
     pub session_limits: SessionLimits,
     /// Record types besides vivero's own; each tenant gets their tables when it is next opened.
     pub records: Vec<&'static Schema>,
+    /// Where files lie and how they get in; without it there are none.
+    pub files: Option<FileSettings>,
 }
 
 /// A running installation: a cheap handle to clone and share.
@@ -87,6 +91,7 @@ struct Inner {
     tenants: Cache<(Slug, u64), Option<Arc<Tenant>>>,
     principals: Cache<PrincipalKey, Arc<Principal>>,
     ensured: Cache<(TenantId, i64), ()>,
+    uploads: Arc<files::Uploads>,
 }
 
 /// The version is part of the key: what was read before a change is never found after it.
@@ -105,6 +110,7 @@ impl Vivero {
                 tenants: short(10_000).build(),
                 principals: Cache::builder().max_capacity(50_000).time_to_live(STALE_FOR).build(),
                 ensured: Cache::builder().max_capacity(100_000).build(),
+                uploads: Arc::default(),
                 parts,
             }),
         }

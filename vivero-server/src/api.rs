@@ -6,6 +6,7 @@ mod auth;
 mod dashboard;
 mod entities;
 mod events;
+mod files;
 mod health;
 mod locations;
 mod me;
@@ -24,6 +25,7 @@ pub(crate) type Api = (
     me::Me,
     entities::Entities,
     locations::Locations,
+    files::Files,
     users::Users,
     roles::Roles,
     dashboard::Dashboard,
@@ -42,6 +44,7 @@ pub(crate) const fn api() -> Api {
         me::Me,
         entities::Entities,
         locations::Locations,
+        files::Files,
         users::Users,
         roles::Roles,
         dashboard::Dashboard,
@@ -66,6 +69,8 @@ pub(crate) enum Topic {
     Entities,
     /// Places where stock stands.
     Locations,
+    /// Files: what is known of them, and their content.
+    Files,
     /// People.
     Users,
     /// Named sets of grants.

@@ -100,5 +100,5 @@ pub async fn run(cli: Cli) -> ExitCode {
 
 /// Opens the installation the settings name.
 async fn open(config: &Config) -> Result<Vivero> {
-    config.builder().open(&config.database()).await
+    config.builder()?.open(&config.database()).await
 }

@@ -1,6 +1,8 @@
 //! Configuration: a TOML file, then the environment (`VIVERO_…`), then the command line. Everything has
 //! a default that works, so none of it is needed.
 
+mod files;
+
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
@@ -81,10 +83,50 @@ pub struct Config {
     pub slow_call_ms: Option<u64>,
     /// Whether browsers are told to use HTTPS only. `VIVERO_HSTS`
     pub hsts: bool,
+    /// Folder for files, unless they lie in an S3; `<data_dir>/files` when nothing is said.
+    /// `VIVERO_FILES_DIR`
+    pub files_dir: Option<PathBuf>,
+    /// Bucket of an S3 for files; it must be there. Needs the feature `s3`. `VIVERO_S3_BUCKET`
+    pub s3_bucket: Option<String>,
+    /// Where that S3 is, e.g. `http://127.0.0.1:9000`; Amazon's own when nothing is said.
+    /// `VIVERO_S3_ENDPOINT`
+    pub s3_endpoint: Option<String>,
+    /// The same as browsers know it, for links, if they know it by another address.
+    /// `VIVERO_S3_PUBLIC_ENDPOINT`
+    pub s3_public_endpoint: Option<String>,
+    /// Region requests are signed for. `VIVERO_S3_REGION`
+    pub s3_region: String,
+    /// Access key. `VIVERO_S3_ACCESS_KEY_ID`
+    pub s3_access_key_id: Option<String>,
+    /// Secret key; never shown. `VIVERO_S3_SECRET_ACCESS_KEY`
+    pub s3_secret_access_key: Option<String>,
+    /// Folder of the bucket that holds all files; the bucket itself when nothing is said.
+    /// `VIVERO_S3_PREFIX`
+    pub s3_prefix: Option<String>,
+    /// Whether the bucket is part of the path, not of the host. `VIVERO_S3_PATH_STYLE`
+    pub s3_path_style: bool,
+    /// A clamd that looks through every upload: `HOST:PORT` or the path of its socket. `VIVERO_CLAMD`
+    pub clamd: Option<String>,
+    /// Most bytes of one file. `VIVERO_MAX_FILE_SIZE`
+    pub max_file_size: u64,
+    /// Most bytes of all files of a tenant under contract. `VIVERO_FILE_QUOTA`
+    pub file_quota: u64,
+    /// Most files of a tenant under contract. `VIVERO_FILE_COUNT`
+    pub file_count: u64,
+    /// Most bytes of all files of a tenant on trial. `VIVERO_TRIAL_FILE_QUOTA`
+    pub trial_file_quota: u64,
+    /// Most files of a tenant on trial. `VIVERO_TRIAL_FILE_COUNT`
+    pub trial_file_count: u64,
+    /// Days the content of a deleted file is kept, so that it can be recovered. `VIVERO_FILE_RETENTION_DAYS`
+    pub file_retention_days: u32,
+    /// Minutes between sweeps of what cut-off uploads and deleted files leave; 0 for none.
+    /// `VIVERO_FILE_SWEEP_MINUTES`
+    pub file_sweep_minutes: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
+        let limits = vivero_core::files::FileLimits::default();
         Self {
             data_dir: "data".into(),
             database_url: None,
@@ -109,6 +151,23 @@ impl Default for Config {
             otlp_endpoint: None,
             slow_call_ms: None,
             hsts: false,
+            files_dir: None,
+            s3_bucket: None,
+            s3_endpoint: None,
+            s3_public_endpoint: None,
+            s3_region: "us-east-1".into(),
+            s3_access_key_id: None,
+            s3_secret_access_key: None,
+            s3_prefix: None,
+            s3_path_style: true,
+            clamd: None,
+            max_file_size: 50 << 20,
+            file_quota: limits.contract.bytes,
+            file_count: limits.contract.files,
+            trial_file_quota: limits.trial.bytes,
+            trial_file_count: limits.trial.files,
+            file_retention_days: 30,
+            file_sweep_minutes: 60,
         }
     }
 }
@@ -173,17 +232,17 @@ impl Config {
     }
 
     /// An installation's choices, as far as they are configuration.
-    #[must_use]
-    pub fn builder(&self) -> vivero_store::Builder {
-        let mut builder = vivero_store::Builder::default();
+    ///
+    /// Errors: [`Error::Invalid`] naming the setting for files that cannot be;
+    /// [`Error::Unavailable`] if their folder cannot be made.
+    pub fn builder(&self) -> Result<vivero_store::Builder> {
+        let mut builder = vivero_store::Builder::default().files(self.files()?);
         if let Some(number) = self.max_open_tenants {
             builder = builder.max_open_tenants(number);
         }
         if let Some(millis) = self.slow_call_ms {
             builder = builder.slow_call(std::time::Duration::from_millis(millis));
         }
-        #[cfg(feature = "mariadb")]
-        let builder = builder.mariadb(self.mariadb());
         #[cfg(feature = "redis")]
         if let Some(url) = &self.redis_url {
             builder = match &self.redis_prefix {
@@ -196,12 +255,14 @@ impl Config {
             };
         }
         #[cfg(feature = "mariadb")]
+        let builder = builder.mariadb(self.mariadb());
+        #[cfg(feature = "mariadb")]
         let builder = match (&self.key_file, &self.key) {
             (Some(file), _) => builder.key(vivero_store::KeyFile(file.clone())),
             (None, Some(key)) => builder.key(vivero_store::KeyText(key.clone())),
             (None, None) => builder,
         };
-        builder
+        Ok(builder)
     }
 
     #[cfg(feature = "mariadb")]

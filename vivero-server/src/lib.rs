@@ -32,6 +32,7 @@ mod router;
 mod scope;
 mod serve;
 mod state;
+mod sweep;
 #[cfg(feature = "otel")]
 mod traces;
 mod wire;

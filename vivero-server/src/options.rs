@@ -23,6 +23,10 @@ pub struct ServerOptions {
     pub uri_limit: usize,
     /// A request that takes longer is answered with 503. Event streams are not bounded.
     pub request_timeout: Duration,
+    /// The same for an upload of a file.
+    pub upload_timeout: Duration,
+    /// Silence of the sender after which an upload is given up.
+    pub upload_patience: Duration,
     /// Time in which requests under way may end after the server was told to stop.
     pub drain_timeout: Duration,
     /// Time between turning not ready and no longer accepting, for load balancers to notice.
@@ -51,6 +55,8 @@ impl Default for ServerOptions {
             body_limit: 1024 * 1024,
             uri_limit: 8 * 1024,
             request_timeout: Duration::from_secs(30),
+            upload_timeout: Duration::from_secs(60 * 60),
+            upload_patience: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(20),
             drain_delay: Duration::ZERO,
             heartbeat: Duration::from_secs(15),

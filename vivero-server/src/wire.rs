@@ -5,6 +5,7 @@ pub(crate) mod auth;
 pub(crate) mod change;
 pub(crate) mod dashboard;
 pub(crate) mod entity;
+pub(crate) mod file;
 pub(crate) mod journal;
 pub(crate) mod location;
 pub(crate) mod me;

@@ -1,5 +1,7 @@
 //! Opening an installation by its address.
 
+#[cfg(feature = "sqlite")]
+use crate::files::LocalFiles;
 #[cfg(feature = "mariadb")]
 use crate::mariadb::{KeyProvider, MariaDbFleet, MariaDbOptions};
 #[cfg(feature = "sqlite")]
@@ -13,6 +15,7 @@ use std::time::Duration;
 use vivero_core::password::Passwords;
 use vivero_core::port::Fleet;
 use vivero_core::record::Schema;
+use vivero_core::service::FileSettings;
 use vivero_core::token::{SessionLimits, Tokens};
 use vivero_core::{Clock, Error, IdSource, LocalShared, Parts, Record, Result, Shared, Vivero};
 
@@ -63,6 +66,7 @@ pub struct Builder {
     records: Vec<&'static Schema>,
     session_limits: SessionLimits,
     weak_passwords: bool,
+    files: Option<FileSettings>,
 }
 
 impl Default for Builder {
@@ -78,6 +82,7 @@ impl Default for Builder {
             records: Vec::new(),
             session_limits: SessionLimits::default(),
             weak_passwords: false,
+            files: None,
         }
     }
 }
@@ -161,6 +166,13 @@ impl Builder {
         self.session_limits = limits;
         self
     }
+    /// Where files lie, and by which rules they get in. On SQLite the default is the folder `files`
+    /// beside the databases; on MariaDB there is no default, and without this no files are kept.
+    #[must_use]
+    pub fn files(mut self, files: FileSettings) -> Self {
+        self.files = Some(files);
+        self
+    }
     /// Another clock: for tests.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -193,6 +205,10 @@ impl Builder {
             }
         }
         let fleet = self.fleet(url).await?;
+        let files = match self.files.clone() {
+            Some(files) => Some(files),
+            None => self.own_files(url)?,
+        };
         let signing = secret(&*fleet, &*self.ids, "token_signing").await?;
         let refresh = secret(&*fleet, &*self.ids, "refresh_tokens").await?;
         let passwords = if self.weak_passwords {
@@ -210,6 +226,7 @@ impl Builder {
             passwords,
             session_limits: self.session_limits,
             records: self.records,
+            files,
         });
         let (finished, undone) = vivero.tenants().recover_provisioning().await?;
         if finished + undone > 0 {
@@ -240,6 +257,19 @@ impl Builder {
         #[cfg(not(feature = "redis"))]
         let _ = secret;
         Ok(Arc::new(LocalShared::new(Arc::clone(&self.clock))))
+    }
+
+    /// The folder of files beside the databases, where these lie in a folder.
+    fn own_files(&self, url: &str) -> Result<Option<FileSettings>> {
+        match url.split_once(':') {
+            #[cfg(feature = "sqlite")]
+            Some(("sqlite", path)) => {
+                let folder = folder(path)?.join("files");
+                let store = LocalFiles::with_durability(folder, self.choices.durable)?;
+                Ok(Some(FileSettings::new(Arc::new(store))))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The fleet at an address, by its scheme.

@@ -387,6 +387,7 @@ impl Vivero {
         let own = [
             crate::entity::Entity::SCHEMA,
             crate::location::Location::SCHEMA,
+            crate::files::File::SCHEMA,
             User::SCHEMA,
             Role::SCHEMA,
         ];

@@ -238,7 +238,10 @@ impl WorkEntities<'_> {
             entity.location_id = Some(to);
             Ok(())
         };
-        self.work.change(id.uuid(), expected_version.into(), How::command("move", None), edit).await
+        let how = How::command("move", None);
+        let moved = self.work.change(id.uuid(), expected_version.into(), how, edit).await?;
+        self.work.files_follow(id, to).await?;
+        Ok(moved)
     }
 
     /// The place must be there and within reach of what is done with it.

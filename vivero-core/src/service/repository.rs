@@ -188,10 +188,12 @@ fn readable(schema: &Schema) -> Result<()> {
 /// be handed out by who does not have it, a place must stay part of a tree.
 fn writable(schema: &Schema) -> Result<()> {
     match schema.resource {
-        "credential" | "session" | "user" | "role" | "location" => Err(Error::Illegal {
-            code: "own_service_only",
-            message: format!("{}s are changed through their own service", schema.resource),
-        }),
+        "credential" | "session" | "user" | "role" | "location" | "file" | "file_usage" => {
+            Err(Error::Illegal {
+                code: "own_service_only",
+                message: format!("{}s are changed through their own service", schema.resource),
+            })
+        }
         _ => Ok(()),
     }
 }

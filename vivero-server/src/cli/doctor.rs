@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use vivero_core::server::{ServerFinding, Verdict};
 use vivero_core::shared::Reach;
-use vivero_core::{Result, Vivero};
+use vivero_core::{Error, Result, Vivero};
 
 /// What one check found.
 enum Finding {
@@ -43,9 +43,11 @@ pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
             Some(_) => Finding::Good("set".into()),
         },
     );
-    let (found, nodes, servers) = database(config).await;
+    let (found, others, servers) = database(config).await;
     report("database", found);
-    report("nodes", nodes);
+    for (check, finding) in others {
+        report(check, finding);
+    }
     for finding in servers {
         bad |= finding.verdict == Verdict::Failed;
         let verdict = match finding.verdict {
@@ -122,14 +124,50 @@ async fn listen(config: &Config) -> Finding {
     }
 }
 
-/// The database, what its nodes share, and what its servers say.
-async fn database(config: &Config) -> (Finding, Finding, Vec<ServerFinding>) {
-    let vivero = match config.builder().open(&config.database()).await {
-        Ok(vivero) => vivero,
-        Err(e) => {
-            let unknown = Finding::Warning("not known without the database".into());
-            return (Finding::Bad(e.to_string()), unknown, Vec::new());
+/// The store of files, by a file of its own, and whoever looks through uploads.
+async fn files(vivero: &Vivero, config: &Config) -> Vec<(&'static str, Finding)> {
+    let place = config.shown_files();
+    let start = Instant::now();
+    let store = match vivero.probe_files().await {
+        Ok(()) => {
+            let took = start.elapsed().as_millis();
+            Finding::Good(format!("{place}: a file was written, read and removed in {took} ms"))
         }
+        Err(e) => Finding::Bad(format!("{place}: {}", with_causes(&e))),
+    };
+    let scanner = match (vivero.probe_scanner().await, &config.clamd) {
+        (Ok(true), Some(address)) => Finding::Good(format!("clamd at {address} answers")),
+        (Ok(_), _) => Finding::Good("none: uploads are held to their kind alone".into()),
+        (Err(e), address) => Finding::Bad(format!(
+            "clamd at {} does not answer, so every upload is refused: {}",
+            address.as_deref().unwrap_or("?"),
+            with_causes(&e)
+        )),
+    };
+    vec![("files", store), ("scanner", scanner)]
+}
+
+fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+type Named = Vec<(&'static str, Finding)>;
+
+/// The database, what its nodes share, its files, and what its servers say.
+async fn database(config: &Config) -> (Finding, Named, Vec<ServerFinding>) {
+    let opened = match config.builder() {
+        Ok(builder) => builder.open(&config.database()).await,
+        Err(e) => Err(e),
+    };
+    let vivero = match opened {
+        Ok(vivero) => vivero,
+        Err(e) => return (Finding::Bad(e.to_string()), Vec::new(), Vec::new()),
     };
     let finding = match vivero.stats().await {
         Ok(stats) => {
@@ -137,12 +175,13 @@ async fn database(config: &Config) -> (Finding, Finding, Vec<ServerFinding>) {
         }
         Err(e) => Finding::Bad(e.to_string()),
     };
-    let nodes = nodes(&vivero).await;
+    let mut others = vec![("nodes", nodes(&vivero).await)];
+    others.extend(files(&vivero, config).await);
     let servers = vivero.servers().examine().await;
     vivero.close().await;
     match servers {
-        Ok(servers) => (finding, nodes, servers),
-        Err(e) => (Finding::Bad(e.to_string()), nodes, Vec::new()),
+        Ok(servers) => (finding, others, servers),
+        Err(e) => (Finding::Bad(e.to_string()), others, Vec::new()),
     }
 }
 

@@ -3,12 +3,14 @@
 use super::output::Output;
 use crate::config::{Config, LogFormat};
 use crate::serve::{Tcp, serve};
+use crate::sweep::sweep_files;
 use crate::{RateLimit, ServerOptions};
 use clap::Args;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use vivero_core::token::secret_hash;
 use vivero_core::{Error, Result, Vivero};
@@ -73,9 +75,20 @@ pub(super) async fn run_server(
         drain_delay: std::time::Duration::from_secs(config.drain_seconds.into()),
         ..ServerOptions::default()
     };
+    let stopping = CancellationToken::new();
+    let sweeper = (config.file_sweep_minutes > 0).then(|| {
+        let every = Duration::from_secs(60 * u64::from(config.file_sweep_minutes));
+        tokio::spawn(sweep_files(vivero.clone(), every, stopping.clone()))
+    });
     let tending = tokio::spawn(tend(vivero.clone()));
     let served = serve(vivero.clone(), options, tcp, stop.asked()).await;
     tending.abort();
+    stopping.cancel();
+    if let Some(sweeper) = sweeper
+        && let Err(error) = sweeper.await
+    {
+        tracing::warn!(%error, "the sweep of files ended badly");
+    }
     vivero.close().await;
     served.map_err(|e| Error::internal("serving", e))?;
     Ok(ExitCode::SUCCESS)

@@ -33,7 +33,10 @@ impl OperationEndpoint {
             self.state.sign_in_limit.admit(&**shared, address).await?;
         }
         let handled = AssertUnwindSafe(self.handler.call(request)).catch_unwind();
-        match timeout(self.state.options.request_timeout, handled).await {
+        let options = &self.state.options;
+        let limit =
+            if self.operation.uploads { options.upload_timeout } else { options.request_timeout };
+        match timeout(limit, handled).await {
             Ok(Ok(answer)) => Ok(answer?),
             Ok(Err(panic)) => Err(Failure::internal(format!("panic: {}", words(&*panic)))),
             Err(_) => Err(Failure::busy("the request took too long", 1)),

@@ -6,7 +6,7 @@ use crate::wire::schema::inline;
 use poem::Request;
 use poem_openapi::registry::MetaSchema;
 use vivero_core::server::is_name;
-use vivero_core::{EntityId, LocationId, RoleId, SessionId, Slug, UserId, Uuid};
+use vivero_core::{EntityId, FileId, LocationId, RoleId, SessionId, Slug, UserId, Uuid};
 
 /// Names poem-openapi gives to the first and second parameter of a path.
 pub(crate) const FIRST: &str = "param0";
@@ -29,7 +29,7 @@ macro_rules! path_ids {
         }
     )*};
 }
-path_ids!(EntityId, LocationId, RoleId, SessionId, UserId);
+path_ids!(EntityId, FileId, LocationId, RoleId, SessionId, UserId);
 
 parameter!(
     [T: PathId] Id<T>, Path, required: true,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::str::FromStr;
 use vivero_core::entity::{EntityType, Grade, Stage, Status, Unit};
+use vivero_core::files::FileState;
 use vivero_core::location::LocationKind;
 use vivero_core::server::{ServerState, TlsMode};
 use vivero_core::tenant::{OperationType, TenantState};
@@ -39,6 +40,7 @@ words! {
     Stage: "How far stock has grown.";
     Unit: "What one of an entity's quantity is.";
     Grade: "Quality as graded for sale.";
+    FileState: "Whether a file's content is there.";
     LocationKind: "What kind of place a location is.";
     UserStatus: "Whether a person may sign in.";
     OperationType: "What an organisation grows.";
