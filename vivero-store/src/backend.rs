@@ -67,6 +67,14 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
         connection: &mut Self::Connection,
         sql: Sql,
     ) -> impl Future<Output = Result<u64, Self::Failure>> + Send;
+    /// Runs a statement at the latest before the next one or with the commit: what it fails with may
+    /// come from there.
+    fn defer(
+        connection: &mut Self::Connection,
+        sql: Sql,
+    ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
+        async move { Self::execute(connection, sql).await.map(|_| ()) }
+    }
     /// Adds rows of one table: `head` is everything up to and with `VALUES `, each row has the same
     /// number of parameters. If it fails, some rows may be there.
     fn insert(

@@ -23,6 +23,22 @@ use vivero_core::Result;
 use vivero_core::record::{Column, Kind};
 use vivero_core::search::Terms;
 
+/// How often the first packet of a transaction is sent that the server refuses for a reason that passes.
+const TRIES: u32 = 5;
+/// Parameters of a statement that is sent as text behind others.
+const MOST_JOINED: usize = 64;
+/// Parameters of a statement that is put off, and bytes of all that are.
+const MOST_DEFERRED: usize = 1_600;
+const LONGEST_WAITING: usize = 256 * 1024;
+
+/// What came of statements that were sent together.
+#[derive(Debug, Default)]
+struct Done {
+    statements: usize,
+    rows: Vec<Cells>,
+    touched: u64,
+}
+
 /// The driver.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MariaDb;
@@ -43,11 +59,90 @@ impl Connection {
         outcome
     }
 
-    /// Runs statements without parameters.
+    /// Runs statements without parameters, after what waits.
     pub(crate) async fn script(&mut self, text: &str) -> Result<(), Failure> {
+        if self.waiting.statements > 0 {
+            return self.after_waiting(text, &[]).await.map(|_| ());
+        }
         self.busy = true;
         let outcome = run(&mut self.inner, text).await.map_err(Into::into);
         self.settle(outcome)
+    }
+
+    /// Runs what waits and a statement without parameters, in one packet; the statement's rows, and how
+    /// many it touched. The first packet of a write transaction is sent again if what it fails with
+    /// passes, or if the connection had been closed meanwhile: nothing has been done by then.
+    async fn after_waiting(
+        &mut self,
+        text: &str,
+        kinds: &[Kind],
+    ) -> Result<(Vec<Cells>, u64), Failure> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let first = self.first.take();
+        let text = format!("{}{text}", waiting.text);
+        let mut tries = 0;
+        loop {
+            self.busy = true;
+            self.open |= first.is_some();
+            let mut done = Done::default();
+            let outcome = self.each(&text, waiting.statements, kinds, &mut done).await;
+            let Err(e) = self.settle(outcome) else { return Ok((done.rows, done.touched)) };
+            let again = tries < TRIES && (e.is_passing() || e.is_lost());
+            if let Some(pool) = first.as_ref().filter(|_| again) {
+                tries += 1;
+                if e.is_lost()
+                    && let Ok(renewed) = pool.renewed().await
+                {
+                    self.inner = renewed;
+                    self.lost = false;
+                }
+                if !self.lost {
+                    continue;
+                }
+            }
+            // What others rely on to have been done has not been.
+            self.lost |= done.statements < waiting.statements;
+            return Err(e);
+        }
+    }
+
+    async fn each(
+        &mut self,
+        text: &str,
+        at: usize,
+        kinds: &[Kind],
+        done: &mut Done,
+    ) -> Result<(), Failure> {
+        let mut parts = sqlx::raw_sql(AssertSqlSafe(text.to_owned())).fetch_many(&mut self.inner);
+        while let Some(part) = parts.try_next().await? {
+            match part {
+                sqlx::Either::Left(result) => {
+                    done.statements += 1;
+                    done.touched = result.rows_affected();
+                }
+                sqlx::Either::Right(row) if done.statements == at => {
+                    let cells = kinds.iter().enumerate().map(|(i, k)| values::read(&row, i, *k));
+                    done.rows.push(Cells(cells.collect::<Result<_, _>>()?));
+                }
+                sqlx::Either::Right(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a statement goes with what waits: if so, as text.
+    async fn joined(&mut self, sql: &Sql) -> Result<Option<String>, Failure> {
+        if self.waiting.statements == 0 {
+            return Ok(None);
+        }
+        if sql.long || sql.args.len() > MOST_JOINED {
+            // As text it would be longer than it is worth.
+            self.after_waiting("DO 0", &[]).await?;
+            return Ok(None);
+        }
+        let mut text = String::new();
+        merge::fill(&mut text, &sql.text, sql.args.iter());
+        Ok(Some(text))
     }
 
     async fn fetch(&mut self, sql: Sql, kinds: &[Kind]) -> Result<Vec<Cells>, Failure> {
@@ -95,6 +190,9 @@ impl Connection {
 
     /// The same, noting what becomes of them.
     async fn batch(&mut self, text: String, kinds: &[&[Kind]]) -> Result<Vec<Vec<Cells>>, Failure> {
+        if self.waiting.statements > 0 {
+            self.after_waiting("DO 0", &[]).await?;
+        }
         self.busy = true;
         let outcome = self.all(text, kinds).await;
         self.settle(outcome)
@@ -156,15 +254,32 @@ impl Backend for MariaDb {
         sql: Sql,
         kinds: &[Kind],
     ) -> Result<Vec<Cells>, Failure> {
+        if let Some(text) = connection.joined(&sql).await? {
+            return Ok(connection.after_waiting(&text, kinds).await?.0);
+        }
         connection.busy = true;
         let outcome = connection.fetch(sql, kinds).await;
         connection.settle(outcome)
     }
 
     async fn execute(connection: &mut Connection, sql: Sql) -> Result<u64, Failure> {
+        if let Some(text) = connection.joined(&sql).await? {
+            return Ok(connection.after_waiting(&text, &[]).await?.1);
+        }
         connection.busy = true;
         let outcome = connection.execute(sql).await;
         connection.settle(outcome)
+    }
+
+    async fn defer(connection: &mut Connection, sql: Sql) -> Result<(), Failure> {
+        let bulk = sql.args.len() > MOST_DEFERRED || connection.waiting.text.len() > LONGEST_WAITING;
+        if !connection.open || bulk {
+            return Self::execute(connection, sql).await.map(|_| ());
+        }
+        merge::fill(&mut connection.waiting.text, &sql.text, sql.args.iter());
+        connection.waiting.text.push_str("; ");
+        connection.waiting.statements += 1;
+        Ok(())
     }
 
     async fn merge(connection: &mut Connection, ranges: Merge) -> Result<Merged, Failure> {
@@ -218,7 +333,11 @@ impl Backend for MariaDb {
         texts: Vec<(Option<i64>, String)>,
     ) -> Result<(), Failure> {
         for sql in search::insert(table, &texts) {
-            Self::execute(connection, sql).await?;
+            if texts.len() == 1 {
+                Self::defer(connection, sql).await?;
+            } else {
+                Self::execute(connection, sql).await?;
+            }
         }
         Ok(())
     }

@@ -110,7 +110,8 @@ pub(crate) async fn list<B: Backend>(
     query: &Query,
     about: About<'_>,
 ) -> Result<Vec<Row>> {
-    if let Some(memory) = about.memory.filter(|_| B::CHECKS) {
+    // A search is resolved to words first: words and rows are to be of one state.
+    if let Some(memory) = about.memory.filter(|_| B::CHECKS && query.search.is_none()) {
         // What was assumed may have changed just now; hardly twice.
         for _ in 0..2 {
             if let Some(rows) = list_assuming::<B>(connection, table, query, about, memory).await? {
@@ -118,7 +119,8 @@ pub(crate) async fn list<B: Backend>(
             }
         }
     }
-    let begun = table.sets.is_some() && steady::<B>(connection).await?;
+    let many = table.sets.is_some() || query.search.is_some() && B::CHECKS;
+    let begun = many && steady::<B>(connection).await?;
     let rows = list_steadily::<B>(connection, table, query, about).await;
     if begun {
         B::unsteady(connection).await.map_err(Into::<Error>::into)?;

@@ -17,6 +17,8 @@ const SPARE: usize = 6;
 const PARTS_AT_ONCE: usize = 192;
 /// The server's number for a statement that was cut off by `ROWS EXAMINED`.
 const CUT_OFF: i64 = 1931;
+/// Its number for a sort that was cut off by it, which is an error.
+const SORT_CUT_OFF: u16 = 1028;
 
 /// Each range is read as far as it is likely to be wanted. Where the whole of what was read of one is
 /// among the rows found, there may be more of it: then it is read as far as it can be wanted.
@@ -110,10 +112,21 @@ async fn run(
     } else {
         text.truncate(text.trim_end_matches([';', ' ']).len());
     }
-    let mut results = connection.batch(text, &kinds).await?.into_iter().skip(skipped);
-    if wrapped {
+    let outcome = connection.batch(text, &kinds).await;
+    if wrapped && outcome.is_ok() {
         connection.open = false;
     }
+    let mut results = match outcome {
+        Ok(results) => results.into_iter().skip(skipped),
+        Err(e) if bounded && e.number() == Some(SORT_CUT_OFF) => {
+            if wrapped {
+                connection.script("ROLLBACK").await?;
+                connection.open = false;
+            }
+            return Ok(Found { rows: Vec::new(), checks: Vec::new(), cut_off: true });
+        }
+        Err(e) => return Err(e),
+    };
     let mut found = Found { rows: Vec::new(), checks: Vec::new(), cut_off: false };
     for _ in 0..pieces {
         found.rows.extend(results.next().unwrap_or_default());
