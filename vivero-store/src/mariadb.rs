@@ -40,7 +40,8 @@ pub struct MariaDbOptions {
     pub max_open: usize,
     /// Reading connections per tenant.
     pub readers: u32,
-    /// Writing connections per tenant: one at work, the others waiting for their turn or for the disk.
+    /// Writing connections per tenant, opened as they are wanted: one at work, the others waiting for
+    /// their turn or for the disk, which serves as many commits at once as wait for it.
     pub writers: u32,
     /// How long a request waits for room.
     pub wait: Duration,
@@ -62,7 +63,7 @@ impl Default for MariaDbOptions {
         Self {
             max_open: 64,
             readers: 4,
-            writers: 3,
+            writers: 16,
             wait: Duration::from_secs(2),
             seal_delay: Duration::from_millis(25),
             prefix: "t".into(),

@@ -18,6 +18,8 @@ const SCRIPT: Duration = Duration::from_secs(120);
 /// Statements kept prepared per connection: as many as the server's limit allows, between these.
 const FEWEST_STATEMENTS: u64 = 16;
 const MOST_STATEMENTS: u64 = 100;
+/// The same per connection for writing.
+const WRITERS_STATEMENTS: usize = 8;
 /// The oldest server this works on.
 const OLDEST: (u32, u32) = (10, 6);
 
@@ -118,14 +120,17 @@ impl Server {
         }
         let connections =
             self.options.max_open as u64 * u64::from(self.options.readers + self.options.writers);
-        let each = found.natural(1) * 8 / 10 / connections.max(1);
+        // Most of what writers run comes as text.
+        let of_writers = self.options.max_open as u64 * u64::from(self.options.writers) * WRITERS_STATEMENTS as u64;
+        let readers = self.options.max_open as u64 * u64::from(self.options.readers);
+        let each = (found.natural(1) * 8 / 10).saturating_sub(of_writers) / readers.max(1);
         if each < FEWEST_STATEMENTS {
             tracing::warn!(
                 max_prepared_stmt_count = found.natural(1),
                 connections,
                 "the server's limit of prepared statements is low for so many connections; raise \
                  max_prepared_stmt_count to {} or open fewer tenants at once",
-                connections * MOST_STATEMENTS * 10 / 8
+                (readers * MOST_STATEMENTS + of_writers) * 10 / 8
             );
         }
         Ok(usize::try_from(each.clamp(FEWEST_STATEMENTS, MOST_STATEMENTS)).unwrap_or(100))
@@ -181,7 +186,12 @@ impl Server {
         let definer = Some(self.admin.clone().database(&name));
         (
             Pool::new(account.clone(), None, Purpose::Reading, self.options.readers),
-            Pool::new(account, definer, Purpose::Writing, self.options.writers),
+            Pool::new(
+                account.statement_cache_capacity(WRITERS_STATEMENTS),
+                definer,
+                Purpose::Writing,
+                self.options.writers,
+            ),
         )
     }
 

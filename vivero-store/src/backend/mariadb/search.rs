@@ -19,11 +19,17 @@ use vivero_core::search::Terms;
 pub(super) const LONGEST_WORD: usize = 1_020;
 /// Words entered by one statement.
 const WORDS_AT_ONCE: usize = 4_000;
-/// Up to so many entries, the rows of a word are gathered; those of a more common one are met often
-/// enough on the way from the newest row back.
-const FEW: i64 = 4_000;
-/// The same for a few words that are known.
-const FEW_OF_WORDS: i64 = 20_000;
+/// What things cost, in µs: an entry of the index, one that is gathered and sorted, a look whether a row
+/// has one word, or one of several.
+const ENTRY: f64 = 0.3;
+const GATHERED: f64 = 0.8;
+const ONE: f64 = 2.0;
+const MANY: f64 = 9.0;
+/// Rows of a page.
+const PAGE: f64 = 51.0;
+/// How many times as many rows are met before a page is full as would be if nothing had to do with
+/// anything else.
+const LUCK: f64 = 4.0;
 /// Words that one term is resolved to at most.
 const MOST_WORDS: usize = 8;
 
@@ -135,30 +141,20 @@ impl Term {
 /// What is searched for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    /// The rarest first.
+    /// The one that leads first.
     terms: Vec<Term>,
-    /// Whether few rows have the rarest.
-    few: bool,
-}
-
-impl Wanted {
     /// How the rows are come by.
-    fn way(&self) -> Way {
-        match self.terms.first() {
-            Some(term) if term.is_one_word() => Way::Word,
-            Some(_) if self.few => Way::Gather,
-            _ => Way::Walk,
-        }
-    }
+    way: Way,
 }
 
 impl Wanted {
     /// The terms that the way itself does not answer.
     fn rest(&self) -> impl Iterator<Item = &Term> {
-        self.terms.iter().skip(usize::from(!matches!(self.way(), Way::Walk)))
+        self.terms.iter().skip(usize::from(self.way != Way::Walk))
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     /// Along the rows of the first word, which are in order.
     Word,
@@ -196,15 +192,51 @@ pub(super) async fn matching(
     if let [only] = terms.as_slice()
         && only.is_one_word()
     {
-        return Ok(Wanted { terms, few: false });
+        return Ok(Wanted { terms, way: Way::Word });
     }
     let estimates = estimate(connection, table, &terms).await?;
-    let mut numbered: Vec<(i64, Term)> = estimates.into_iter().zip(terms).collect();
-    // Of common ones, one whose rows are in order by themselves is better.
-    numbered.sort_by_key(|(number, term)| (*number, !term.is_one_word()));
-    let most = |term: &Term| if term.is_words() { FEW_OF_WORDS } else { FEW };
-    let few = numbered.first().is_some_and(|(number, term)| *number <= most(term));
-    Ok(Wanted { terms: numbered.into_iter().map(|(_, term)| term).collect(), few })
+    Ok(lead(terms, &estimates))
+}
+
+/// Puts the term first by which the rows are come by the cheapest. `estimates` has the entries of each
+/// term, and the rows there are.
+fn lead(terms: Vec<Term>, estimates: &[i64]) -> Wanted {
+    let of = |i: usize| estimates.get(i).copied().unwrap_or(0).max(1) as f64;
+    let rows = of(terms.len());
+    let share = |i: usize| (of(i) / rows).min(1.0);
+    let probe = |i: usize| if terms[i].is_one_word() { ONE } else { MANY };
+    // Rows with two things in common are often found together, or far from where the page begins.
+    let met = |shares: f64, most: f64| (LUCK * PAGE / shares.max(f64::MIN_POSITIVE)).min(most);
+    let others = |i: usize| (0..terms.len()).filter(move |j| *j != i);
+    let mut best = (f64::MAX, None, false);
+    for i in 0..terms.len() {
+        let probes: f64 = others(i).map(probe).sum();
+        let gather = (of(i) * (GATHERED + probes), Some(i), true);
+        let walk = (met(others(i).map(share).product(), of(i)) * (ENTRY + probes), Some(i), false);
+        let ways = [terms[i].is_words().then_some(gather), terms[i].is_one_word().then_some(walk)];
+        for way in ways.into_iter().flatten() {
+            if way.0 < best.0 {
+                best = way;
+            }
+        }
+    }
+    let all: f64 = (0..terms.len()).map(probe).sum();
+    let shares = (0..terms.len()).map(share).product();
+    if met(shares, rows) * (ONE + all) < best.0 {
+        best.1 = None;
+    }
+    let mut numbered: Vec<(f64, Term)> = Vec::with_capacity(terms.len());
+    for (i, term) in terms.into_iter().enumerate() {
+        numbered.push((if best.1 == Some(i) { 0.0 } else { of(i) }, term));
+    }
+    numbered.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let terms = numbered.into_iter().map(|(_, term)| term).collect();
+    let way = match best {
+        (_, None, _) => Way::Walk,
+        (_, _, true) => Way::Gather,
+        _ => Way::Word,
+    };
+    Wanted { terms, way }
 }
 
 /// Puts the words that there are in place of ranges that have few. The server looks at every entry of a
@@ -290,13 +322,14 @@ async fn estimate(
         text.push_str(if text.is_empty() { "" } else { "; " });
         super::merge::fill(&mut text, &sql.text, sql.args.iter());
     }
-    let kinds: Vec<&[Kind]> = vec![&KINDS; terms.len()];
+    text.push_str(&format!("; EXPLAIN SELECT 1 FROM {table} FORCE INDEX (PRIMARY) WHERE seq > 0"));
+    let kinds: Vec<&[Kind]> = vec![&KINDS; terms.len() + 1];
     let answers = connection.batch(text, &kinds).await?;
-    Ok(answers.iter().take(terms.len()).map(|rows| rows.first().map_or(0, |row| row.int(8))).collect())
+    Ok(answers.iter().take(terms.len() + 1).map(|rows| rows.first().map_or(0, |row| row.int(8))).collect())
 }
 
 pub(super) fn matches(sql: &mut Sql, table: &str, wanted: &Wanted) {
-    match (wanted.way(), wanted.terms.first()) {
+    match (wanted.way, wanted.terms.first()) {
         (Way::Word, _) => {
             sql.addf(format_args!("{table}_search f FORCE INDEX ({table}_search_word)"));
         }
@@ -321,7 +354,7 @@ pub(super) fn matches(sql: &mut Sql, table: &str, wanted: &Wanted) {
 }
 
 pub(super) fn conditions(sql: &mut Sql, table: &str, wanted: &Wanted) {
-    match (wanted.way(), wanted.terms.first()) {
+    match (wanted.way, wanted.terms.first()) {
         (Way::Word, Some(term)) => term.condition(sql, "f.word"),
         _ => {
             sql.add("1 = 1");
