@@ -69,7 +69,8 @@ pub(crate) fn of(case: &Case, records: u64, is_mariadb: bool) -> Vec<Bound> {
     }
     if case.connections == CONNECTIONS_FOR_THROUGHPUT
         && records <= RECORDS_FOR_THROUGHPUT
-        && let Some(limit) = if is_mariadb { mariadb_per_second(case.operation) } else { per_second(case.operation) }
+        && let Some(limit) =
+            if is_mariadb { mariadb_per_second(case.operation) } else { per_second(case.operation) }
     {
         bounds.push(Bound::least("per_second", limit, case.per_second()));
     }

@@ -143,6 +143,9 @@ fn found(names: &[&str]) -> io::Result<PathBuf> {
         .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
         .find(|file| file.is_file())
         .ok_or_else(|| {
-            io::Error::other(format!("{} is missing; on Debian: apt-get install mariadb-server", names[0]))
+            io::Error::other(format!(
+                "{} is missing; on Debian: apt-get install mariadb-server",
+                names[0]
+            ))
         })
 }

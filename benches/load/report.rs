@@ -139,7 +139,8 @@ fn line(case: &Case, bounds: &[Bound]) -> String {
         None => ("-".to_owned(), "-".to_owned(), "-".to_owned()),
     };
     let rest = case.other_cores.map_or_else(|| "-".to_owned(), |cores| format!("{cores:.2}"));
-    let database = case.database_cores.map_or_else(|| "-".to_owned(), |cores| format!("{cores:.2}"));
+    let database =
+        case.database_cores.map_or_else(|| "-".to_owned(), |cores| format!("{cores:.2}"));
     let latency = &case.latency;
     let bounds: Vec<String> = bounds.iter().map(Bound::text).collect();
     let mut line = format!(

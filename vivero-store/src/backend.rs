@@ -185,8 +185,7 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
 
 /// How many ids there are, and a digest of them: their random halves put together by exclusive or.
 pub(crate) fn digest<'i>(ids: impl Iterator<Item = &'i uuid::Uuid>) -> Vec<i64> {
-    let (number, halves) =
-        ids.fold((0, 0), |(n, halves), id| (n + 1, halves ^ id.as_u64_pair().1));
+    let (number, halves) = ids.fold((0, 0), |(n, halves), id| (n + 1, halves ^ id.as_u64_pair().1));
     vec![number, halves.cast_signed()]
 }
 

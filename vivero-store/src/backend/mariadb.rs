@@ -272,7 +272,8 @@ impl Backend for MariaDb {
     }
 
     async fn defer(connection: &mut Connection, sql: Sql) -> Result<(), Failure> {
-        let bulk = sql.args.len() > MOST_DEFERRED || connection.waiting.text.len() > LONGEST_WAITING;
+        let bulk =
+            sql.args.len() > MOST_DEFERRED || connection.waiting.text.len() > LONGEST_WAITING;
         if !connection.open || bulk {
             return Self::execute(connection, sql).await.map(|_| ());
         }
@@ -287,7 +288,7 @@ impl Backend for MariaDb {
     }
 
     async fn steady(connection: &mut Connection) -> Result<bool, Failure> {
-        if connection.open {
+        if connection.is_in_transaction() {
             return Ok(false);
         }
         connection.open = true;

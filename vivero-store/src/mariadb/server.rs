@@ -121,7 +121,9 @@ impl Server {
         let connections =
             self.options.max_open as u64 * u64::from(self.options.readers + self.options.writers);
         // Most of what writers run comes as text.
-        let of_writers = self.options.max_open as u64 * u64::from(self.options.writers) * WRITERS_STATEMENTS as u64;
+        let of_writers = self.options.max_open as u64
+            * u64::from(self.options.writers)
+            * WRITERS_STATEMENTS as u64;
         let readers = self.options.max_open as u64 * u64::from(self.options.readers);
         let each = (found.natural(1) * 8 / 10).saturating_sub(of_writers) / readers.max(1);
         if each < FEWEST_STATEMENTS {

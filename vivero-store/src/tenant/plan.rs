@@ -26,11 +26,11 @@ use crate::backend::{Backend, Sql};
 use crate::schema::{self, BASE, Index, Purpose, indexes};
 use assumed::Assumed;
 use choose::{Choice, choose};
-use walk::Walked;
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::{Column, Kind, Row, Schema};
 use vivero_core::search::{Terms, lead_word};
 use vivero_core::{Error, Result, Value};
+use walk::Walked;
 
 /// What is known of a record table, worked out once.
 #[derive(Debug)]

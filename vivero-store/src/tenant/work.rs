@@ -251,11 +251,13 @@ impl<B: Backend> Work for SqlWork<B> {
     }
 
     async fn remember(&mut self, answer: Remembered) -> Result<()> {
-        let sql = Sql::new("INSERT INTO idempotency (name, fingerprint, response, at) VALUES (?, ?, ?, ?)")
-            .with(Value::Text(answer.key))
-            .with(Value::Text(answer.fingerprint))
-            .with(Value::Text(answer.response))
-            .with(Value::Time(answer.at));
+        let sql = Sql::new(
+            "INSERT INTO idempotency (name, fingerprint, response, at) VALUES (?, ?, ?, ?)",
+        )
+        .with(Value::Text(answer.key))
+        .with(Value::Text(answer.fingerprint))
+        .with(Value::Text(answer.response))
+        .with(Value::Time(answer.at));
         B::defer(&mut self.transaction, sql).await.map_err(Into::into)
     }
 

@@ -85,7 +85,7 @@ async fn run(
     let whole: Vec<Kind> = merge.kinds.iter().copied().chain([Kind::Int]).collect();
     let mut text = String::with_capacity(2_048);
     let mut kinds: Vec<&[Kind]> = Vec::new();
-    let wrapped = (merge.steady || pieces > 1) && !connection.open;
+    let wrapped = (merge.steady || pieces > 1) && !connection.is_in_transaction();
     if wrapped {
         text.push_str("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY; ");
         kinds.push(&[]);

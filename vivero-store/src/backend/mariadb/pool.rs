@@ -27,8 +27,7 @@ const IDLE: Duration = Duration::from_secs(60);
 /// A connection that nobody used for this long is asked whether it lives.
 const DOUBTFUL: Duration = Duration::from_secs(5);
 /// Begins a transaction and waits for its turn.
-const TAKE_TURN: &str =
-    "START TRANSACTION; UPDATE engine_state SET turn = turn + 1 WHERE one = 1";
+const TAKE_TURN: &str = "START TRANSACTION; UPDATE engine_state SET turn = turn + 1 WHERE one = 1";
 /// How long changing tables waits for others who do.
 const DEFINE_WAIT: u32 = 60;
 
@@ -212,6 +211,13 @@ pub(crate) struct Connection {
     pub(super) waiting: Waiting,
     /// The pool of a write transaction that has not begun: its first packet may be sent again.
     pub(super) first: Option<Pool>,
+}
+
+impl Connection {
+    /// Whether what is sent next belongs to a transaction, be it one that begins with it.
+    pub(super) const fn is_in_transaction(&self) -> bool {
+        self.open || self.waiting.statements > 0
+    }
 }
 
 /// Statements that wait for the next, each with `; ` behind it.

@@ -325,7 +325,11 @@ async fn estimate(
     text.push_str(&format!("; EXPLAIN SELECT 1 FROM {table} FORCE INDEX (PRIMARY) WHERE seq > 0"));
     let kinds: Vec<&[Kind]> = vec![&KINDS; terms.len() + 1];
     let answers = connection.batch(text, &kinds).await?;
-    Ok(answers.iter().take(terms.len() + 1).map(|rows| rows.first().map_or(0, |row| row.int(8))).collect())
+    Ok(answers
+        .iter()
+        .take(terms.len() + 1)
+        .map(|rows| rows.first().map_or(0, |row| row.int(8)))
+        .collect())
 }
 
 pub(super) fn matches(sql: &mut Sql, table: &str, wanted: &Wanted) {

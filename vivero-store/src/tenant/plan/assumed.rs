@@ -32,9 +32,10 @@ impl Assumed {
     /// What asks for it.
     pub(super) fn checks<B: Backend>(&self, table: &Table) -> Vec<Sql> {
         let sets = self.newest.and(table.sets.as_ref()).map(|(sets, _)| newest(sets));
-        let below = self.below.iter().map(|(root, _)| {
-            below_sql::<B>(&B::digest("below.id")).with(Value::Id(*root))
-        });
+        let below = self
+            .below
+            .iter()
+            .map(|(root, _)| below_sql::<B>(&B::digest("below.id")).with(Value::Id(*root)));
         sets.into_iter().chain(below).collect()
     }
 

@@ -39,7 +39,8 @@ pub(super) async fn choose<'q, B: Backend>(
     assume: Option<&Memory>,
 ) -> Result<(Choice<'q>, Assumed)> {
     let mut assumed = Assumed::default();
-    let choice = choose_by::<B>(connection, table, query, wanted, about, assume, &mut assumed).await?;
+    let choice =
+        choose_by::<B>(connection, table, query, wanted, about, assume, &mut assumed).await?;
     Ok((choice, assumed))
 }
 

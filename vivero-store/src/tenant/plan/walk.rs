@@ -340,9 +340,7 @@ pub(super) async fn places<B: Backend>(
     for predicate in conditions.iter().filter(|p| is_place(table, p)) {
         let here: HashSet<Uuid> = match predicate {
             Predicate::Equals(_, Value::Id(id)) => HashSet::from([*id]),
-            Predicate::Within(_, roots) => {
-                below::<B>(connection, roots, assume, assumed).await?
-            }
+            Predicate::Within(_, roots) => below::<B>(connection, roots, assume, assumed).await?,
             _ => continue,
         };
         all = Some(match all {
@@ -373,7 +371,8 @@ async fn below<B: Backend>(
             None => {
                 let sql = below_sql::<B>("below.id").with(Value::Id(*root));
                 let rows = sql.fetch::<B>(connection, &[Kind::Id]).await?;
-                let found: Arc<HashSet<Uuid>> = Arc::new(rows.iter().map(|row| row.id(0)).collect());
+                let found: Arc<HashSet<Uuid>> =
+                    Arc::new(rows.iter().map(|row| row.id(0)).collect());
                 if let Some(memory) = assume {
                     memory.set_below(*root, Arc::clone(&found));
                 }
