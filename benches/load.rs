@@ -16,8 +16,8 @@
 //! figures. The folder lies beside the binary, not in a temporary directory, which may be in memory
 //! and would make durable writes look free.
 //!
-//! With `--mariadb` a private MariaDB server is started as well, in the data folder, durable and with a
-//! buffer pool of 1 GiB; `--database-url` (or `VIVERO_DATABASE_URL` with `VIVERO_KEY_FILE`) uses another.
+//! With `--mariadb` a private MariaDB server is started as well, in the data folder, durable and with
+//! room for the data in memory; `--database-url` (or `VIVERO_DATABASE_URL` with `VIVERO_KEY_FILE`) uses another.
 //!
 //! What is measured:
 //!

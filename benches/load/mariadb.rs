@@ -16,11 +16,11 @@ const REGISTRY: &str = "vivero_bench";
 const START: Duration = Duration::from_secs(120);
 /// How long it may take to write everything out at its end.
 const STOP: Duration = Duration::from_secs(120);
-/// How a server for one tenant of a million lots would be set up on a machine of a few GiB. All else is
-/// the server's default; that every commit is synced is said because everything here depends on it.
+/// How a server would be set up whose data is to fit into memory, and to be there again after a start. All
+/// else is the server's default; that every commit is synced is said because everything here depends on it.
 const SETTINGS: [&str; 9] = [
     "--innodb-flush-log-at-trx-commit=1",
-    "--innodb-buffer-pool-size=1G",
+    "--innodb-buffer-pool-dump-pct=100",
     "--innodb-log-file-size=1G",
     "--max-connections=500",
     "--max-prepared-stmt-count=100000",
@@ -39,8 +39,8 @@ pub(crate) struct MariaDb {
 }
 
 impl MariaDb {
-    /// Starts it on the data in `folder`, or on new data.
-    pub(crate) fn start(folder: &Path) -> io::Result<Self> {
+    /// Starts it on the data in `folder`, or on new data, with so much memory for data, e.g. `2G`.
+    pub(crate) fn start(folder: &Path, buffer_pool: &str) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let folder = folder.canonicalize()?;
         let (data, key) = (folder.join("data"), folder.join("key"));
@@ -68,6 +68,7 @@ impl MariaDb {
             .arg(format!("--socket={}", folder.join("s").display()))
             .arg(format!("--port={port}"))
             .args(SETTINGS)
+            .arg(format!("--innodb-buffer-pool-size={buffer_pool}"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(folder.join("log"))?)

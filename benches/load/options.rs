@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// Start a private MariaDB server too, and keep the data there.
     #[arg(long, requires = "start", conflicts_with = "database_url")]
     pub(crate) mariadb: bool,
+    /// Memory for data of the private MariaDB server; 8G holds a million records.
+    #[arg(long, value_name = "SIZE", default_value = "2G")]
+    pub(crate) buffer_pool: String,
     /// Database of a started server, whose key `VIVERO_KEY_FILE` names.
     #[arg(long, value_name = "URL", env = "VIVERO_DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,

@@ -66,8 +66,10 @@ impl Server {
         let folder = tempfile::Builder::new().prefix("load-").tempdir_in(&release)?;
         let data = options.data.clone().unwrap_or_else(|| folder.path().join("data"));
         let is_new = !std::fs::read_dir(&data).is_ok_and(|mut all| all.next().is_some());
-        let database =
-            options.mariadb.then(|| MariaDb::start(&data.join("mariadb"))).transpose()?;
+        let database = options
+            .mariadb
+            .then(|| MariaDb::start(&data.join("mariadb"), &options.buffer_pool))
+            .transpose()?;
         let log = folder.path().join("server.log");
         let launch = Launch { binary, data, log, options, database: database.as_ref() };
 
