@@ -384,7 +384,7 @@ impl Backend for MariaDb {
     const PLACES_BY_CONDITION: bool = true;
     const CHECKS: bool = true;
     /// Measured with 200,000 rows. A range is a part of a statement, to be read and planned each time.
-    const COSTS: Costs = Costs { entry: 2.0, looked_at: 3.0, row: 15.0, seek: 250.0 };
+    const COSTS: Costs = Costs { entry: 2.0, looked_at: 3.0, row: 15.0, seek: 500.0 };
     const TURN: Option<&'static str> = Some("SELECT turn FROM engine_state WHERE one = 1");
     const SAVEPOINTS: bool = true;
     const NO_INDEX: &'static str = " FORCE INDEX (PRIMARY)";

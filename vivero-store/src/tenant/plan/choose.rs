@@ -5,7 +5,7 @@ use super::known::{Known, having, matching, total};
 use super::sets::sets;
 use super::walk::{Along, Walk, is_place, places};
 use super::{About, Assumed, Memory, Path, Table, parts, pinned};
-use crate::backend::{Backend, Sql};
+use crate::backend::{Backend, Costs, Sql};
 use crate::schema::{Index, Purpose};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -91,6 +91,12 @@ async fn choose_by<'q, B: Backend>(
     let asked = Asked { table, query, conditions, sets, places, known: about.known };
     let ways = asked.ways::<B>();
     let cheapest = ways.first().map_or(f64::MAX, |(cost, _)| *cost);
+    if B::CHECKS
+        && wanted.is_none()
+        && let Some(index) = asked.all_there(cheapest, B::COSTS)
+    {
+        return Ok(Choice::Path(Path::Gather(index.name.clone())));
+    }
     let few = few::<B>(connection, &asked, cheapest).await?;
     if let Some(few) = few {
         return Ok(wrap(Path::Gather(few.name.clone())));
@@ -139,6 +145,15 @@ impl<'q> Asked<'_, 'q> {
     fn there(&self) -> Option<i64> {
         let (ids, column) = self.places.as_ref().zip(self.table.schema.location)?;
         having(self.table, column, ids.iter(), self.known)
+    }
+
+    /// The index that has all that is asked of the rows of these places, if looking at all of them costs
+    /// less than `walking`. It has the sort's key and the facets, so nothing but it is read.
+    fn all_there(&self, walking: f64, costs: Costs) -> Option<&Index> {
+        let cost = costs.seek + self.there()? as f64 * costs.looked_at;
+        let sort = self.query.sort.column;
+        let by_place = |i: &&Index| i.purpose == Purpose::Place(sort);
+        self.table.indexes.iter().find(by_place).filter(|_| cost < walking)
     }
 
     fn conditions(&self, wanted: impl Fn(&Predicate) -> bool) -> Vec<&'q Predicate> {
