@@ -214,15 +214,22 @@ pub(crate) struct Sql {
     pub(crate) args: Vec<Value>,
     /// Whether it may take long: then it must not keep other tasks of its thread waiting.
     pub(crate) long: bool,
+    /// Whether the same text comes again and again: then it is worth preparing on any engine.
+    pub(crate) fixed: bool,
 }
 
 impl Sql {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), args: Vec::new(), long: false }
+        Self { text: text.into(), args: Vec::new(), long: false, fixed: false }
     }
     /// Says that it looks at many rows.
     pub(crate) const fn long(mut self) -> Self {
         self.long = true;
+        self
+    }
+    /// Says that it is one of few texts that are run often.
+    pub(crate) const fn fixed(mut self, fixed: bool) -> Self {
+        self.fixed = fixed;
         self
     }
     /// Appends text.

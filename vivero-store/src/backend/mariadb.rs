@@ -30,6 +30,22 @@ const MOST_JOINED: usize = 64;
 /// Parameters of a statement that is put off, and bytes of all that are.
 const MOST_DEFERRED: usize = 1_600;
 const LONGEST_WAITING: usize = 256 * 1024;
+/// The longest statement that is sent as text: half of what a server takes by default.
+const LONGEST_TEXT: usize = 8 * 1024 * 1024;
+
+/// A statement with its parameters as literals, unless it is worth preparing or too long.
+///
+/// The driver keeps a bounded number of statements prepared. To make room it sends the server a farewell
+/// that nobody answers and then the next statement; as it leaves Nagle's algorithm on, that one waits 40 ms
+/// for the other side to acknowledge the first. So only what comes again and again is prepared.
+fn as_text(sql: &Sql) -> Option<String> {
+    if sql.fixed && !sql.args.is_empty() {
+        return None;
+    }
+    let mut text = String::with_capacity(sql.text.len() + sql.args.len() * 24);
+    merge::fill(&mut text, &sql.text, sql.args.iter());
+    (text.len() < LONGEST_TEXT || sql.args.is_empty()).then_some(text)
+}
 
 /// What came of statements that were sent together.
 #[derive(Debug, Default)]
@@ -152,9 +168,8 @@ impl Connection {
             all.push(Cells(cells.collect::<Result<_, _>>()?));
             Ok(())
         };
-        // What takes no parameters is cheaper by text: it needs no preparing.
-        if sql.args.is_empty() {
-            let mut rows = sqlx::raw_sql(AssertSqlSafe(sql.text)).fetch(&mut self.inner);
+        if let Some(text) = as_text(&sql) {
+            let mut rows = sqlx::raw_sql(AssertSqlSafe(text)).fetch(&mut self.inner);
             while let Some(row) = rows.try_next().await? {
                 take(&row)?;
             }
@@ -199,8 +214,8 @@ impl Connection {
     }
 
     async fn execute(&mut self, sql: Sql) -> Result<u64, Failure> {
-        let done = if sql.args.is_empty() {
-            self.inner.execute(sqlx::raw_sql(AssertSqlSafe(sql.text))).await?
+        let done = if let Some(text) = as_text(&sql) {
+            self.inner.execute(sqlx::raw_sql(AssertSqlSafe(text))).await?
         } else {
             let args = values::arguments(&sql.args)?;
             let query = sqlx::query_with(AssertSqlSafe(sql.text), args).persistent(!sql.long);
