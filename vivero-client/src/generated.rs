@@ -7,6 +7,24 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
+    ///What the database server counted for a tenant's account.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AccountUsage {
+        ///Seconds in which statements ran.
+        pub busy_seconds: f64,
+        ///Bytes from its connections.
+        pub bytes_received: u64,
+        ///Bytes to them.
+        pub bytes_sent: u64,
+        ///Connections made.
+        pub connections: u64,
+        ///Seconds of CPU time.
+        pub cpu_seconds: f64,
+        ///Rows read from tables.
+        pub rows_read: u64,
+        ///Rows inserted, changed and deleted.
+        pub rows_written: u64,
+    }
     ///Who made a change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Actor {
@@ -74,6 +92,22 @@ pub mod types {
         pub head: u64,
         ///Entries committed but not yet sealed.
         pub unsealed: u64,
+    }
+    ///This process's connections to a database server.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Connections {
+        ///Of them those at work.
+        pub in_use: u64,
+        ///Most there may be; 0 while nothing was asked of the server yet.
+        pub max: u64,
+        ///Connections there are now.
+        pub open: u64,
+        ///Requests refused since the start because all were in use for too long.
+        pub refused: u64,
+        ///Seconds that requests have waited for one, since the start, in all.
+        pub waited_seconds: f64,
+        ///Requests that wait for one now.
+        pub waiting: u64,
     }
     ///The figures of the start page, as of one position of the journal.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
@@ -450,7 +484,7 @@ transitions, the place by moves.*/
     ///Up.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Health {
-        ///`up`.
+        ///`up`; `degraded` while this node serves but does not reach what it shares with other nodes.
         pub status: ::std::string::String,
     }
     ///One change of one record.
@@ -872,6 +906,24 @@ without it.*/
         ///The one the last sign-in or refresh handed out.
         pub refresh_token: crate::Secret,
     }
+    ///Requests of a tenant.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct RequestUsage {
+        ///Of them failed: status 500 and more.
+        pub failed: u64,
+        ///Of them refused: status 400 to 499.
+        pub refused: u64,
+        ///Seconds they took in all.
+        pub seconds: f64,
+        ///Half of them took at most so many seconds; absent if there were none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub seconds_p50: ::std::option::Option<f64>,
+        ///99 of 100 took at most so many seconds; absent if there were none, or if it is more than 30.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub seconds_p99: ::std::option::Option<f64>,
+        ///Requests answered.
+        pub total: u64,
+    }
     ///A named set of grants.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Role {
@@ -937,6 +989,148 @@ without it.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
     }
+    ///A database server.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Server {
+        ///The account that makes databases on it; empty where there are no accounts.
+        pub account: ::std::string::String,
+        ///Where it is.
+        pub address: ::std::string::String,
+        ///Most tenants it takes; absent if there is no limit.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub capacity: ::std::option::Option<u64>,
+        ///When it was last changed.
+        pub changed_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Connections of the process that answers.
+        pub connections: Connections,
+        ///Its name; `main` is the one the installation was opened with.
+        pub name: ::std::string::String,
+        ///Prepared databases on it.
+        pub standby: u64,
+        ///`open` takes new tenants, `draining` takes none, the tenants of one that is `down` are refused.
+        pub state: ServerState,
+        ///Tenants on it.
+        pub tenants: u64,
+        ///How connections to it are protected.
+        pub tls_mode: TlsMode,
+        ///Grows with each change; also in `ETag`.
+        pub version: i64,
+        ///Its share of new tenants, beside the other servers' weights.
+        pub weight: u32,
+    }
+    ///A database server to be added.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct ServerIn {
+        ///The account that makes databases and accounts on it.
+        pub account: ::std::string::String,
+        ///Where it is: HOST or HOST:PORT.
+        pub address: ::std::string::String,
+        ///Most tenants it takes; without limit if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub capacity: ::std::option::Option<u64>,
+        ///Its name.
+        pub name: ::std::string::String,
+        ///Password of that account; kept sealed and never shown.
+        pub password: crate::Secret,
+        ///Certificates it is checked against, as PEM; the usual authorities if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tls_ca: ::std::option::Option<::std::string::String>,
+        ///How connections to it are protected; `preferred` if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tls_mode: ::std::option::Option<TlsMode>,
+        ///Its share of new tenants; 1 if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub weight: ::std::option::Option<u32>,
+    }
+    ///Database servers by name.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ServerList {
+        ///All of them.
+        pub items: ::std::vec::Vec<Server>,
+    }
+    ///Edits of a database server. Absent fields stay.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct ServerPatch {
+        ///The account that makes databases and accounts on it. Of `main` it is configuration.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub account: ::std::option::Option<::std::string::String>,
+        ///Where it is. Of `main` it is configuration.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub address: ::std::option::Option<::std::string::String>,
+        ///Most tenants it takes; null lifts the limit.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub capacity: ::std::option::Option<crate::Change<i64>>,
+        ///Password of that account. Of `main` it is configuration.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub password: ::std::option::Option<crate::Secret>,
+        ///What it is used for.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub state: ::std::option::Option<ServerState>,
+        ///Its share of new tenants.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub weight: ::std::option::Option<u32>,
+    }
+    ///What a database server is used for.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ServerState {
+        #[serde(rename = "open")]
+        Open,
+        #[serde(rename = "draining")]
+        Draining,
+        #[serde(rename = "down")]
+        Down,
+    }
+    impl ::std::fmt::Display for ServerState {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Open => f.write_str("open"),
+                Self::Draining => f.write_str("draining"),
+                Self::Down => f.write_str("down"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ServerState {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "open" => Ok(Self::Open),
+                "draining" => Ok(Self::Draining),
+                "down" => Ok(Self::Down),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ServerState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for ServerState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///A sign-in of the person on one device.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Session {
@@ -959,6 +1153,16 @@ without it.*/
     pub struct SessionList {
         ///The sign-ins.
         pub items: ::std::vec::Vec<Session>,
+    }
+    ///A call of a tenant's database that took long.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct SlowCall {
+        ///When it ended.
+        pub at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///What was asked for; never with which values.
+        pub call: ::std::string::String,
+        ///How long it took, in seconds.
+        pub seconds: f64,
     }
     ///How far stock has grown.
     #[derive(
@@ -1120,6 +1324,29 @@ without it.*/
             value.parse()
         }
     }
+    ///The use of a tenant's database.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct StoreUsage {
+        ///Seconds its calls took, without waiting for connections.
+        pub busy_seconds: f64,
+        ///Units of work committed.
+        pub commits: u64,
+        ///Calls that failed for a reason of the storage's own.
+        pub failures: u64,
+        ///Calls that read.
+        pub reads: u64,
+        ///Rows read and written.
+        pub rows: u64,
+        ///Slow calls.
+        pub slow_calls: u64,
+        ///Bytes on the storage; absent if they are not known.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub storage_bytes: ::std::option::Option<u64>,
+        ///Seconds spent waiting for them.
+        pub wait_seconds: f64,
+        ///Times a connection or a turn to write was asked for.
+        pub waits: u64,
+    }
     ///A tenant.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Tenant {
@@ -1233,6 +1460,92 @@ without it.*/
         }
     }
     impl ::std::convert::TryFrom<::std::string::String> for TenantState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    /**What one tenant costs the installation. Everything but sizes and the account is of the server
+process that answers, since its start.*/
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct TenantUsage {
+        /**What the database server counted for its account; absent where it keeps no such figures
+(MariaDB: with `userstat` on).*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub account: ::std::option::Option<AccountUsage>,
+        ///Its requests.
+        pub requests: RequestUsage,
+        ///The latest slow calls of its database, newest first.
+        pub slow_calls: ::std::vec::Vec<SlowCall>,
+        ///Name of the tenant in paths.
+        pub slug: ::std::string::String,
+        ///Recorded state.
+        pub state: TenantState,
+        ///Its database.
+        pub store: StoreUsage,
+    }
+    ///How connections to a database server are protected.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum TlsMode {
+        #[serde(rename = "disabled")]
+        Disabled,
+        #[serde(rename = "preferred")]
+        Preferred,
+        #[serde(rename = "required")]
+        Required,
+        #[serde(rename = "verify_ca")]
+        VerifyCa,
+        #[serde(rename = "verify_identity")]
+        VerifyIdentity,
+    }
+    impl ::std::fmt::Display for TlsMode {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Disabled => f.write_str("disabled"),
+                Self::Preferred => f.write_str("preferred"),
+                Self::Required => f.write_str("required"),
+                Self::VerifyCa => f.write_str("verify_ca"),
+                Self::VerifyIdentity => f.write_str("verify_identity"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for TlsMode {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "disabled" => Ok(Self::Disabled),
+                "preferred" => Ok(Self::Preferred),
+                "required" => Ok(Self::Required),
+                "verify_ca" => Ok(Self::VerifyCa),
+                "verify_identity" => Ok(Self::VerifyIdentity),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for TlsMode {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for TlsMode {
         type Error = self::error::ConversionError;
         fn try_from(
             value: ::std::string::String,
@@ -1608,6 +1921,146 @@ const _: () = {
 };
 #[allow(clippy::all)]
 impl Client {
+    /**List database servers
+
+With what is on them, and this process's connections to them.
+
+Sends a `GET` request to `/api/v1/platform/servers`
+
+*/
+    pub async fn platform_server_list<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::ServerList>, Error<()>> {
+        let url = format!("{}/api/v1/platform/servers", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add a database server
+
+It is tried out first, and takes new tenants from then on. An installation on SQLite has one
+server and takes no other.
+
+Sends a `POST` request to `/api/v1/platform/servers`
+
+Arguments:
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+- `body`
+*/
+    pub async fn platform_server_create<'a>(
+        &'a self,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::ServerIn,
+    ) -> Result<ResponseValue<types::Server>, Error<()>> {
+        let url = format!("{}/api/v1/platform/servers", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change a database server
+
+Its state, share and limit; of others than `main` also how it is reached, which is tried out
+first. All nodes follow within a second.
+
+Sends a `PATCH` request to `/api/v1/platform/servers/{server}`
+
+Arguments:
+- `server`: The database server's name.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+- `body`
+*/
+    pub async fn platform_server_update<'a>(
+        &'a self,
+        server: &'a str,
+        if_match: &'a str,
+        body: &'a types::ServerPatch,
+    ) -> Result<ResponseValue<types::Server>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/servers/{}", self.baseurl, encode_path(& server
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        header_map.append("If-Match", if_match.to_string().try_into()?);
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Figures of the installation
 
 Sends a `GET` request to `/api/v1/platform/stats`
@@ -1866,6 +2319,52 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "platform_tenant_suspend",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**What a tenant costs the installation
+
+Requests, calls and waits of its database, slow calls, size on the storage. It shows none of its
+data.
+
+Sends a `GET` request to `/api/v1/platform/tenants/{slug}/usage`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+*/
+    pub async fn platform_tenant_usage<'a>(
+        &'a self,
+        slug: &'a str,
+    ) -> Result<ResponseValue<types::TenantUsage>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}/usage", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_tenant_usage",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
@@ -3956,7 +4455,8 @@ Sends a `GET` request to `/health/live`
     }
     /**Whether requests should be sent here
 
-503 while the server is stopping or cannot reach its registry.
+503 while the server is stopping or cannot reach its registry. A node that has lost Redis goes on
+serving and says `degraded`: limits hold for it alone, other nodes' changes are seen a second late.
 
 Sends a `GET` request to `/health/ready`
 

@@ -86,6 +86,10 @@ operations! {
     platform_tenant_create: PlatformKey;
     platform_tenant_suspend: PlatformKey;
     platform_tenant_resume: PlatformKey;
+    platform_server_list: PlatformKey;
+    platform_server_create: PlatformKey;
+    platform_server_update: PlatformKey;
+    platform_tenant_usage: PlatformKey;
     platform_stats: PlatformKey;
 }
 

@@ -11,6 +11,7 @@ mod locations;
 mod me;
 mod platform;
 mod roles;
+mod servers;
 mod trials;
 mod users;
 
@@ -29,6 +30,7 @@ pub(crate) type Api = (
     events::Events,
     audit::Audit,
     platform::Platform,
+    servers::Servers,
     health::Health,
 );
 
@@ -46,6 +48,7 @@ pub(crate) const fn api() -> Api {
         events::Events,
         audit::Audit,
         platform::Platform,
+        servers::Servers,
         health::Health,
     )
 }

@@ -6,6 +6,7 @@ mod doctor;
 mod import;
 mod output;
 mod serve;
+mod server;
 mod tenant;
 
 use crate::config::Config;
@@ -55,6 +56,9 @@ enum Command {
     /// Make, list, stop and resume tenants.
     #[command(subcommand)]
     Tenant(tenant::TenantCommand),
+    /// List, add and change the database servers tenants are placed on.
+    #[command(subcommand)]
+    Server(server::ServerCommand),
     /// Bring data in.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -80,6 +84,7 @@ pub async fn run(cli: Cli) -> ExitCode {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tenant(command) => tenant::run(command, &config, output).await,
+            Command::Server(command) => server::run(command, &config, output).await,
             Command::Import(command) => import::run(command, &config, output).await,
             Command::Audit(command) => audit::run(command, &config, output).await,
         }

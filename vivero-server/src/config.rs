@@ -32,6 +32,15 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// The same key by itself. `VIVERO_KEY`
     pub key: Option<String>,
+    /// Redis or Valkey for what several nodes share, `redis://` or `rediss://[USER:PASSWORD@]HOST:PORT`.
+    /// Needs the feature `redis`. `VIVERO_REDIS_URL`
+    pub redis_url: Option<String>,
+    /// First letters of every key on it; the installation's own when nothing is said.
+    /// `VIVERO_REDIS_PREFIX`
+    pub redis_prefix: Option<String>,
+    /// Seconds for which a server that was told to stop says so at `/health/ready` but goes on serving,
+    /// for load balancers to notice. `VIVERO_DRAIN_SECONDS`
+    pub drain_seconds: u32,
     /// Address to serve on; port 0 takes a free one. `VIVERO_LISTEN`
     pub listen: SocketAddr,
     /// Opens the platform API; without it that API is shut. `VIVERO_PLATFORM_KEY`
@@ -39,6 +48,18 @@ pub struct Config {
     /// Tenant databases open at once; 256 when nothing is said, on MariaDB 64.
     /// `VIVERO_MAX_OPEN_TENANTS`
     pub max_open_tenants: Option<usize>,
+    /// Connections of this process to each database server, over all tenants; four fifths of what the
+    /// server allows when nothing is said. MariaDB only. `VIVERO_MAX_CONNECTIONS`
+    pub max_connections: Option<usize>,
+    /// Prepared databases that wait for new tenants; 3 when nothing is said. MariaDB only.
+    /// `VIVERO_STANDBY`
+    pub standby: Option<u32>,
+    /// Most connections of one tenant's database account, all processes together; 64 when nothing is
+    /// said. MariaDB only. `VIVERO_CONNECTIONS_PER_ACCOUNT`
+    pub connections_per_account: Option<u32>,
+    /// How long a statement of a tenant's may run, in seconds; 30 when nothing is said. MariaDB only.
+    /// `VIVERO_STATEMENT_SECONDS`
+    pub statement_seconds: Option<u32>,
     /// Log format. `VIVERO_LOG_FORMAT`
     pub log_format: LogFormat,
     /// What is logged, as in `info,vivero_server=debug`. `VIVERO_LOG`
@@ -52,6 +73,12 @@ pub struct Config {
     pub sign_in_per_second: u32,
     /// The same at once. `VIVERO_SIGN_IN_BURST`
     pub sign_in_burst: u32,
+    /// OpenTelemetry collector for a span of each request, as `http://HOST:4318` (OTLP over HTTP); needs
+    /// the feature `otel`. `VIVERO_OTLP_ENDPOINT`
+    pub otlp_endpoint: Option<String>,
+    /// Calls of a tenant's database that take so many milliseconds are noted as slow; 100 when nothing is
+    /// said. `VIVERO_SLOW_CALL_MS`
+    pub slow_call_ms: Option<u64>,
     /// Whether browsers are told to use HTTPS only. `VIVERO_HSTS`
     pub hsts: bool,
 }
@@ -63,15 +90,24 @@ impl Default for Config {
             database_url: None,
             key_file: None,
             key: None,
+            redis_url: None,
+            redis_prefix: None,
+            drain_seconds: 0,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             platform_key: None,
             max_open_tenants: None,
+            max_connections: None,
+            standby: None,
+            connections_per_account: None,
+            statement_seconds: None,
             log_format: LogFormat::Pretty,
             log: "info".into(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             sign_in_per_second: 10,
             sign_in_burst: 50,
+            otlp_endpoint: None,
+            slow_call_ms: None,
             hsts: false,
         }
     }
@@ -101,11 +137,20 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        figment
-            // These two are read elsewhere; anything else that is not a setting is a mistake.
-            .merge(Env::prefixed("VIVERO_").ignore(&["config", "owner_password"]))
+        let config: Self = figment
+            // These are read elsewhere; anything else that is not a setting is a mistake.
+            .merge(Env::prefixed("VIVERO_").ignore(&[
+                "config",
+                "owner_password",
+                "server_password",
+            ]))
             .extract()
-            .map_err(|e| Error::invalid(e.path.join("."), "config", e.to_string()))
+            .map_err(|e| Error::invalid(e.path.join("."), "config", e.to_string()))?;
+        if cfg!(not(feature = "redis")) && config.redis_url.is_some() {
+            let message = "this program was built without Redis: build it with --features redis";
+            return Err(Error::invalid("redis_url", "redis_url", message));
+        }
+        Ok(config)
     }
 
     /// The database's address.
@@ -134,6 +179,22 @@ impl Config {
         if let Some(number) = self.max_open_tenants {
             builder = builder.max_open_tenants(number);
         }
+        if let Some(millis) = self.slow_call_ms {
+            builder = builder.slow_call(std::time::Duration::from_millis(millis));
+        }
+        #[cfg(feature = "mariadb")]
+        let builder = builder.mariadb(self.mariadb());
+        #[cfg(feature = "redis")]
+        if let Some(url) = &self.redis_url {
+            builder = match &self.redis_prefix {
+                None => builder.redis(url),
+                Some(prefix) => {
+                    let prefix = prefix.clone();
+                    let options = vivero_store::RedisOptions { prefix, ..Default::default() };
+                    builder.redis_with(url, options)
+                }
+            };
+        }
         #[cfg(feature = "mariadb")]
         let builder = match (&self.key_file, &self.key) {
             (Some(file), _) => builder.key(vivero_store::KeyFile(file.clone())),
@@ -141,5 +202,20 @@ impl Config {
             (None, None) => builder,
         };
         builder
+    }
+
+    #[cfg(feature = "mariadb")]
+    fn mariadb(&self) -> vivero_store::MariaDbOptions {
+        let default = vivero_store::MariaDbOptions::default();
+        let seconds = self.statement_seconds.map(|s| std::time::Duration::from_secs(s.into()));
+        vivero_store::MariaDbOptions {
+            max_connections: self.max_connections,
+            standby: self.standby.unwrap_or(default.standby),
+            connections_per_account: self
+                .connections_per_account
+                .unwrap_or(default.connections_per_account),
+            statement_time: seconds.unwrap_or(default.statement_time),
+            ..default
+        }
     }
 }

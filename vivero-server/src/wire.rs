@@ -10,10 +10,12 @@ pub(crate) mod location;
 pub(crate) mod me;
 pub(crate) mod role;
 pub(crate) mod schema;
+pub(crate) mod server;
 pub(crate) mod stamp;
 pub(crate) mod tenant;
 #[cfg(test)]
 mod tests;
+pub(crate) mod usage;
 pub(crate) mod user;
 pub(crate) mod word;
 

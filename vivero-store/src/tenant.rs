@@ -5,9 +5,11 @@ pub(crate) mod journal;
 pub(crate) mod plan;
 pub(crate) mod rows;
 mod sealer;
+mod turns;
 mod work;
 
 pub(crate) use sealer::Anchors;
+pub(crate) use turns::TURN;
 #[cfg(feature = "sqlite")]
 pub(crate) use work::WRITER_CACHE_KIB;
 pub(crate) use work::seed;
@@ -26,7 +28,7 @@ use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
-use vivero_core::port::{Counts, Rows, TenantStore, Work};
+use vivero_core::port::{Counts, Lease, Rows, TenantStore, Work};
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::{Row, Schema};
 use vivero_core::{Error, Result, Value};
@@ -69,6 +71,10 @@ pub(crate) struct SqlTenant<B: Backend> {
     head: watch::Sender<u64>,
     counts: RwLock<Option<Arc<Counts>>>,
     committed: Arc<Notify>,
+    /// When this process last looked where the head stands.
+    looked: turns::Looked,
+    /// The lease to seal, if this process has it.
+    turn: Arc<Mutex<Option<Lease>>>,
     /// Whether the writing connection was given the memory of a bulk write.
     bulk: Arc<AtomicBool>,
     memory: Arc<Memory>,
@@ -98,6 +104,8 @@ impl<B: Backend> SqlTenant<B> {
             head: watch::Sender::new(0),
             counts: RwLock::new(None),
             committed: Arc::new(Notify::new()),
+            looked: turns::Looked::default(),
+            turn: Arc::default(),
             bulk: Arc::default(),
             memory: Arc::default(),
             filling: Arc::default(),
@@ -110,6 +118,7 @@ impl<B: Backend> SqlTenant<B> {
     /// Takes over what other processes have sealed.
     pub(crate) async fn refresh(&self) -> Result<u64> {
         let mut connection = self.connection().await?;
+        self.looked.now_current();
         let head = journal::head::<B>(&mut connection, self.id).await?;
         let known =
             self.counts.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|c| c.position);
@@ -135,6 +144,11 @@ impl<B: Backend> SqlTenant<B> {
             *head = (*head).max(position);
             moved
         });
+    }
+
+    /// The lease to seal, which is then no more this process's.
+    pub(crate) fn end_turn(&self) -> Option<Lease> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn fillings(&self) -> MutexGuard<'_, HashSet<&'static str>> {
@@ -294,11 +308,16 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn seal(&self) -> Result<u64> {
-        while self.seal_once().await?.is_some() {}
+        self.seal_all().await?;
         self.refresh().await
     }
 
     async fn counts(&self) -> Result<Arc<Counts>> {
+        if self.looked.is_due(sealer::LOOK_AROUND)
+            && let Err(error) = self.refresh().await
+        {
+            tracing::debug!(tenant = %self.id, %error, "figures are not renewed");
+        }
         Ok(self.counts.read().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default())
     }
 

@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::str::FromStr;
 use vivero_core::entity::{EntityType, Grade, Stage, Status, Unit};
 use vivero_core::location::LocationKind;
+use vivero_core::server::{ServerState, TlsMode};
 use vivero_core::tenant::{OperationType, TenantState};
 use vivero_core::user::UserStatus;
 
@@ -42,6 +43,8 @@ words! {
     UserStatus: "Whether a person may sign in.";
     OperationType: "What an organisation grows.";
     TenantState: "What is recorded of a tenant's life.";
+    ServerState: "What a database server is used for.";
+    TlsMode: "How connections to a database server are protected.";
 }
 
 /// One value of a text enum.

@@ -5,6 +5,7 @@
 //! interleave, the numbers of the journal are in the order of commits, and nothing deadlocks. Readers
 //! wait for nobody.
 
+mod budget;
 mod failure;
 mod merge;
 mod pool;
@@ -12,8 +13,9 @@ mod search;
 mod tables;
 mod values;
 
+pub(crate) use budget::Budget;
 pub(crate) use failure::Failure;
-pub(crate) use pool::{Connection, Lease, Pool, Purpose, Writing, open};
+pub(crate) use pool::{Connection, Lease, Login, Pool, Purpose, Ties, Writing, open};
 
 use super::{Backend, Cells, Costs, Key, Merge, Merged, Sql};
 use futures_util::TryStreamExt as _;
@@ -39,12 +41,15 @@ const LONGEST_TEXT: usize = 8 * 1024 * 1024;
 /// that nobody answers and then the next statement; as it leaves Nagle's algorithm on, that one waits 40 ms
 /// for the other side to acknowledge the first. So only what comes again and again is prepared.
 fn as_text(sql: &Sql) -> Option<String> {
-    if sql.fixed && !sql.args.is_empty() {
+    if sql.args.is_empty() {
+        return Some(sql.text.clone());
+    }
+    if sql.fixed {
         return None;
     }
     let mut text = String::with_capacity(sql.text.len() + sql.args.len() * 24);
     merge::fill(&mut text, &sql.text, sql.args.iter());
-    (text.len() < LONGEST_TEXT || sql.args.is_empty()).then_some(text)
+    (text.len() < LONGEST_TEXT).then_some(text)
 }
 
 /// What came of statements that were sent together.
@@ -106,11 +111,8 @@ impl Connection {
             let again = tries < TRIES && (e.is_passing() || e.is_lost());
             if let Some(pool) = first.as_ref().filter(|_| again) {
                 tries += 1;
-                if e.is_lost()
-                    && let Ok(renewed) = pool.renewed().await
-                {
-                    self.inner = renewed;
-                    self.lost = false;
+                if e.is_lost() {
+                    self.renew(pool).await;
                 }
                 if !self.lost {
                     continue;
