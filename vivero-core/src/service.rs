@@ -4,6 +4,7 @@
 //! [`TenantSession`], and the only ways to one are a verified credential or a stated reason
 //! ([`Vivero::job`], which is journalled).
 
+mod again;
 mod auth;
 mod entities;
 pub mod files;

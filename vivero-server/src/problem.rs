@@ -295,6 +295,10 @@ impl From<Error> for Failure {
                 inner.retry_after = Some(retry_after);
                 inner.source = source;
             }
+            Error::Undone { source } => {
+                inner.retry_after = Some(1);
+                inner.source = Some(source);
+            }
             error @ (Error::Internal { .. } | Error::Corrupt { .. }) => {
                 inner.source = Some(Box::new(error));
             }

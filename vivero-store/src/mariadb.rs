@@ -56,7 +56,8 @@ pub struct MariaDbOptions {
     pub max_open: usize,
     /// Reading connections per tenant.
     pub readers: u32,
-    /// Writing connections per tenant: one at work, the others waiting for their turn or for the disk.
+    /// Writing connections per tenant, opened as they are wanted: one at work, the others waiting for
+    /// their turn or for the disk, which serves as many commits at once as wait for it.
     pub writers: u32,
     /// Connections to each database server, over all tenants of this process; four fifths of the
     /// server's `max_connections` if none is given. Several processes share a server: their budgets
@@ -88,7 +89,7 @@ impl Default for MariaDbOptions {
         Self {
             max_open: 64,
             readers: 4,
-            writers: 3,
+            writers: 16,
             max_connections: None,
             standby: 3,
             wait: Duration::from_secs(2),
@@ -480,7 +481,7 @@ async fn check_stamp(readers: &Pool, tenant: &Tenant) -> Result<()> {
     let row = match found {
         Ok(row) => row.ok_or_else(|| missing(String::new()))?,
         // Away for a moment is not the same as damaged.
-        Err(e @ Error::Unavailable { .. }) => return Err(e),
+        Err(e @ (Error::Unavailable { .. } | Error::Undone { .. })) => return Err(e),
         Err(e) => return Err(missing(format!(" ({e})"))),
     };
     let (stamped, generation) = (row.id(0), row.int(1));

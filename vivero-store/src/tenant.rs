@@ -19,7 +19,7 @@ use crate::schema;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use journal::Head;
-use plan::{About, SetsCache, Table};
+use plan::{About, Memory, Table};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -77,7 +77,7 @@ pub(crate) struct SqlTenant<B: Backend> {
     turn: Arc<Mutex<Option<Lease>>>,
     /// Whether the writing connection was given the memory of a bulk write.
     bulk: Arc<AtomicBool>,
-    sets: Arc<SetsCache>,
+    memory: Arc<Memory>,
     /// Tables whose indexes are set aside.
     filling: Arc<Mutex<HashSet<&'static str>>>,
 }
@@ -107,7 +107,7 @@ impl<B: Backend> SqlTenant<B> {
             looked: turns::Looked::default(),
             turn: Arc::default(),
             bulk: Arc::default(),
-            sets: Arc::default(),
+            memory: Arc::default(),
             filling: Arc::default(),
         };
         tenant.refresh().await?;
@@ -202,7 +202,7 @@ struct Reader<B: Backend> {
     connection: B::Leased,
     tables: Arc<Tables>,
     counts: Option<Arc<Counts>>,
-    sets: Arc<SetsCache>,
+    memory: Arc<Memory>,
     filling: Arc<Mutex<HashSet<&'static str>>>,
 }
 
@@ -234,7 +234,7 @@ impl<B: Backend> Rows for Reader<B> {
     }
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
         self.is_whole(schema)?;
-        let about = About { known: self.counts.as_deref(), sets: Some(&self.sets) };
+        let about = About { known: self.counts.as_deref(), memory: Some(&self.memory) };
         plan::list::<B>(&mut self.connection, &self.tables.get(schema), query, about).await
     }
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
@@ -247,7 +247,7 @@ impl<B: Backend> Rows for Reader<B> {
             return Ok(number);
         }
         self.is_whole(schema)?;
-        let about = About { known: self.counts.as_deref(), sets: Some(&self.sets) };
+        let about = About { known: self.counts.as_deref(), memory: Some(&self.memory) };
         plan::count::<B>(&mut self.connection, &table, query, about).await
     }
     async fn changes_since(
@@ -269,7 +269,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
             connection: self.connection().await?,
             tables: Arc::clone(&self.tables),
             counts,
-            sets: Arc::clone(&self.sets),
+            memory: Arc::clone(&self.memory),
             filling: Arc::clone(&self.filling),
         }))
     }

@@ -45,7 +45,7 @@ pub(crate) async fn append<B: Backend>(
                 .bind(Value::Text(changes))
                 .bind(entry.cause.map_or(Value::Null, Value::Text));
         }
-        sql.execute::<B>(connection).await?;
+        B::defer(connection, sql).await.map_err(Into::<Error>::into)?;
     }
 }
 
@@ -231,7 +231,7 @@ pub(crate) async fn write_seal<B: Backend>(
             sql.add(if i == 0 { "(?, ?, ?)" } else { ", (?, ?, ?)" });
             sql.bind(position(*at)).bind(Value::Int(*seq)).bind(Value::Bytes(hash.to_vec()));
         }
-        sql.execute::<B>(connection).await?;
+        B::defer(connection, sql).await.map_err(Into::<Error>::into)?;
     }
     for (key, by) in &sealing.deltas {
         figures::add::<B>(connection, key, *by).await?;
@@ -241,12 +241,11 @@ pub(crate) async fn write_seal<B: Backend>(
     } else {
         "UPDATE chain SET position = ?, hash = ?, seq = ? WHERE one = 1"
     };
-    Sql::new(sql)
+    let sql = Sql::new(sql)
         .with(position(sealing.to.position))
         .with(Value::Bytes(sealing.to.hash.to_vec()))
-        .with(Value::Int(sealing.to.seq))
-        .execute::<B>(connection)
-        .await?;
+        .with(Value::Int(sealing.to.seq));
+    B::defer(connection, sql).await.map_err(Into::<Error>::into)?;
     Ok(true)
 }
 

@@ -102,7 +102,7 @@ impl From<Failure> for Error {
             return Self::corrupt(format!("column {index}: {source}"));
         }
         match number {
-            Some(n) if AGAIN.contains(&n) => unavailable("database, it is busy", 1, error),
+            Some(n) if AGAIN.contains(&n) => Self::Undone { source: Box::new(error) },
             Some(n) if CONNECTIONS.contains(&n) => unavailable(
                 "database connections (max_connections or the user's own limit is reached)",
                 1,

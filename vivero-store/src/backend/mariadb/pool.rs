@@ -28,8 +28,8 @@ const CONNECT: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(60);
 /// A connection that nobody used for this long is asked whether it lives.
 const DOUBTFUL: Duration = Duration::from_secs(5);
-/// How often a transaction is begun that the server refuses for a reason that passes.
-const TRIES: u32 = 5;
+/// Begins a transaction and waits for its turn.
+const TAKE_TURN: &str = "START TRANSACTION; UPDATE engine_state SET turn = turn + 1 WHERE one = 1";
 /// How long changing tables waits for others who do.
 const DEFINE_WAIT: u32 = 60;
 
@@ -284,26 +284,14 @@ impl Pool {
         Lease { connection: Some(Connection::new(connection, place)), pool: self.clone(), permit }
     }
 
-    /// Begins a write transaction, when its turn has come: all of one database come one after another,
-    /// also those of other processes. The turn is a row that each *changes*, not only locks, because a
-    /// Galera cluster knows of changes only.
+    /// Begins a write transaction, with its first statement, when its turn has come: all of one database
+    /// come one after another, also those of other processes. The turn is a row that each *changes*, not
+    /// only locks, because a Galera cluster knows of changes only.
     pub(crate) async fn begin(&self) -> Result<Writing> {
-        let mut tries = 0;
-        loop {
-            let mut lease = self.acquire().await?;
-            match lease.take_turn().await {
-                Ok(()) => return Ok(Writing(lease)),
-                Err(e) if tries < TRIES && (e.is_passing() || e.is_lost()) => {
-                    tries += 1;
-                    if e.is_lost() {
-                        // The others are likely as dead.
-                        self.drop_idle(|_| true);
-                    }
-                    drop(lease);
-                }
-                Err(e) => return Err(e.into()),
-            }
-        }
+        let mut lease = self.acquire().await?;
+        lease.first = Some(self.clone());
+        lease.waiting = Waiting { text: format!("{TAKE_TURN}; "), statements: 2 };
+        Ok(Writing(lease))
     }
 
     /// A connection that may change tables, while no other does.
@@ -365,13 +353,40 @@ pub(crate) struct Connection {
     pub(super) open: bool,
     /// Of no more use.
     pub(super) lost: bool,
+    /// What goes before the next statement, in the same packet.
+    pub(super) waiting: Waiting,
+    /// The pool of a write transaction that has not begun: its first packet may be sent again.
+    pub(super) first: Option<Pool>,
     /// In the budget of its server.
     place: Option<Place>,
 }
 
+/// Statements that wait for the next, each with `; ` behind it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waiting {
+    pub(super) text: String,
+    pub(super) statements: usize,
+}
+
 impl Connection {
     const fn new(inner: MySqlConnection, place: Option<Place>) -> Self {
-        Self { inner, busy: false, open: false, lost: false, place }
+        let waiting = Waiting { text: String::new(), statements: 0 };
+        Self { inner, busy: false, open: false, lost: false, waiting, first: None, place }
+    }
+
+    /// Whether what is sent next belongs to a transaction, be it one that begins with it.
+    pub(super) const fn is_in_transaction(&self) -> bool {
+        self.open || self.waiting.statements > 0
+    }
+
+    /// Puts another connection of `pool` in place of one that was found dead; whether there is one. The
+    /// idle ones are likely as dead.
+    pub(super) async fn renew(&mut self, pool: &Pool) -> bool {
+        pool.drop_idle(|_| true);
+        self.place = None;
+        let Ok((inner, place)) = pool.0.connect().await else { return false };
+        (self.inner, self.place, self.lost) = (inner, place, false);
+        true
     }
 }
 
@@ -386,8 +401,7 @@ pub(crate) struct Lease {
 impl Lease {
     async fn take_turn(&mut self) -> Result<(), Failure> {
         self.open = true;
-        self.script("START TRANSACTION; UPDATE engine_state SET turn = turn + 1 WHERE one = 1")
-            .await
+        self.script(TAKE_TURN).await
     }
 }
 
@@ -421,6 +435,7 @@ impl Drop for Lease {
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let pool = self.pool.clone();
+        connection.waiting = Waiting::default();
         runtime.spawn(async move {
             if connection.script("ROLLBACK").await.is_ok() {
                 pool.give_back(connection.inner, connection.place);
@@ -441,7 +456,11 @@ impl Writing {
 
     pub(super) async fn commit(mut self) -> Result<()> {
         if !self.open {
+            // Nothing was done: it never began.
             return Ok(());
+        }
+        if self.lost {
+            return Err(unavailable("database, the transaction was cut off"));
         }
         match self.script("COMMIT").await {
             Ok(()) => {
