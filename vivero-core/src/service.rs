@@ -9,6 +9,7 @@ mod entities;
 mod guess;
 pub mod idempotency;
 mod locations;
+mod operations;
 mod principal;
 mod repository;
 mod roles;
@@ -20,6 +21,7 @@ mod write;
 
 pub use auth::{Password, SignedIn};
 pub use entities::{Entities, EntityFilter, WorkEntities};
+pub use operations::TenantOperations;
 pub use locations::{LocationFilter, Locations};
 pub use principal::Principal;
 pub use repository::{Repository, WorkRepository};
@@ -65,6 +67,8 @@ pub struct Parts {
     pub session_limits: SessionLimits,
     /// Record types besides vivero's own; each tenant gets their tables when it is next opened.
     pub records: Vec<&'static Schema>,
+    /// What does operations on whole tenants.
+    pub operations: Arc<dyn crate::operations::Operations>,
 }
 
 /// A running installation: a cheap handle to clone and share.
@@ -111,6 +115,12 @@ impl Vivero {
         Tenants { vivero: self }
     }
 
+    /// Operations on whole tenants: backup, restore, clone, move and the like.
+    #[must_use]
+    pub const fn operations(&self) -> TenantOperations<'_> {
+        TenantOperations { vivero: self }
+    }
+
     /// The installation's time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
@@ -128,6 +138,13 @@ impl Vivero {
         let tenant = self.fleet().find(tenant).await?.ok_or_else(|| Error::not_found("tenant"))?;
         if let Standing::Blocked(standing) = tenant.standing(self.now()) {
             return Err(Error::TenantStanding { standing });
+        }
+        if tenant.neutral {
+            let message = format!(
+                "tenant {} is a copy that was neutralised: no jobs run for it until it is activated",
+                tenant.slug
+            );
+            return Err(Error::Illegal { code: "tenant_neutralised", message });
         }
         let store = self.open(&tenant).await?;
         let session = TenantSession::new(self.clone(), tenant, store, Principal::system(reason));

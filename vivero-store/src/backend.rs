@@ -141,10 +141,15 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn set_aside(_table: &str, _indexes: &[&str]) -> Vec<String> {
         Vec::new()
     }
+    /// Statements that refuse every unit of work from now on, whoever begins it, or (`false`) no more.
+    /// What they refuse with becomes [`Error::Unavailable`].
+    fn fence(fenced: bool) -> Vec<&'static str>;
     /// Forces an index.
     fn index_hint(index: &str) -> String;
     /// Statement that gives a connection so much memory for pages, if that is a connection's.
     fn cache(kib: u32) -> Option<String>;
+    /// What it is called.
+    const NAME: &'static str;
     /// Forces the order of creation: no index.
     const NO_INDEX: &'static str;
     /// The tables every tenant has besides its records: names and statements.
@@ -161,6 +166,18 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     const COLUMNS: &'static str;
     /// Inserts a row or adds to its number; columns resource, field, value, n.
     const ADD_COUNT: &'static str;
+}
+
+/// What a fence refuses with, in every engine's words.
+pub(crate) const FENCED: &str = "vivero: fenced";
+
+/// The error for it.
+pub(crate) fn fenced() -> Error {
+    Error::Unavailable {
+        what: "tenant, its database is being replaced".into(),
+        retry_after: 1,
+        source: None,
+    }
 }
 
 /// A key of a table besides its primary one.

@@ -17,13 +17,17 @@
 //! # }).unwrap();
 //! ```
 
+pub mod archive;
 mod backend;
+mod copying;
 mod disk;
 pub mod files;
 mod keeper;
+mod keys;
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
 mod open;
+mod operations;
 mod pools;
 mod registry;
 mod schema;
@@ -36,8 +40,10 @@ pub use files::{Clamd, LocalFiles};
 #[cfg(feature = "s3")]
 pub use files::{S3Files, S3Options};
 #[cfg(feature = "mariadb")]
-pub use mariadb::{KeyFile, KeyProvider, KeyText, MariaDbFleet, MariaDbOptions};
+pub use mariadb::{MariaDbFleet, MariaDbOptions};
+pub use keys::{KeyFile, KeyProvider, KeyText};
 pub use open::{Builder, Open};
+pub use operations::{FleetOperations, StepHook};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteFleet, SqliteOptions};
 pub use system::{SystemClock, SystemIds};

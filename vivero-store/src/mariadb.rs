@@ -6,11 +6,11 @@
 //! [`KeyProvider`]).
 
 mod credentials;
-mod keys;
+mod load;
 mod provision;
 mod server;
 
-pub use keys::{KeyFile, KeyProvider, KeyText};
+pub use crate::keys::{KeyFile, KeyProvider, KeyText};
 
 use crate::backend::mariadb::{MariaDb, Pool};
 use crate::backend::{Backend as _, Sql};
@@ -26,8 +26,10 @@ use server::Server;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
+use vivero_core::copy::{Chain, Loading, TableShape};
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
+use vivero_core::operations::OperationBook;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::{Kind, Schema};
 use vivero_core::tenant::{Tenant, TenantState};
@@ -121,7 +123,7 @@ impl MariaDbFleet {
             self.credentials.find(self.registry(), tenant.id).await?.ok_or_else(|| {
                 Error::corrupt(format!("the registry has no credentials of tenant {}", tenant.slug))
             })?;
-        let (readers, writer) = self.server.tenant_pools(tenant.id, &password);
+        let (readers, writer) = self.server.tenant_pools(tenant.id, tenant.generation, &password);
         let opened = async {
             check_stamp(&readers, tenant).await?;
             bring_up(&writer, tenant.id, &self.tables.schemas()).await?;
@@ -186,6 +188,29 @@ impl Fleet for MariaDbFleet {
             )
             .await?;
         Ok(store)
+    }
+
+    async fn load(
+        &self,
+        tenant: &Tenant,
+        tables: &[TableShape],
+        chain: Chain,
+    ) -> Result<Box<dyn Loading>> {
+        self.load_database(tenant, tables, chain).await
+    }
+
+    async fn retire(&self, id: TenantId, generation: i64) {
+        if let Some(store) = self.pools.take((id, generation)) {
+            self.keeper.close_one(id, &store).await;
+        }
+    }
+
+    async fn remove(&self, id: TenantId, generation: i64) -> Result<()> {
+        self.remove_database(id, generation).await
+    }
+
+    fn book(&self) -> &dyn OperationBook {
+        self.registry()
     }
 
     async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>> {

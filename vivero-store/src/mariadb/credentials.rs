@@ -1,9 +1,9 @@
 //! The passwords of tenants' accounts, sealed in the registry.
 
-use super::keys::{KeyProvider, Vault};
 use super::server::Server;
 use crate::backend::Sql;
 use crate::backend::mariadb::MariaDb;
+use crate::keys::{KeyProvider, Vault};
 use crate::registry::Registry;
 use std::fmt::Write as _;
 use vivero_core::ids::TenantId;

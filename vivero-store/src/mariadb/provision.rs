@@ -29,6 +29,7 @@ impl MariaDbFleet {
             schema_version: SCHEMA_VERSION,
             version: 1,
             created_at: provision.at,
+            neutral: false,
         };
         let reserved = self
             .registry()
@@ -71,7 +72,7 @@ impl MariaDbFleet {
     async fn make_database(&self, tenant: &Tenant, provision: Provision) -> Result<()> {
         let password = self.credentials.make(self.registry(), tenant.id, &self.server).await?;
         self.server.make(tenant.id, &password).await?;
-        let (readers, writer) = self.server.tenant_pools(tenant.id, &password);
+        let (readers, writer) = self.server.tenant_pools(tenant.id, tenant.generation, &password);
         let made = async {
             super::bring_up(&writer, tenant.id, &self.tables.schemas()).await?;
             if super::check_stamp(&readers, tenant).await.is_ok() {

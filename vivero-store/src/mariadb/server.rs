@@ -174,10 +174,15 @@ impl Server {
         )
     }
 
-    /// A tenant's connections under its own account.
-    pub(super) fn tenant_pools(&self, tenant: TenantId, password: &str) -> (Pool, Pool) {
-        let name = self.name(tenant);
-        let account = self.admin.clone().username(&name).password(password).database(&name);
+    /// A tenant's connections to its database of one generation, under its own account.
+    pub(super) fn tenant_pools(
+        &self,
+        tenant: TenantId,
+        generation: i64,
+        password: &str,
+    ) -> (Pool, Pool) {
+        let (account, name) = (self.name(tenant), self.database(tenant, generation));
+        let account = self.admin.clone().username(&account).password(password).database(&name);
         let definer = Some(self.admin.clone().database(&name));
         (
             Pool::new(account.clone(), None, Purpose::Reading, self.options.readers),
@@ -185,7 +190,43 @@ impl Server {
         )
     }
 
-    /// A tenant's database, and its account: from its id alone, never from input.
+    /// A tenant's database of one generation.
+    pub(super) fn database(&self, tenant: TenantId, generation: i64) -> String {
+        let name = self.name(tenant);
+        if generation == 1 { name } else { format!("{name}g{generation}") }
+    }
+
+    /// Makes an empty database for one generation and lets the tenant's account work in it.
+    pub(super) async fn make_generation(&self, tenant: TenantId, generation: i64) -> Result<()> {
+        let (account, name) = (self.name(tenant), self.database(tenant, generation));
+        let grants = pattern(&name);
+        let script = format!(
+            "DROP DATABASE IF EXISTS `{name}`; \
+             CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON `{grants}`.* TO '{account}'@'%'"
+        );
+        self.accounts(&script).await
+    }
+
+    /// Removes the database of one generation, with the right to it; the account stays.
+    pub(super) async fn remove_generation(&self, tenant: TenantId, generation: i64) -> Result<()> {
+        let (account, name) = (self.name(tenant), self.database(tenant, generation));
+        let grants = pattern(&name);
+        // Rights that are not there cannot be taken away: the account's database list says which are.
+        let held = Sql::new("SELECT count(*) FROM mysql.db WHERE db = ? AND user = ?")
+            .with(Value::Text(grants.clone()))
+            .with(Value::Text(account.clone()))
+            .number::<MariaDb>(&mut self.connect().await?)
+            .await?;
+        let revoke = if held == Some(0) {
+            String::new()
+        } else {
+            format!("REVOKE ALL ON `{grants}`.* FROM '{account}'@'%'; ")
+        };
+        self.accounts(&format!("{revoke}DROP DATABASE IF EXISTS `{name}`")).await
+    }
+
+    /// A tenant's database of its first generation, and its account: from its id alone, never from input.
     pub(super) fn name(&self, tenant: TenantId) -> String {
         format!("{}{}", self.options.prefix, tenant.uuid().simple())
     }
@@ -195,18 +236,36 @@ impl Server {
     pub(super) async fn make(&self, tenant: TenantId, password: &str) -> Result<()> {
         let name = self.name(tenant);
         let grants = pattern(&name);
-        let (connections, seconds) =
-            (self.options.connections_per_account, self.options.statement_time.as_secs());
-        // The password is of hexadecimal digits. It is set in any case: a former run may have got
-        // no further than making the account.
+        let account = self.account_script(tenant, password);
         let script = format!(
             "CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin; \
-             CREATE USER IF NOT EXISTS '{name}'@'%'; \
-             ALTER USER '{name}'@'%' IDENTIFIED BY '{password}' \
-             WITH MAX_USER_CONNECTIONS {connections} MAX_STATEMENT_TIME {seconds}; \
+             {account}; \
              GRANT SELECT, INSERT, UPDATE, DELETE ON `{grants}`.* TO '{name}'@'%'"
         );
         self.accounts(&script).await
+    }
+
+    /// What makes a tenant's account. The password is of hexadecimal digits. It is set in any case: a
+    /// former run may have got no further than making the account.
+    fn account_script(&self, tenant: TenantId, password: &str) -> String {
+        let name = self.name(tenant);
+        let (connections, seconds) =
+            (self.options.connections_per_account, self.options.statement_time.as_secs());
+        format!(
+            "CREATE USER IF NOT EXISTS '{name}'@'%'; \
+             ALTER USER '{name}'@'%' IDENTIFIED BY '{password}' \
+             WITH MAX_USER_CONNECTIONS {connections} MAX_STATEMENT_TIME {seconds}"
+        )
+    }
+
+    /// Makes a tenant's account, as far as it is not there.
+    pub(super) async fn make_account(&self, tenant: TenantId, password: &str) -> Result<()> {
+        self.accounts(&self.account_script(tenant, password)).await
+    }
+
+    /// Removes a tenant's account.
+    pub(super) async fn remove_account(&self, tenant: TenantId) -> Result<()> {
+        self.accounts(&format!("DROP USER IF EXISTS '{}'@'%'", self.name(tenant))).await
     }
 
     /// Removes a tenant's database and account.
