@@ -37,7 +37,7 @@ use crate::ids::{SessionId, TenantId, UserId};
 use crate::password::Passwords;
 use crate::port::{Fleet, FleetStats, TenantStore};
 use crate::record::Schema;
-use crate::tenant::{Slug, Standing, Tenant};
+use crate::tenant::{Slug, Standing, Tenant, TenantState};
 use crate::token::{SessionLimits, Tokens};
 use chrono::{DateTime, Utc};
 use guess::Guesses;
@@ -202,6 +202,12 @@ impl Vivero {
 
     /// Opens a tenant's database and, once per generation, brings integrators' tables up to date.
     async fn open(&self, tenant: &Tenant) -> Result<Arc<dyn TenantStore>> {
+        if let (TenantState::Loading | TenantState::Archived, Standing::Blocked(standing)) =
+            (tenant.state, tenant.standing(self.now()))
+        {
+            // It has no database now.
+            return Err(Error::TenantStanding { standing });
+        }
         let store = self.fleet().open(tenant).await?;
         let key = (tenant.id, tenant.generation);
         if !self.inner.parts.records.is_empty() && !self.inner.ensured.contains_key(&key) {

@@ -4,6 +4,7 @@ mod audit;
 mod demo;
 mod doctor;
 mod import;
+mod operation;
 mod output;
 mod serve;
 mod tenant;
@@ -52,9 +53,12 @@ enum Command {
     Doctor,
     /// Print the OpenAPI document.
     Openapi,
-    /// Make, list, stop and resume tenants.
+    /// Make, list, stop and resume tenants; back them up, copy, move and remove them.
     #[command(subcommand)]
     Tenant(tenant::TenantCommand),
+    /// Look at operations on tenants, and finish what was cut off.
+    #[command(subcommand)]
+    Operation(operation::OperationCommand),
     /// Bring data in.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -80,6 +84,7 @@ pub async fn run(cli: Cli) -> ExitCode {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tenant(command) => tenant::run(command, &config, output).await,
+            Command::Operation(command) => operation::run_operations(command, &config, output).await,
             Command::Import(command) => import::run(command, &config, output).await,
             Command::Audit(command) => audit::run(command, &config, output).await,
         }

@@ -85,6 +85,9 @@ async fn an_archived_tenant_is_out_of_service_and_comes_back() {
     assert_eq!(ground.tenant("acme-plants").await.state, TenantState::Archived);
     assert_eq!(ground.files("acme-plants").await, 0, "its database is gone");
     let refused = ground.vivero.sign_in("acme-plants", Password::new("owner@example.com", PASSWORD)).await;
+    assert!(matches!(refused, Err(Error::Unauthenticated { .. })), "{refused:?}");
+    let slug = "acme-plants".parse().expect("a slug");
+    let refused = ground.vivero.verify_audit(&slug).await;
     assert!(matches!(refused, Err(Error::TenantStanding { standing: "archived" })), "{refused:?}");
     let taken = ground.vivero.tenants().provision(tenants::tenant("acme-plants")).await;
     assert!(matches!(taken, Err(Error::Taken { .. })), "the name stays taken");
