@@ -33,7 +33,7 @@ class Stock:
         self.own_id = self.call("GET", "me")["user"]["id"]
         self.role_id = self.record("roles")["id"]
         self.site_id = self.record("locations", kind="site")["id"]
-        self._guest = self._spare = self._refresh = None
+        self._guest = self._spare = self._refresh = self._operation = None
 
     # Asking
 
@@ -149,3 +149,10 @@ class Stock:
             step = {"active": "resume", "suspended": "suspend"}[state]
             self.platform("POST", f"tenants/{self._spare}/{step}")
         return self._spare
+
+    def operation(self):
+        """The id of an operation on a tenant."""
+        if self._operation is None:
+            new = {"kind": "clone", "source": self.spare()}
+            self._operation = self.platform("POST", "tenants/contract-copy/operations", new)["id"]
+        return self._operation

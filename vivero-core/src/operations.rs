@@ -171,6 +171,8 @@ pub struct NewOperation {
     /// - `grace_days`: 0 to 3650, 30 if absent (delete);
     /// - `confirm`: the slug once more (delete, purge).
     pub parameters: Json,
+    /// Asking again with the same key gives the same operation.
+    pub key: Option<String>,
 }
 
 /// Does operations on whole tenants.

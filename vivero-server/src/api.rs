@@ -9,6 +9,7 @@ mod events;
 mod health;
 mod locations;
 mod me;
+mod operations;
 mod platform;
 mod roles;
 mod trials;
@@ -29,6 +30,7 @@ pub(crate) type Api = (
     events::Events,
     audit::Audit,
     platform::Platform,
+    operations::Operations,
     health::Health,
 );
 
@@ -46,6 +48,7 @@ pub(crate) const fn api() -> Api {
         events::Events,
         audit::Audit,
         platform::Platform,
+        operations::Operations,
         health::Health,
     )
 }

@@ -20,6 +20,8 @@ mod frames;
 mod keys;
 mod proof;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod values;
 mod writer;
 

@@ -10,7 +10,7 @@ use vivero_core::tenant::TenantState;
 use vivero_core::{EntityFilter, Error, Page, Password};
 
 fn new(kind: Kind, slug: &str, parameters: serde_json::Value) -> NewOperation {
-    NewOperation { kind, slug: slug.parse().expect("a slug"), parameters }
+    NewOperation { kind, slug: slug.parse().expect("a slug"), parameters, key: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]

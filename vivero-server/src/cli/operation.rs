@@ -192,7 +192,7 @@ pub(super) async fn run(
     let slug: Slug = slug.parse()?;
     let vivero = super::open(config).await?;
     let outcome = async {
-        let asked = vivero.operations().ask(NewOperation { kind, slug, parameters }).await?;
+        let asked = vivero.operations().ask(NewOperation { kind, slug, parameters, key: None }).await?;
         follow(&vivero, asked, output).await
     };
     let outcome = outcome.await;

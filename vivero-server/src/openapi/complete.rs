@@ -36,6 +36,7 @@ const KEYLESS: &[&str] = &[
     "audit_verify",
     "platform_tenant_suspend",
     "platform_tenant_resume",
+    "platform_tenant_activate",
 ];
 
 pub(super) fn complete(document: &mut Json) {

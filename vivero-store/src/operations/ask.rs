@@ -2,7 +2,9 @@
 
 use super::{FleetOperations, illegal, text};
 use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
 use std::path::{Component, Path};
+use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::operations::{NewOperation, Operation, OperationKind as Kind, OperationState};
 use vivero_core::tenant::{Tenant, TenantState};
@@ -85,7 +87,12 @@ impl FleetOperations {
         if parameters.is_null() {
             parameters = json!({});
         }
-        let id = self.ids.id(now);
+        let id = new.key.as_deref().map_or_else(|| self.ids.id(now), |key| of_key(&new.slug, key));
+        if new.key.is_some()
+            && let Some(before) = self.fleet.book().find_operation(id).await?
+        {
+            return repeated(before, &new);
+        }
         let tenant = match (new.kind, &found) {
             (Kind::Clone | Kind::Import, Some(_)) => {
                 return Err(Error::Taken { resource: "tenant".into(), field: "slug".into() });
@@ -207,6 +214,21 @@ impl FleetOperations {
             _ => Err(illegal("not_marked", format!("tenant {} is not marked for removal", tenant.slug))),
         }
     }
+}
+
+/// The id that a key stands for: asking again finds what was asked before.
+fn of_key(slug: &Slug, key: &str) -> Uuid {
+    let hash = Sha256::digest(format!("{slug}\0{key}").as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// What was asked before, if it was the same.
+fn repeated(before: Operation, new: &NewOperation) -> Result<Operation> {
+    let same = |(name, value): (&String, &Json)| before.parameters.get(name) == Some(value);
+    let all = new.parameters.as_object().is_none_or(|asked| asked.iter().all(same));
+    if before.kind == new.kind && all { Ok(before) } else { Err(Error::IdempotencyMismatch) }
 }
 
 /// Whether a tenant has a database that people may work with.
