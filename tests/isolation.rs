@@ -374,16 +374,17 @@ async fn a_swapped_file_is_refused_as_damaged() {
     drop((a, b));
     world.server.stop().await;
     let folder = world.server.folder.path();
-    let file =
-        |name: &str| folder.join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"));
-    for suffix in ["-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{suffix}", file(&mine).display()));
+    match server::engine::server() {
+        None => swap_files(folder, &mine, &others),
+        #[cfg(feature = "mariadb")]
+        Some(server) => swap_stamps(server, &mine, &others).await,
+        #[cfg(not(feature = "mariadb"))]
+        Some(_) => panic!("these tests were built without --features mariadb"),
     }
-    std::fs::rename(file(&others), file(&mine)).expect("the swap");
 
-    let url = format!("sqlite:{}", folder.display());
-    let vivero =
-        Vivero::builder().weak_passwords_for_tests().open(&url).await.expect("the installation");
+    let url = server::engine::url(folder);
+    let builder = server::with_key(Vivero::builder().weak_passwords_for_tests());
+    let vivero = builder.open(&url).await.expect("the installation");
     for email in [&email, &b_email] {
         let found = vivero.sign_in(&slug, Password::new(email, PASSWORD)).await;
         assert!(matches!(found, Err(Error::Corrupt { .. })), "{:?}", found.err());
@@ -394,4 +395,24 @@ async fn a_swapped_file_is_refused_as_damaged() {
     assert!(matches!(vivero.job(tenant.id, "a look").await, Err(Error::Corrupt { .. })));
     assert!(vivero.verify_audit(&tenant.slug).await.is_err());
     vivero.close().await;
+}
+
+/// Puts one tenant's file where the other's is looked for.
+fn swap_files(folder: &std::path::Path, mine: &str, others: &str) {
+    let file =
+        |name: &str| folder.join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"));
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file(mine).display()));
+    }
+    std::fs::rename(file(others), file(mine)).expect("the swap");
+}
+
+/// Makes one tenant's database say that it is the other's, as one that was restored under a wrong name.
+#[cfg(feature = "mariadb")]
+async fn swap_stamps(server: &str, mine: &str, others: &str) {
+    use sqlx::{AssertSqlSafe, Connection as _};
+    let mut admin = sqlx::MySqlConnection::connect(server).await.expect("the server");
+    let sql = format!("UPDATE t{mine}.stamp SET tenant_id = x'{others}'");
+    let swapped = sqlx::query(AssertSqlSafe(sql)).execute(&mut admin).await;
+    assert_eq!(swapped.expect("the swap").rows_affected(), 1);
 }

@@ -1,5 +1,8 @@
 //! The program as it is run in earnest: a process of its own.
 
+#[path = "engine.rs"]
+pub(crate) mod engine;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -39,6 +42,7 @@ pub(crate) fn vivero(data: &Path) -> Command {
             command.env_remove(name);
         }
     }
+    engine::settings(&mut command, data);
     command.arg("--data").arg(data).stdin(Stdio::null());
     command
 }

@@ -7,6 +7,24 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
+    ///What the database server counted for a tenant's account.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AccountUsage {
+        ///Seconds in which statements ran.
+        pub busy_seconds: f64,
+        ///Bytes from its connections.
+        pub bytes_received: u64,
+        ///Bytes to them.
+        pub bytes_sent: u64,
+        ///Connections made.
+        pub connections: u64,
+        ///Seconds of CPU time.
+        pub cpu_seconds: f64,
+        ///Rows read from tables.
+        pub rows_read: u64,
+        ///Rows inserted, changed and deleted.
+        pub rows_written: u64,
+    }
     ///Who made a change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Actor {
@@ -1076,6 +1094,24 @@ time if absent), read by `restore` and `import`.*/
         ///The one the last sign-in or refresh handed out.
         pub refresh_token: crate::Secret,
     }
+    ///Requests of a tenant.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct RequestUsage {
+        ///Of them failed: status 500 and more.
+        pub failed: u64,
+        ///Of them refused: status 400 to 499.
+        pub refused: u64,
+        ///Seconds they took in all.
+        pub seconds: f64,
+        ///Half of them took at most so many seconds; absent if there were none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub seconds_p50: ::std::option::Option<f64>,
+        ///99 of 100 took at most so many seconds; absent if there were none, or if it is more than 30.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub seconds_p99: ::std::option::Option<f64>,
+        ///Requests answered.
+        pub total: u64,
+    }
     ///A named set of grants.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Role {
@@ -1163,6 +1199,16 @@ time if absent), read by `restore` and `import`.*/
     pub struct SessionList {
         ///The sign-ins.
         pub items: ::std::vec::Vec<Session>,
+    }
+    ///A call of a tenant's database that took long.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct SlowCall {
+        ///When it ended.
+        pub at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///What was asked for; never with which values.
+        pub call: ::std::string::String,
+        ///How long it took, in seconds.
+        pub seconds: f64,
     }
     ///How far stock has grown.
     #[derive(
@@ -1324,6 +1370,29 @@ time if absent), read by `restore` and `import`.*/
             value.parse()
         }
     }
+    ///The use of a tenant's database.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct StoreUsage {
+        ///Seconds its calls took, without waiting for connections.
+        pub busy_seconds: f64,
+        ///Units of work committed.
+        pub commits: u64,
+        ///Calls that failed for a reason of the storage's own.
+        pub failures: u64,
+        ///Calls that read.
+        pub reads: u64,
+        ///Rows read and written.
+        pub rows: u64,
+        ///Slow calls.
+        pub slow_calls: u64,
+        ///Bytes on the storage; absent if they are not known.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub storage_bytes: ::std::option::Option<u64>,
+        ///Seconds spent waiting for them.
+        pub wait_seconds: f64,
+        ///Times a connection or a turn to write was asked for.
+        pub waits: u64,
+    }
     ///A tenant.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Tenant {
@@ -1457,6 +1526,25 @@ time if absent), read by `restore` and `import`.*/
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
         }
+    }
+    /**What one tenant costs the installation. Everything but sizes and the account is of the server
+process that answers, since its start.*/
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct TenantUsage {
+        /**What the database server counted for its account; absent where it keeps no such figures
+(MariaDB: with `userstat` on).*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub account: ::std::option::Option<AccountUsage>,
+        ///Its requests.
+        pub requests: RequestUsage,
+        ///The latest slow calls of its database, newest first.
+        pub slow_calls: ::std::vec::Vec<SlowCall>,
+        ///Name of the tenant in paths.
+        pub slug: ::std::string::String,
+        ///Recorded state.
+        pub state: TenantState,
+        ///Its database.
+        pub store: StoreUsage,
     }
     ///What a sign-in or refresh hands out.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
@@ -2277,6 +2365,52 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "platform_tenant_suspend",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**What a tenant costs the installation
+
+Requests, calls and waits of its database, slow calls, size on the storage. It shows none of its
+data.
+
+Sends a `GET` request to `/api/v1/platform/tenants/{slug}/usage`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+*/
+    pub async fn platform_tenant_usage<'a>(
+        &'a self,
+        slug: &'a str,
+    ) -> Result<ResponseValue<types::TenantUsage>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}/usage", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_tenant_usage",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;

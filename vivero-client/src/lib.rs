@@ -94,8 +94,8 @@ pub use generated::types::{
     Grade, HistoryEntry, HistoryList, Invitation, Invited, Location, LocationCount,
     LocationFigures, LocationIn, LocationKind, LocationList, LocationPatch, Me, OperationType,
     Plan, Problem, Role, RoleIn, RoleList, RolePatch, Session, Stage, Stats, Status, Tenant,
-    TenantIn, TenantList, TenantState, Tokens, TransitionIn, Trial, TrialIn, Unit, User,
-    UserFigures, UserIn, UserList, UserPatch, UserStatus,
+    TenantIn, TenantList, TenantState, TenantUsage, Tokens, TransitionIn, Trial, TrialIn, Unit,
+    User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;

@@ -2,7 +2,7 @@
 
 use crate::connection::{Caller, check_slug};
 use crate::pages::rows;
-use crate::{Result, Stats, Tenant, TenantIn, TenantList};
+use crate::{Result, Stats, Tenant, TenantIn, TenantList, TenantUsage};
 use futures_util::stream::BoxStream;
 
 /// What operators of an installation may do; see [`Client::platform`](crate::Client::platform).
@@ -49,6 +49,11 @@ impl Tenants<'_> {
     pub async fn get(&self, slug: &str) -> Result<Tenant> {
         let slug = check_slug(slug)?;
         self.caller.read(|api| async move { api.platform_tenant_get(slug).await }).await
+    }
+    /// What a tenant costs the installation, as the server that answers counted it.
+    pub async fn usage(&self, slug: &str) -> Result<TenantUsage> {
+        let slug = check_slug(slug)?;
+        self.caller.read(|api| async move { api.platform_tenant_usage(slug).await }).await
     }
     /// Makes a tenant with a database of its own and its first person.
     pub async fn create(&self, tenant: TenantIn) -> Result<Tenant> {

@@ -30,6 +30,7 @@ pub mod search;
 pub mod service;
 pub mod tenant;
 pub mod token;
+pub mod usage;
 pub mod user;
 pub mod value;
 

@@ -90,6 +90,7 @@ operations! {
     platform_operation_start: PlatformKey;
     platform_operation_list: PlatformKey;
     platform_operation_get: PlatformKey;
+    platform_tenant_usage: PlatformKey;
     platform_stats: PlatformKey;
 }
 

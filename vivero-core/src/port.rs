@@ -12,6 +12,7 @@ use crate::operations::OperationBook;
 use crate::query::{Deleted, Predicate, Query};
 use crate::record::{Row, Schema};
 use crate::tenant::{OperationType, Plan, Slug, Tenant, TenantState};
+use crate::usage::{StoreFigures, StoreUsage};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -275,6 +276,11 @@ pub trait Fleet: Send + Sync + Debug {
     async fn ping(&self) -> Result<()>;
     /// Figures of the pools.
     async fn stats(&self) -> Result<FleetStats>;
+    /// What a tenant's database costs and was asked: this process's own figures, and those of the
+    /// storage.
+    async fn usage(&self, tenant: &Tenant) -> Result<StoreUsage>;
+    /// This process's figures of every tenant it has had open.
+    fn figures(&self) -> Vec<(TenantId, StoreFigures)>;
     /// Seals and anchors everything open and closes it. Called once, at the end.
     async fn close(&self);
     /// A secret of the installation by name, made on first use: signing keys, HMAC keys.

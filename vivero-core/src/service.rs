@@ -39,6 +39,7 @@ use crate::port::{Fleet, FleetStats, TenantStore};
 use crate::record::Schema;
 use crate::tenant::{Slug, Standing, Tenant, TenantState};
 use crate::token::{SessionLimits, Tokens};
+use crate::usage::StoreFigures;
 use chrono::{DateTime, Utc};
 use guess::Guesses;
 use moka::sync::Cache;
@@ -170,6 +171,12 @@ impl Vivero {
     /// Figures of the pools.
     pub async fn stats(&self) -> Result<FleetStats> {
         self.fleet().stats().await
+    }
+
+    /// This process's figures of the databases of every tenant it has had open.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(TenantId, StoreFigures)> {
+        self.fleet().figures()
     }
 
     /// Seals, anchors and closes every open tenant. Call it last.

@@ -57,6 +57,12 @@ pub struct Config {
     pub sign_in_per_second: u32,
     /// The same at once. `VIVERO_SIGN_IN_BURST`
     pub sign_in_burst: u32,
+    /// OpenTelemetry collector for a span of each request, as `http://HOST:4318` (OTLP over HTTP); needs
+    /// the feature `otel`. `VIVERO_OTLP_ENDPOINT`
+    pub otlp_endpoint: Option<String>,
+    /// Calls of a tenant's database that take so many milliseconds are noted as slow; 100 when nothing is
+    /// said. `VIVERO_SLOW_CALL_MS`
+    pub slow_call_ms: Option<u64>,
     /// Whether browsers are told to use HTTPS only. `VIVERO_HSTS`
     pub hsts: bool,
 }
@@ -78,6 +84,8 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             sign_in_per_second: 10,
             sign_in_burst: 50,
+            otlp_endpoint: None,
+            slow_call_ms: None,
             hsts: false,
         }
     }
@@ -154,6 +162,9 @@ impl Config {
         let mut builder = vivero_store::Builder::default();
         if let Some(number) = self.max_open_tenants {
             builder = builder.max_open_tenants(number);
+        }
+        if let Some(millis) = self.slow_call_ms {
+            builder = builder.slow_call(std::time::Duration::from_millis(millis));
         }
         builder = builder.archives(self.archives());
         match (&self.key_file, &self.key) {

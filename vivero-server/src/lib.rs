@@ -32,6 +32,8 @@ mod router;
 mod scope;
 mod serve;
 mod state;
+#[cfg(feature = "otel")]
+mod traces;
 mod wire;
 
 pub use options::{RateLimit, ServerOptions};

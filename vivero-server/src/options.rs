@@ -37,6 +37,9 @@ pub struct ServerOptions {
     pub trusted_proxies: Vec<IpAddr>,
     /// Origins whose pages may call the API, e.g. `https://app.example.com`.
     pub cors_origins: Vec<String>,
+    /// OpenTelemetry collector that gets a span of each request, e.g. `http://127.0.0.1:4318` (OTLP over
+    /// HTTP). Needs the feature `otel`.
+    pub otlp_endpoint: Option<String>,
     /// Seconds for `Strict-Transport-Security`; sent only if set.
     pub hsts_seconds: Option<u64>,
 }
@@ -55,6 +58,7 @@ impl Default for ServerOptions {
             sign_in_limit: RateLimit { per_second: 10, burst: 50 },
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
+            otlp_endpoint: None,
             hsts_seconds: None,
         }
     }

@@ -35,6 +35,7 @@ where
     let drain_delay = options.drain_delay;
     let invalid = |e: StartupError| io::Error::new(io::ErrorKind::InvalidInput, e);
     let (shell, state): (Shell, _) = build(vivero, options).map_err(invalid)?;
+    let shared = std::sync::Arc::clone(&state);
     let stop = async move {
         shutdown.await;
         state.drain();
@@ -44,9 +45,12 @@ where
         state.stopping.cancel();
     };
     let acceptor = Early(acceptor);
-    Server::new_with_acceptor(acceptor)
+    let served = Server::new_with_acceptor(acceptor)
         .run_with_graceful_shutdown(shell, stop, Some(drain_timeout))
-        .await
+        .await;
+    // The exporter waits for the network, which must not hold up this thread's other tasks.
+    let _ = tokio::task::spawn_blocking(move || shared.close()).await;
+    served
 }
 
 /// A plain TCP port.

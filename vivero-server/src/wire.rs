@@ -15,6 +15,7 @@ pub(crate) mod stamp;
 pub(crate) mod tenant;
 #[cfg(test)]
 mod tests;
+pub(crate) mod usage;
 pub(crate) mod user;
 pub(crate) mod word;
 

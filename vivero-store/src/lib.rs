@@ -26,6 +26,7 @@ mod keeper;
 mod keys;
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
+mod meter;
 mod open;
 mod operations;
 mod pools;

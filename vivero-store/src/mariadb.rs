@@ -9,12 +9,14 @@ mod credentials;
 mod load;
 mod provision;
 mod server;
+mod usage;
 
 pub use crate::keys::{KeyFile, KeyProvider, KeyText};
 
 use crate::backend::mariadb::{MariaDb, Pool};
 use crate::backend::{Backend as _, Sql};
 use crate::keeper::Keeper;
+use crate::meter::{Metered, Meters};
 use crate::pools::Pools;
 use crate::registry::Registry;
 use crate::schema;
@@ -33,6 +35,7 @@ use vivero_core::operations::OperationBook;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::{Kind, Schema};
 use vivero_core::tenant::{Tenant, TenantState};
+use vivero_core::usage::{StoreFigures, StoreUsage};
 use vivero_core::{Clock, Error, Result, Slug, Value};
 
 /// How a MariaDB server is used.
@@ -46,6 +49,8 @@ pub struct MariaDbOptions {
     pub writers: u32,
     /// How long a request waits for room.
     pub wait: Duration,
+    /// Calls of a tenant's database that take this long are noted as slow.
+    pub slow_call: Duration,
     /// How stale dashboards and live events may be.
     pub seal_delay: Duration,
     /// First letters of the names of tenants' databases and accounts: another installation on the
@@ -66,6 +71,7 @@ impl Default for MariaDbOptions {
             readers: 4,
             writers: 3,
             wait: Duration::from_secs(2),
+            slow_call: crate::meter::SLOW,
             seal_delay: Duration::from_millis(25),
             prefix: "t".into(),
             connections_per_account: 64,
@@ -84,6 +90,7 @@ pub struct MariaDbFleet {
     pools: Pools<MariaDb>,
     options: MariaDbOptions,
     tables: Arc<Tables>,
+    meters: Meters,
 }
 
 impl MariaDbFleet {
@@ -105,6 +112,7 @@ impl MariaDbFleet {
         let credentials = Credentials::open(options.key.as_deref(), &registry).await?;
         Ok(Self {
             server,
+            meters: Meters::new(Arc::clone(&clock), options.slow_call),
             keeper: Arc::new(Keeper { registry, clock }),
             credentials,
             pools: Pools::new(options.max_open, options.wait),
@@ -187,7 +195,7 @@ impl Fleet for MariaDbFleet {
                 move |(id, _), store| async move { keeper.close_one(id, &store).await },
             )
             .await?;
-        Ok(store)
+        Ok(Metered::new(store, self.meters.of(tenant.id)))
     }
 
     async fn load(
@@ -256,6 +264,14 @@ impl Fleet for MariaDbFleet {
             self.keeper.close_one(id, &store).await;
         }
         self.registry().close().await;
+    }
+
+    async fn usage(&self, tenant: &Tenant) -> Result<StoreUsage> {
+        self.usage_of(tenant).await
+    }
+
+    fn figures(&self) -> Vec<(TenantId, StoreFigures)> {
+        self.meters.all()
     }
 
     async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {

@@ -48,6 +48,7 @@ struct Choices {
     readers: Option<u32>,
     wait: Option<Duration>,
     seal_delay: Option<Duration>,
+    slow_call: Option<Duration>,
     durable: bool,
 }
 
@@ -114,6 +115,12 @@ impl Builder {
     #[must_use]
     pub const fn seal_delay(mut self, delay: Duration) -> Self {
         self.choices.seal_delay = Some(delay);
+        self
+    }
+    /// Calls of a tenant's database that take this long are noted as slow; default 100 ms.
+    #[must_use]
+    pub const fn slow_call(mut self, bound: Duration) -> Self {
+        self.choices.slow_call = Some(bound);
         self
     }
     /// Whether an acknowledged write survives power loss (the default), or only a crash of the process.
@@ -227,7 +234,7 @@ impl Builder {
 impl Builder {
     /// The fleet at an address, by its scheme.
     async fn fleet(&self, url: &str) -> Result<Arc<dyn Fleet>> {
-        let Choices { max_open, readers, wait, seal_delay, .. } = self.choices;
+        let Choices { max_open, readers, wait, seal_delay, slow_call, .. } = self.choices;
         match url.split_once(':') {
             #[cfg(feature = "sqlite")]
             Some(("sqlite", path)) => {
@@ -237,6 +244,7 @@ impl Builder {
                     readers: readers.unwrap_or(default.readers),
                     wait: wait.unwrap_or(default.wait),
                     seal_delay: seal_delay.unwrap_or(default.seal_delay),
+                    slow_call: slow_call.unwrap_or(default.slow_call),
                     durable: self.choices.durable,
                 };
                 let clock = Arc::clone(&self.clock);
@@ -253,6 +261,7 @@ impl Builder {
                     wait: wait.unwrap_or(default.wait),
                     seal_delay: seal_delay.unwrap_or(default.seal_delay),
                     key: self.key.clone().or(default.key),
+                    slow_call: slow_call.unwrap_or(default.slow_call),
                     ..default
                 };
                 let clock = Arc::clone(&self.clock);

@@ -14,6 +14,7 @@ mod provision;
 use crate::backend::Sql;
 use crate::backend::sqlite::{Pool, Sqlite};
 use crate::keeper::Keeper;
+use crate::meter::{Metered, Meters};
 use crate::pools::Pools;
 use crate::registry::Registry;
 use crate::tenant::{SqlTenant, Tables};
@@ -31,6 +32,7 @@ use vivero_core::operations::OperationBook;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::Schema;
 use vivero_core::tenant::{Tenant, TenantState};
+use vivero_core::usage::{StoreFigures, StoreUsage};
 use vivero_core::{Clock, Error, Result, Slug, Value};
 
 /// How a folder of SQLite files is used.
@@ -42,6 +44,8 @@ pub struct SqliteOptions {
     pub readers: u32,
     /// How long a request waits for room.
     pub wait: Duration,
+    /// Calls of a tenant's database that take this long are noted as slow.
+    pub slow_call: Duration,
     /// How stale dashboards and live events may be.
     pub seal_delay: Duration,
     /// Whether an acknowledged write survives power loss (the default) or only a crash of the
@@ -55,6 +59,7 @@ impl Default for SqliteOptions {
             max_open: 256,
             readers: 4,
             wait: Duration::from_secs(2),
+            slow_call: crate::meter::SLOW,
             seal_delay: Duration::from_millis(25),
             durable: true,
         }
@@ -69,6 +74,7 @@ pub struct SqliteFleet {
     pools: Pools<Sqlite>,
     options: SqliteOptions,
     tables: Arc<Tables>,
+    meters: Meters,
     provisioning: tokio::sync::Mutex<()>,
 }
 
@@ -86,6 +92,7 @@ impl SqliteFleet {
         let registry = Registry::open(pools.readers, pools.writer).await?;
         files.prepare_template(&tables.schemas()).await?;
         Ok(Self {
+            meters: Meters::new(Arc::clone(&clock), options.slow_call),
             registry: Arc::new(Keeper { registry, clock }),
             pools: Pools::new(options.max_open, options.wait),
             options,
@@ -97,6 +104,17 @@ impl SqliteFleet {
 
     fn registry(&self) -> &Registry<Sqlite> {
         &self.registry.registry
+    }
+
+    /// The file's size and this process's figures.
+    async fn usage_of(&self, tenant: &Tenant) -> Result<StoreUsage> {
+        let meter = self.meters.of(tenant.id);
+        Ok(StoreUsage {
+            figures: meter.figures(),
+            slow: meter.slow_calls(),
+            storage_bytes: self.files.size(tenant.id),
+            account: None,
+        })
     }
 
     /// Opens a tenant's file, checks its stamp and brings its tables up to date.
@@ -175,7 +193,7 @@ impl Fleet for SqliteFleet {
                 },
             )
             .await?;
-        Ok(store)
+        Ok(Metered::new(store, self.meters.of(tenant.id)))
     }
 
     async fn load(
@@ -244,6 +262,14 @@ impl Fleet for SqliteFleet {
             self.registry.close_one(id, &store).await;
         }
         self.registry().close().await;
+    }
+
+    async fn usage(&self, tenant: &Tenant) -> Result<StoreUsage> {
+        self.usage_of(tenant).await
+    }
+
+    fn figures(&self) -> Vec<(TenantId, StoreFigures)> {
+        self.meters.all()
     }
 
     async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {

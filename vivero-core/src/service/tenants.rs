@@ -9,6 +9,7 @@ use crate::password;
 use crate::port::Provision;
 use crate::record::{Record, Row, Schema};
 use crate::tenant::{NewTenant, Plan, Slug, Tenant, TenantState};
+use crate::usage::StoreUsage;
 use crate::user::{BUILT_IN_ROLES, Credential, List, Role, User, UserStatus, check_email};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -76,6 +77,13 @@ impl Tenants<'_> {
     /// Tenants by slug, after `after`.
     pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<Tenant>> {
         self.vivero.fleet().list(after, limit.clamp(1, crate::page::MAX_LIMIT)).await
+    }
+
+    /// What a tenant's database costs and was asked, whatever the tenant's state.
+    pub async fn usage(&self, slug: &Slug) -> Result<(Arc<Tenant>, StoreUsage)> {
+        let tenant = self.find(slug).await?;
+        let usage = self.vivero.fleet().usage(&tenant).await?;
+        Ok((tenant, usage))
     }
 
     /// Stops a tenant: its people are refused from their next request on. Nothing is lost.

@@ -88,6 +88,7 @@ pub(super) async fn run_server(
         platform_key_sha256: config.platform_key.as_deref().map(secret_hash),
         trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
+        otlp_endpoint: config.otlp_endpoint.clone(),
         hsts_seconds: config.hsts.then_some(31_536_000),
         sign_in_limit: RateLimit {
             per_second: config.sign_in_per_second,

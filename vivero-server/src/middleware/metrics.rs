@@ -16,10 +16,10 @@ use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::time::Duration;
 use tenants::Tenants;
-use vivero_core::Slug;
 use vivero_core::port::FleetStats;
+use vivero_core::{Slug, TenantId, Vivero};
 
-pub(crate) use tenants::TenantCounter;
+pub(crate) use tenants::{TenantCounter, TenantRequests};
 
 /// Upper bounds of the latency buckets in seconds: from a row out of a cache to a slow report.
 const BUCKETS: [f64; 14] =
@@ -69,14 +69,14 @@ impl OperationMetrics {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(vivero: Vivero) -> Self {
         let mut registry = Registry::with_prefix("vivero");
         let requests = Family::default();
         let latency =
             Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let (in_flight, streams, memory) = (Gauge::default(), Gauge::default(), Gauge::default());
         let pools: [Gauge; 6] = std::array::from_fn(|_| Gauge::default());
-        let tenants = Arc::new(Tenants::default());
+        let tenants = Arc::new(Tenants::new(vivero));
         registry.register("requests", "Requests answered", Family::clone(&requests));
         registry.register("request_seconds", "Time to answer a request", Family::clone(&latency));
         registry.register("requests_in_flight", "Requests under way", in_flight.clone());
@@ -114,8 +114,13 @@ impl Metrics {
     }
 
     /// The figures of a tenant.
-    pub(crate) fn tenant(&self, slug: &Slug) -> Arc<TenantCounter> {
-        self.tenants.counter(slug)
+    pub(crate) fn tenant(&self, tenant: TenantId, slug: &Slug) -> Arc<TenantCounter> {
+        self.tenants.counter(tenant, slug)
+    }
+
+    /// What was counted of a tenant's requests.
+    pub(crate) fn tenant_requests(&self, tenant: TenantId) -> TenantRequests {
+        self.tenants.requests(tenant)
     }
 
     /// Everything as text.

@@ -54,6 +54,8 @@ impl Endpoint for OperationEndpoint {
             query: query::parse(request.uri().query()),
             tenant: OnceLock::new(),
         });
+        #[cfg(feature = "otel")]
+        let parent = crate::traces::parent(request.headers());
         request.extensions_mut().insert(Arc::clone(&scope));
         let response = match self.answer(request).await {
             Ok(response) => response,
@@ -62,7 +64,11 @@ impl Endpoint for OperationEndpoint {
         let (status, took) = (response.status(), started.elapsed());
         self.operation.metrics.note(status, took);
         if let Some(tenant) = scope.tenant.get() {
-            tenant.note();
+            tenant.note(status, took);
+        }
+        #[cfg(feature = "otel")]
+        if let Some(traces) = &self.state.traces {
+            traces.note(&scope, parent, &method, status, took);
         }
         access_log::write(&scope, &method, status, took);
         Ok(response)

@@ -44,6 +44,14 @@ impl Files {
         self.folder.join("tenants").join(&name[30..]).join(file)
     }
 
+    /// Bytes of a tenant's database and its log; none if it is not there.
+    pub(super) fn size(&self, tenant: TenantId) -> Option<u64> {
+        let file = self.tenant(tenant);
+        let log = format!("{}-wal", file.display());
+        let log = std::fs::metadata(log).map_or(0, |log| log.len());
+        Some(std::fs::metadata(file).ok()?.len() + log)
+    }
+
     pub(super) fn template(&self) -> Result<&Path> {
         self.template
             .get()
