@@ -58,7 +58,8 @@ async fn main() -> Result<(), Failure> {
     let database = size(&data);
     for run in 1..=options.runs {
         let began = Instant::now();
-        let made = done(&vivero, Kind::Backup, &slug, json!({"archive": format!("{run}.vivero")})).await?;
+        let made =
+            done(&vivero, Kind::Backup, &slug, json!({"archive": format!("{run}.vivero")})).await?;
         tell("backup, proven", &made, began.elapsed().as_secs_f64(), database);
         let write = made.result["write_seconds"].as_f64().unwrap_or_default();
         tell("  of it writing", &made, write, database);
@@ -125,7 +126,11 @@ fn tell(what: &str, made: &Operation, seconds: f64, database: Option<u64>) {
     );
     match database {
         #[expect(clippy::cast_precision_loss, reason = "a figure to read")]
-        Some(bytes) => println!(", database file {:.0} MB at {:.0} MB/s", mib(bytes as f64), mib(bytes as f64) / seconds),
+        Some(bytes) => println!(
+            ", database file {:.0} MB at {:.0} MB/s",
+            mib(bytes as f64),
+            mib(bytes as f64) / seconds
+        ),
         None => println!(),
     }
 }
@@ -133,6 +138,7 @@ fn tell(what: &str, made: &Operation, seconds: f64, database: Option<u64>) {
 /// Bytes of the tenants' files, on SQLite.
 fn size(data: &Path) -> Option<u64> {
     let folders = std::fs::read_dir(data.join("tenants")).ok()?;
-    let files = folders.flatten().filter_map(|f| std::fs::read_dir(f.path()).ok()).flatten().flatten();
+    let files =
+        folders.flatten().filter_map(|f| std::fs::read_dir(f.path()).ok()).flatten().flatten();
     Some(files.filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum())
 }

@@ -134,12 +134,22 @@ pub trait OperationBook: Send + Sync + Debug {
     /// Operations that are not over, oldest first.
     async fn open_operations(&self) -> Result<Vec<Operation>>;
     /// Makes an operation the lease holder's.
-    async fn claim_operation(&self, id: Uuid, lease: &Lease, at: DateTime<Utc>) -> Result<Operation>;
+    async fn claim_operation(
+        &self,
+        id: Uuid,
+        lease: &Lease,
+        at: DateTime<Utc>,
+    ) -> Result<Operation>;
     /// Notes state, step, result, progress and message.
     async fn note_operation(&self, operation: &Operation) -> Result<()>;
     /// Enters a tenant that is being made. Errors: [`crate::Error::Taken`] for the slug. A tenant with
     /// the same id and slug that is there already is left as it is.
-    async fn enter_tenant(&self, operation: &Operation, tenant: &Tenant, marks: &Marks) -> Result<()>;
+    async fn enter_tenant(
+        &self,
+        operation: &Operation,
+        tenant: &Tenant,
+        marks: &Marks,
+    ) -> Result<()>;
     /// Changes a tenant's row.
     async fn change_tenant(
         &self,

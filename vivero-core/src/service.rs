@@ -21,8 +21,8 @@ mod write;
 
 pub use auth::{Password, SignedIn};
 pub use entities::{Entities, EntityFilter, WorkEntities};
-pub use operations::TenantOperations;
 pub use locations::{LocationFilter, Locations};
+pub use operations::TenantOperations;
 pub use principal::Principal;
 pub use repository::{Repository, WorkRepository};
 pub use roles::{NewRole, RolePatch, Roles};

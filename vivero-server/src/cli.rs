@@ -84,7 +84,9 @@ pub async fn run(cli: Cli) -> ExitCode {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tenant(command) => tenant::run(command, &config, output).await,
-            Command::Operation(command) => operation::run_operations(command, &config, output).await,
+            Command::Operation(command) => {
+                operation::run_operations(command, &config, output).await
+            }
             Command::Import(command) => import::run(command, &config, output).await,
             Command::Audit(command) => audit::run(command, &config, output).await,
         }

@@ -28,18 +28,18 @@ mod writer;
 pub use keys::ArchiveKey;
 pub use proof::Proof;
 pub use reader::{ArchiveReader, verify};
-pub use writer::{ArchiveWriter, Written};
 pub(crate) use writer::half_of;
+pub use writer::{ArchiveWriter, Written};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use uuid::Uuid;
+use vivero_core::Error;
 use vivero_core::copy::{Extent, TableShape};
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
 use vivero_core::tenant::{OperationType, Plan, Tenant};
-use vivero_core::Error;
 
 /// Format this program writes, and the newest it reads.
 pub const FORMAT: u16 = 1;

@@ -18,7 +18,10 @@ pub(crate) fn not_in_use(tenant: Option<&Tenant>, generation: i64) -> Result<()>
         TenantState::Loading | TenantState::Archived | TenantState::Closed => Ok(()),
         state => Err(Error::Illegal {
             code: "database_in_use",
-            message: format!("generation {generation} of tenant {} is in use ({state})", tenant.slug),
+            message: format!(
+                "generation {generation} of tenant {} is in use ({state})",
+                tenant.slug
+            ),
         }),
     }
 }

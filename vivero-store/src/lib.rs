@@ -40,9 +40,9 @@ mod tenant;
 pub use files::{Clamd, LocalFiles};
 #[cfg(feature = "s3")]
 pub use files::{S3Files, S3Options};
+pub use keys::{KeyFile, KeyProvider, KeyText};
 #[cfg(feature = "mariadb")]
 pub use mariadb::{MariaDbFleet, MariaDbOptions};
-pub use keys::{KeyFile, KeyProvider, KeyText};
 pub use open::{Builder, Open};
 pub use operations::{FleetOperations, StepHook};
 #[cfg(feature = "sqlite")]

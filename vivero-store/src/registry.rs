@@ -96,7 +96,8 @@ impl<B: Backend> Registry<B> {
         if let Some(key) = key {
             let key = || Value::Text(key.into());
             let sql = "SELECT provision_fingerprint FROM tenants WHERE provision_key = ?";
-            let noted = Sql::new(sql).with(key()).first::<B>(&mut transaction, &[Kind::Text]).await?;
+            let noted =
+                Sql::new(sql).with(key()).first::<B>(&mut transaction, &[Kind::Text]).await?;
             let sql = Sql::new(format!("SELECT {FIND} WHERE provision_key = ?")).with(key());
             if let Some(row) = sql.first::<B>(&mut transaction, &FIND_KINDS).await? {
                 let noted = noted.and_then(|mut row| row.opt_text(0));

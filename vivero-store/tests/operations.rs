@@ -17,12 +17,17 @@ fn new(kind: Kind, slug: &str, parameters: serde_json::Value) -> NewOperation {
 async fn a_backup_is_proven_and_brings_a_tenant_back_as_it_was() {
     let ground = Ground::new().await;
     ground.fill("acme-plants", 700).await;
-    let backup = ground.done(new(Kind::Backup, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    let backup =
+        ground.done(new(Kind::Backup, "acme-plants", json!({"archive": "one.vivero"}))).await;
     assert_eq!(backup.result["proven"]["unsealed"], 0, "{backup:?}");
     // What is done afterwards is gone when the tenant is brought back.
     ground.fill("acme-plants", 5).await;
-    let refused = ground.ask(new(Kind::Restore, "acme-plants", json!({"archive": "one.vivero"}))).await;
-    assert!(matches!(refused, Err(Error::Illegal { code: "tenant_in_service", .. })), "{refused:?}");
+    let refused =
+        ground.ask(new(Kind::Restore, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    assert!(
+        matches!(refused, Err(Error::Illegal { code: "tenant_in_service", .. })),
+        "{refused:?}"
+    );
     let restore = json!({"archive": "one.vivero", "replace": true});
     let restored = ground.done(new(Kind::Restore, "acme-plants", restore)).await;
     assert_eq!(restored.result["content"], backup.result["content"]);
@@ -45,10 +50,12 @@ async fn a_backup_is_proven_and_brings_a_tenant_back_as_it_was() {
 async fn a_restored_tenant_is_equal_to_the_byte() {
     let ground = Ground::new().await;
     ground.fill("acme-plants", 300).await;
-    let first = ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    let first =
+        ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
     let restore = json!({"archive": "one.vivero", "replace": true});
     ground.done(new(Kind::Restore, "acme-plants", restore)).await;
-    let second = ground.done(new(Kind::Export, "acme-plants", json!({"archive": "two.vivero"}))).await;
+    let second =
+        ground.done(new(Kind::Export, "acme-plants", json!({"archive": "two.vivero"}))).await;
     assert_eq!(first.result["content"], second.result["content"]);
     assert_eq!(first.result["head"], second.result["head"], "the chain is the same chain");
 }
@@ -84,7 +91,8 @@ async fn an_archived_tenant_is_out_of_service_and_comes_back() {
     ground.done(new(Kind::Archive, "acme-plants", json!({}))).await;
     assert_eq!(ground.tenant("acme-plants").await.state, TenantState::Archived);
     assert_eq!(ground.files("acme-plants").await, 0, "its database is gone");
-    let refused = ground.vivero.sign_in("acme-plants", Password::new("owner@example.com", PASSWORD)).await;
+    let refused =
+        ground.vivero.sign_in("acme-plants", Password::new("owner@example.com", PASSWORD)).await;
     assert!(matches!(refused, Err(Error::Unauthenticated { .. })), "{refused:?}");
     let slug = "acme-plants".parse().expect("a slug");
     let refused = ground.vivero.verify_audit(&slug).await;
@@ -116,7 +124,12 @@ async fn a_tenant_is_removed_in_two_steps_and_its_name_is_free_at_the_end() {
     ground.clock.advance(chrono::TimeDelta::days(2));
     ground.done(purge()).await;
     assert!(ground.vivero.tenants().find(&slug).await.is_err());
-    ground.vivero.tenants().provision(tenants::tenant("acme-plants")).await.expect("the name is free");
+    ground
+        .vivero
+        .tenants()
+        .provision(tenants::tenant("acme-plants"))
+        .await
+        .expect("the name is free");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,7 +159,11 @@ async fn a_moved_tenant_is_readable_throughout_and_loses_no_write() {
     assert!(moved.result["writes_stopped_ms"].as_i64().is_some_and(|ms| ms < 10_000), "{moved:?}");
     assert_eq!(ground.tenant("acme-plants").await.generation, 2);
     assert!(read > 0 && written > 0, "{read} reads, {written} writes");
-    assert_eq!(ground.lots("acme-plants").await, 1_500 + written, "every acknowledged lot is there");
+    assert_eq!(
+        ground.lots("acme-plants").await,
+        1_500 + written,
+        "every acknowledged lot is there"
+    );
     ground.verified("acme-plants").await;
     assert_eq!(ground.files("acme-plants").await, 1);
 }
@@ -156,9 +173,13 @@ async fn two_operations_on_one_tenant_are_refused() {
     let ground = Ground::new().await;
     let operations = ground.vivero.operations();
     let first = operations.ask(new(Kind::Backup, "acme-plants", json!({}))).await.expect("asked");
-    let second = operations.ask(new(Kind::Move, "acme-plants", json!({}))).await.expect_err("two at once");
+    let second =
+        operations.ask(new(Kind::Move, "acme-plants", json!({}))).await.expect_err("two at once");
     let text = second.to_string();
-    assert!(text.contains(&first.id.to_string()) && text.contains("vivero operation resume"), "{text}");
+    assert!(
+        text.contains(&first.id.to_string()) && text.contains("vivero operation resume"),
+        "{text}"
+    );
     let done = operations.run(first.id).await.expect("done");
     assert_eq!(done.state, State::Done);
     operations.ask(new(Kind::Move, "acme-plants", json!({}))).await.expect("the first is over");
@@ -245,7 +266,8 @@ async fn an_operation_that_fails_leaves_everything_as_it_was_and_says_what_to_do
         (Kind::Restore, "acme-plants", json!({"archive": "edited.vivero", "replace": true})),
         (Kind::Import, "acme-again", json!({"archive": "edited.vivero"})),
     ] {
-        let asked = ground.vivero.operations().ask(new(kind, slug, parameters)).await.expect("asked");
+        let asked =
+            ground.vivero.operations().ask(new(kind, slug, parameters)).await.expect("asked");
         let failed = ground.vivero.operations().run(asked.id).await.expect("an answer");
         let message = failed.message.clone().unwrap_or_default();
         assert_eq!(failed.state, State::Failed, "{failed:?}");
@@ -265,6 +287,7 @@ async fn a_list_is_whole_after_a_restore() {
     ground.done(new(Kind::Archive, "acme-plants", json!({}))).await;
     ground.done(new(Kind::Restore, "acme-plants", json!({}))).await;
     let session = ground.sign_in("acme-plants").await;
-    let found = session.entities().list(EntityFilter::new().search("lavandula"), Page::first(200)).await;
+    let found =
+        session.entities().list(EntityFilter::new().search("lavandula"), Page::first(200)).await;
     assert_eq!(found.expect("a search").items.len(), 120);
 }

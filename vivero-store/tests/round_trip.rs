@@ -21,12 +21,20 @@ async fn sqlite(folder: &Path) -> Vivero {
 
 async fn mariadb(folder: &Path, n: usize) -> Vivero {
     let builder = Vivero::builder().weak_passwords_for_tests().mariadb(support::options(n));
-    builder.archives(folder.join("archives")).open(&support::registry(n)).await.expect("opening MariaDB")
+    builder
+        .archives(folder.join("archives"))
+        .open(&support::registry(n))
+        .await
+        .expect("opening MariaDB")
 }
 
 async fn done(vivero: &Vivero, kind: Kind, slug: &str, parameters: serde_json::Value) -> Operation {
     let slug = slug.parse().expect("a slug");
-    let asked = vivero.operations().ask(NewOperation { kind, slug, parameters, key: None }).await.expect("asked");
+    let asked = vivero
+        .operations()
+        .ask(NewOperation { kind, slug, parameters, key: None })
+        .await
+        .expect("asked");
     let done = vivero.operations().run(asked.id).await.expect("an answer");
     assert_eq!(done.state, OperationState::Done, "{done:?}");
     done
@@ -41,7 +49,8 @@ async fn fill(vivero: &Vivero, slug: &str, from: u64, lots: u64) {
     let mut work = session.begin().await.expect("a work");
     let mut last = None;
     for i in from..from + lots {
-        let mut new = NewEntity::new(format!("L-{i:06}"), "Épicéa « bleu » 🌲 ", EntityType::Cutting, 40);
+        let mut new =
+            NewEntity::new(format!("L-{i:06}"), "Épicéa « bleu » 🌲 ", EntityType::Cutting, 40);
         new.attributes = json!({"z": 0.1, "a": [1, null, "ä"], "pot": {"litres": 1.25e-7}});
         last = Some(work.entities().create(new).await.expect("a lot"));
     }
@@ -53,7 +62,8 @@ async fn fill(vivero: &Vivero, slug: &str, from: u64, lots: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_from_sqlite_to_mariadb_and_back_is_equal_to_the_byte() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (one, two, three) = (folder.path().join("1"), folder.path().join("2"), folder.path().join("3"));
+    let (one, two, three) =
+        (folder.path().join("1"), folder.path().join("2"), folder.path().join("3"));
     let file = |n: u8| json!({"archive": folder.path().join(format!("{n}.vivero"))});
 
     let first = sqlite(&one).await;

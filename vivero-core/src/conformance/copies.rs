@@ -16,7 +16,10 @@ use std::collections::BTreeMap;
 
 type Rows = BTreeMap<String, Vec<Vec<Value>>>;
 
-async fn read(store: &dyn TenantStore, since: Option<Since>) -> (Vec<TableShape>, Vec<Part>, Since) {
+async fn read(
+    store: &dyn TenantStore,
+    since: Option<Since>,
+) -> (Vec<TableShape>, Vec<Part>, Since) {
     let mut snapshot = store.snapshot(since).await.expect("a snapshot");
     let (extent, tables) = (snapshot.extent().clone(), snapshot.tables().to_vec());
     let mut parts = Vec::new();
@@ -40,7 +43,8 @@ fn by_table(tables: &[TableShape], parts: &[Part]) -> Rows {
 /// A tenant with records of every kind of value, changed and deleted ones, and more than one chunk.
 async fn filled(harness: &dyn Harness, name: &str) -> Ground {
     let ground = Ground::new(harness, name).await;
-    let mut samples: Vec<Sample> = (0..1_200).map(|i| ground.source.sample(format!("S-{i:05}"))).collect();
+    let mut samples: Vec<Sample> =
+        (0..1_200).map(|i| ground.source.sample(format!("S-{i:05}"))).collect();
     for (i, sample) in samples.iter_mut().enumerate() {
         sample.state = *ground.source.pick(State::ALL);
         sample.name = format!("Großes Gewächshaus 🌱 {i}");
@@ -308,7 +312,8 @@ pub(super) async fn whoever_was_overtaken_changes_nothing(harness: &dyn Harness)
     assert!(matches!(late, Err(Error::Illegal { .. })), "{late:?}");
     let late = book.forget_tenant(&slow, ground.tenant.id).await;
     assert!(matches!(late, Err(Error::Illegal { .. })), "{late:?}");
-    let now = ground.fleet.find(ground.tenant.id).await.expect("the registry").expect("still there");
+    let now =
+        ground.fleet.find(ground.tenant.id).await.expect("the registry").expect("still there");
     assert_eq!((now.state, now.generation), (TenantState::Active, 1));
     // From another state than it is in, nothing is changed either.
     let wrong = TenantChange { from: TenantState::Suspended, ..change };

@@ -103,7 +103,8 @@ impl Vivero {
     async fn candidate(&self, slug: &Slug, email: &str) -> Result<Option<Candidate>> {
         let Some(tenant) = self.tenant(slug).await? else { return Ok(None) };
         let no_database = ["provisioning", "loading", "archived", "closed"];
-        if matches!(tenant.standing(self.now()), Standing::Blocked(why) if no_database.contains(&why)) {
+        if matches!(tenant.standing(self.now()), Standing::Blocked(why) if no_database.contains(&why))
+        {
             return Ok(None);
         }
         let store = self.open(&tenant).await?;

@@ -162,7 +162,8 @@ pub(super) async fn run(
                 (Some(slug), _) => slug.clone(),
                 (None, Some(archive)) => {
                     let key = config.archive_key()?;
-                    let reader = vivero_store::archive::ArchiveReader::open(archive, key.as_ref()).await?;
+                    let reader =
+                        vivero_store::archive::ArchiveReader::open(archive, key.as_ref()).await?;
                     reader.header().tenant.slug.clone()
                 }
                 (None, None) => {
@@ -192,7 +193,8 @@ pub(super) async fn run(
     let slug: Slug = slug.parse()?;
     let vivero = super::open(config).await?;
     let outcome = async {
-        let asked = vivero.operations().ask(NewOperation { kind, slug, parameters, key: None }).await?;
+        let asked =
+            vivero.operations().ask(NewOperation { kind, slug, parameters, key: None }).await?;
         follow(&vivero, asked, output).await
     };
     let outcome = outcome.await;
@@ -241,13 +243,20 @@ fn show(operation: &Operation, output: Output) {
     output.result(&value, || {
         let mut text = format!(
             "{} {} {:<8} {} (step {})",
-            operation.id, operation.slug, operation.kind.as_str(), operation.state, operation.step
+            operation.id,
+            operation.slug,
+            operation.kind.as_str(),
+            operation.state,
+            operation.step
         );
         if let Some(message) = &operation.message {
             text += &format!("\n  {message}");
         }
         for (name, value) in operation.result.as_object().into_iter().flatten() {
-            text += &format!("\n  {name}: {}", value.as_str().map_or_else(|| value.to_string(), Into::into));
+            text += &format!(
+                "\n  {name}: {}",
+                value.as_str().map_or_else(|| value.to_string(), Into::into)
+            );
         }
         text
     });

@@ -181,8 +181,7 @@ pub(super) async fn show(vivero: &Vivero, tenant: &Tenant, output: Output) -> Re
     });
     output.result(&value, || {
         let until = until.as_str().map(|u| format!(" until {u}")).unwrap_or_default();
-        let neutral =
-            if tenant.neutral { "  (neutralised: no mail, webhooks, jobs)" } else { "" };
+        let neutral = if tenant.neutral { "  (neutralised: no mail, webhooks, jobs)" } else { "" };
         let removal = delete_after.map(|at| format!("  (removed after {at})")).unwrap_or_default();
         format!(
             "{:<40} {:<12} {plan}{until}  {}{neutral}{removal}",

@@ -153,7 +153,9 @@ impl<R: Read> FrameReader<R> {
             return Err(refused(
                 path,
                 "format",
-                format!("has format {format}, this program reads up to {FORMAT}: use a newer vivero"),
+                format!(
+                    "has format {format}, this program reads up to {FORMAT}: use a newer vivero"
+                ),
             ));
         }
         if format == 0 || preamble[10] > 1 || preamble[11..16] != [0; 5] {
@@ -163,7 +165,8 @@ impl<R: Read> FrameReader<R> {
             (0, _) => None,
             (_, Some(key)) => Some(key.cipher(&preamble[SALT])?),
             (_, None) => {
-                let message = "is encrypted: name the key it was made with in VIVERO_KEY_FILE or VIVERO_KEY";
+                let message =
+                    "is encrypted: name the key it was made with in VIVERO_KEY_FILE or VIVERO_KEY";
                 return Err(refused(path, "key", message));
             }
         };
@@ -194,7 +197,9 @@ impl<R: Read> FrameReader<R> {
         if read < HEAD {
             return Err(cut_off(&self.path, self.next, self.at + read as u64));
         }
-        let word = |from: usize| u32::from_le_bytes([head[from], head[from + 1], head[from + 2], head[from + 3]]);
+        let word = |from: usize| {
+            u32::from_le_bytes([head[from], head[from + 1], head[from + 2], head[from + 3]])
+        };
         let (raw, sealed, frame) = (word(4) as usize, word(8) as usize, word(12));
         let kind = match head[0] {
             1 => FrameKind::Header,
@@ -206,7 +211,8 @@ impl<R: Read> FrameReader<R> {
             return Err(self.damaged("was edited or damaged"));
         }
         if frame != self.next {
-            return Err(self.damaged(&format!("is frame {frame}: frames were swapped, dropped or repeated")));
+            return Err(self
+                .damaged(&format!("is frame {frame}: frames were swapped, dropped or repeated")));
         }
         // Not all at once: a length that was made up must not take memory.
         let mut body = Vec::new();
@@ -227,10 +233,13 @@ impl<R: Read> FrameReader<R> {
             body = match cipher.decrypt(&nonce(frame), payload) {
                 Ok(body) => body,
                 Err(_) if frame == 0 => {
-                    let message = "does not open with this key: it was made with another, or edited";
+                    let message =
+                        "does not open with this key: it was made with another, or edited";
                     return Err(refused(&self.path, "key", message));
                 }
-                Err(_) => return Err(self.damaged("does not open: it was put there by somebody else")),
+                Err(_) => {
+                    return Err(self.damaged("does not open: it was put there by somebody else"));
+                }
             };
         }
         let raw_body = zstd::bulk::decompress(&body, raw)

@@ -1,8 +1,8 @@
 //! The key of each archive, from the installation's.
 
 use crate::keys::KeyProvider;
-use chacha20poly1305::aead::KeyInit as _;
 use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::aead::KeyInit as _;
 use hkdf::Hkdf;
 use sha2::Sha256;
 use std::fmt;

@@ -76,8 +76,17 @@ struct Columns([usize; 9]);
 
 impl Columns {
     fn of(table: &TableShape) -> Option<Self> {
-        let names =
-            ["seq", "at", "actor", "action", "resource", "record_id", "version", "changes", "cause"];
+        let names = [
+            "seq",
+            "at",
+            "actor",
+            "action",
+            "resource",
+            "record_id",
+            "version",
+            "changes",
+            "cause",
+        ];
         let mut places = [0; 9];
         for (place, name) in places.iter_mut().zip(names) {
             *place = table.columns.iter().position(|c| c.name == name)?;
@@ -85,9 +94,16 @@ impl Columns {
         Some(Self(places))
     }
     fn link(self, row: &[Value], previous: &[u8; 32], position: u64) -> Option<[u8; 32]> {
-        let text = |i: usize| if let Some(Value::Text(t)) = row.get(self.0[i]) { Some(t.as_str()) } else { None };
-        let at = if let Some(Value::Time(at)) = row.get(self.0[1]) { instant(*at) } else { return None };
-        let record_id = if let Some(Value::Id(id)) = row.get(self.0[5]) { *id } else { Uuid::nil() };
+        let text = |i: usize| {
+            if let Some(Value::Text(t)) = row.get(self.0[i]) { Some(t.as_str()) } else { None }
+        };
+        let at = if let Some(Value::Time(at)) = row.get(self.0[1]) {
+            instant(*at)
+        } else {
+            return None;
+        };
+        let record_id =
+            if let Some(Value::Id(id)) = row.get(self.0[5]) { *id } else { Uuid::nil() };
         let version = if let Some(Value::Int(version)) = row.get(self.0[6]) { *version } else { 0 };
         let stored = StoredText {
             at: &at,
@@ -133,7 +149,9 @@ impl Links {
             }
             JOURNAL_SEAL => rows.iter().try_for_each(|row| self.seal(row)),
             CHAIN => {
-                if let [_, Value::Int(position), Value::Bytes(hash), ..] = rows.first().map_or(&[][..], |r| r) {
+                if let [_, Value::Int(position), Value::Bytes(hash), ..] =
+                    rows.first().map_or(&[][..], |r| r)
+                {
                     let hash = hash.as_slice().try_into().map_err(|_| "its head is no hash")?;
                     self.chain = Some((u64::try_from(*position).unwrap_or(0), hash));
                 }
@@ -157,7 +175,9 @@ impl Links {
         let entry = entry.ok_or_else(|| format!("the entry at position {position} is missing"))?;
         let computed = columns.link(&entry, &self.hash, position);
         if computed.is_none_or(|c| c.as_slice() != hash.as_slice()) {
-            return Err(format!("the entry at position {position} or an earlier one is not what was sealed"));
+            return Err(format!(
+                "the entry at position {position} or an earlier one is not what was sealed"
+            ));
         }
         self.position = position;
         self.hash.copy_from_slice(hash);

@@ -34,8 +34,7 @@ impl ArchiveReader {
             opened.await.map_err(|e| Error::internal("opening an archive", e))??;
         let (sender, parts) = mpsc::channel(WAITING);
         let known = header.clone();
-        let task =
-            tokio::task::spawn_blocking(move || read_rows(frames, known, &path, &sender));
+        let task = tokio::task::spawn_blocking(move || read_rows(frames, known, &path, &sender));
         Ok(Self { header, parts, task: Some(task) })
     }
 
@@ -105,7 +104,8 @@ fn read_rows(
             FrameKind::Header => return Err(frames.wrong("is a second header")),
             FrameKind::Trailer => {
                 let trailer: Option<Trailer> = serde_json::from_slice(&frame.raw).ok();
-                break trailer.ok_or_else(|| frames.wrong("is not a trailer this program can read"))?;
+                break trailer
+                    .ok_or_else(|| frames.wrong("is not a trailer this program can read"))?;
             }
             FrameKind::Rows => {
                 let table = usize::from(frame.table);
@@ -126,7 +126,9 @@ fn read_rows(
     if sums.trailer(&header.tables) != trailer {
         return Err(refused(path, "intact", "its counts or digests are not those of its rows"));
     }
-    if links.position != header.head.position || super::hex(&links.hash) != header.head.hash && links.position > 0 {
+    if links.position != header.head.position
+        || super::hex(&links.hash) != header.head.hash && links.position > 0
+    {
         return Err(broken(path, "its head is not the one the header names"));
     }
     Ok(Proof { header, trailer, sealed: links.position, unsealed: links.unsealed, file_bytes })

@@ -48,7 +48,9 @@ fn header(archive: u128) -> Header {
 async fn make(path: &Path, archive: u128, key: Option<&ArchiveKey>) -> Vec<u8> {
     let mut writer = ArchiveWriter::create(path, &header(archive), key, [9; 32]).expect("begun");
     for part in 0..10 {
-        let row = |i: i64| vec![Value::Int(part * 3 + i), Value::Text(format!("row {part} {i} of {archive}"))];
+        let row = |i: i64| {
+            vec![Value::Int(part * 3 + i), Value::Text(format!("row {part} {i} of {archive}"))]
+        };
         writer.add(Part { table: 0, rows: (0..3).map(row).collect() }).await.expect("added");
     }
     let written = writer.finish().await.expect("finished");
@@ -90,7 +92,11 @@ async fn an_archive_comes_back_with_and_without_a_key() {
         assert_eq!((proof.trailer.rows, proof.file_bytes), (30, bytes.len() as u64));
         let shows = bytes.windows(11).any(|w| w == b"acme-plants");
         assert!(!(shows && key.is_some()), "an encrypted one shows nothing");
-        assert_eq!(std::fs::read_dir(folder.path()).expect("files").count(), 1, "nothing half-made is left");
+        assert_eq!(
+            std::fs::read_dir(folder.path()).expect("files").count(),
+            1,
+            "nothing half-made is left"
+        );
         let again = ArchiveWriter::create(&whole, &header(2), key.as_ref(), [1; 32]);
         assert!(matches!(again, Err(Error::Invalid(_))), "an archive is never overwritten");
     }
@@ -173,7 +179,8 @@ async fn frames_cannot_be_swapped_dropped_repeated_or_mixed() {
 async fn who_has_no_key_can_put_nothing_in() {
     let (_folder, whole, other) = folder();
     let bytes = make(&whole, 1, Some(&key(1))).await;
-    let mut forged = FrameWriter::new(Vec::new(), Uuid::from_u128(1), [9; 32], Some(&key(2))).expect("begun");
+    let mut forged =
+        FrameWriter::new(Vec::new(), Uuid::from_u128(1), [9; 32], Some(&key(2))).expect("begun");
     let text = serde_json::to_vec(&header(1)).expect("a header");
     forged.write(FrameKind::Header, 0, &text).expect("written");
     let forged = forged.into_inner();

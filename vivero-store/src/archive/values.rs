@@ -74,10 +74,12 @@ impl<'a> Cursor<'a> {
             INT => Value::Int(i64::from_le_bytes(self.array()?)),
             TEXT => Value::Text(std::str::from_utf8(self.long()?).ok()?.to_owned()),
             ID => Value::Id(Uuid::from_bytes(self.array()?)),
-            TIME => Value::Time(DateTime::from_timestamp_micros(i64::from_le_bytes(self.array()?))?),
-            DATE => {
-                Value::Date(NaiveDate::from_num_days_from_ce_opt(i32::from_le_bytes(self.array()?))?)
+            TIME => {
+                Value::Time(DateTime::from_timestamp_micros(i64::from_le_bytes(self.array()?))?)
             }
+            DATE => Value::Date(NaiveDate::from_num_days_from_ce_opt(i32::from_le_bytes(
+                self.array()?,
+            ))?),
             BYTES => Value::Bytes(self.long()?.to_vec()),
             _ => return None,
         })

@@ -70,16 +70,16 @@ impl ArchiveWriter {
             std::io::ErrorKind::NotFound => super::refused(path, "folder", "its folder is missing"),
             _ => io_error("making an archive", e),
         })?;
-        let text = serde_json::to_vec(header).map_err(|e| Error::internal("writing a header", e))?;
+        let text =
+            serde_json::to_vec(header).map_err(|e| Error::internal("writing a header", e))?;
         let (sender, receiver) = mpsc::channel(WAITING);
         let (tables, archive, key) = (header.tables.clone(), header.archive, key.cloned());
         let task = tokio::task::spawn_blocking(move || {
-            let mut frames =
-                FrameWriter::new(BufWriter::new(file), archive, salt, key.as_ref())?;
+            let mut frames = FrameWriter::new(BufWriter::new(file), archive, salt, key.as_ref())?;
             frames.write(FrameKind::Header, 0, &text)?;
             let trailer = write_rows(&mut frames, receiver, &tables)?;
-            let text =
-                serde_json::to_vec(&trailer).map_err(|e| Error::internal("writing a trailer", e))?;
+            let text = serde_json::to_vec(&trailer)
+                .map_err(|e| Error::internal("writing a trailer", e))?;
             frames.write(FrameKind::Trailer, 0, &text)?;
             let written = frames.written;
             let mut file = frames.into_inner();
@@ -106,7 +106,11 @@ impl ArchiveWriter {
 
     async fn joined(&mut self) -> Result<(File, Trailer, u64)> {
         let gone = || Error::internal("writing an archive", "its thread is gone");
-        self.task.take().ok_or_else(gone)?.await.map_err(|e| Error::internal("writing an archive", e))?
+        self.task
+            .take()
+            .ok_or_else(gone)?
+            .await
+            .map_err(|e| Error::internal("writing an archive", e))?
     }
 
     /// Ends the archive, makes it durable and gives it its name.

@@ -51,7 +51,8 @@ impl Target {
     fn new(shape: &TableShape, schemas: &[&'static Schema], chain: &Chain) -> Self {
         let schema = schemas.iter().copied().find(|s| s.table == shape.name);
         let place = |name: &str| shape.columns.iter().position(|c| c.name == name);
-        let places = schema.map_or_else(Vec::new, |s| s.columns.iter().map(|c| place(c.name)).collect());
+        let places =
+            schema.map_or_else(Vec::new, |s| s.columns.iter().map(|c| place(c.name)).collect());
         let anew = matches!(chain, Chain::Anew(_));
         let left_out = anew && [CHAIN, JOURNAL_SEAL, COUNTS].contains(&shape.name.as_str());
         Self { shape: shape.clone(), schema, places, left_out }
@@ -67,7 +68,10 @@ impl Target {
             match place.and_then(|p| row.get(p)) {
                 Some(Value::Text(text)) if column.kind == Kind::Json && column.search => {
                     serde_json::from_str(text).map(Value::Json).map_err(|_| {
-                        Error::corrupt(format!("column {} of table {}: not JSON", column.name, schema.table))
+                        Error::corrupt(format!(
+                            "column {} of table {}: not JSON",
+                            column.name, schema.table
+                        ))
                     })
                 }
                 Some(value) => Ok(value.clone()),
@@ -96,9 +100,11 @@ impl Target {
                 "column {} of table {} holds a value of another kind",
                 column.name, self.shape.name
             ))),
-            None if columns.len() != row.len() => {
-                Err(Error::corrupt(format!("a row of table {} has {} values", self.shape.name, row.len())))
-            }
+            None if columns.len() != row.len() => Err(Error::corrupt(format!(
+                "a row of table {} has {} values",
+                self.shape.name,
+                row.len()
+            ))),
             None => Ok(()),
         }
     }
@@ -136,7 +142,8 @@ impl<B: Backend> SqlLoading<B> {
 
     fn target(&self, part: &Part) -> Result<&Target> {
         let target = self.targets.get(part.table);
-        let target = target.ok_or_else(|| Error::corrupt("rows of a table that is not described"))?;
+        let target =
+            target.ok_or_else(|| Error::corrupt("rows of a table that is not described"))?;
         part.rows.iter().try_for_each(|row| target.check(row))?;
         Ok(target)
     }
@@ -158,7 +165,8 @@ impl<B: Backend> SqlLoading<B> {
             let mut texts = Vec::new();
             if let Some(schema) = target.schema.filter(|s| s.is_searchable()) {
                 for row in &some {
-                    let seq = if let Some(Value::Int(seq)) = row.first() { Some(*seq) } else { None };
+                    let seq =
+                        if let Some(Value::Int(seq)) = row.first() { Some(*seq) } else { None };
                     texts.push((seq, target.document(schema, row)?));
                 }
             }
@@ -172,7 +180,9 @@ impl<B: Backend> SqlLoading<B> {
                 }
             })?;
             if !texts.is_empty() {
-                B::insert_search(connection, &target.shape.name, texts).await.map_err(Into::into)?;
+                B::insert_search(connection, &target.shape.name, texts)
+                    .await
+                    .map_err(Into::into)?;
             }
         }
     }

@@ -63,7 +63,11 @@ pub(super) fn all(schemas: &[&'static Schema]) -> Vec<TableShape> {
         ),
         shape(
             JOURNAL_SEAL,
-            &[("position", Kind::Int, false), ("seq", Kind::Int, false), ("hash", Kind::Bytes, false)],
+            &[
+                ("position", Kind::Int, false),
+                ("seq", Kind::Int, false),
+                ("hash", Kind::Bytes, false),
+            ],
         ),
         shape(
             CHAIN,
@@ -127,7 +131,9 @@ pub(super) fn check_fit(given: &[TableShape], known: &[TableShape]) -> Result<()
                 Some(k) if k.kind != column.kind || column.nullable && !k.nullable => {
                     return Err(Error::Illegal {
                         code: "table_differs",
-                        message: format!("column {name} of table {of} is of another kind in this program"),
+                        message: format!(
+                            "column {name} of table {of} is of another kind in this program"
+                        ),
                     });
                 }
                 Some(_) => {}
@@ -135,9 +141,13 @@ pub(super) fn check_fit(given: &[TableShape], known: &[TableShape]) -> Result<()
         }
         let base = own.resource.as_ref().map_or(0, |_| BASE.len());
         let whole = if base == 0 { own.columns.len() } else { base };
-        let missing = own.columns[..whole].iter().find(|k| table.columns.iter().all(|c| c.name != k.name));
+        let missing =
+            own.columns[..whole].iter().find(|k| table.columns.iter().all(|c| c.name != k.name));
         if let Some(missing) = missing {
-            return Err(Error::corrupt(format!("table {} has no column {}", table.name, missing.name)));
+            return Err(Error::corrupt(format!(
+                "table {} has no column {}",
+                table.name, missing.name
+            )));
         }
     }
     Ok(())

@@ -36,7 +36,12 @@ pub(crate) struct SqlSnapshot<B: Backend> {
 /// One thing to read.
 enum Step {
     /// The rest of a table, by its key.
-    Table { table: usize, key: &'static [&'static str], after: Option<Vec<Value>>, only: Option<Sql> },
+    Table {
+        table: usize,
+        key: &'static [&'static str],
+        after: Option<Vec<Value>>,
+        only: Option<Sql>,
+    },
     /// The rest of the journal, each chunk followed by its seals.
     Journal { after: i64, position: u64, end: bool },
     /// Seals up to an entry, or all that are left.
@@ -144,7 +149,13 @@ impl<B: Backend> SqlSnapshot<B> {
         Ok(())
     }
 
-    async fn fetch(&mut self, table: usize, condition: Sql, order: &str, limit: usize) -> Result<Vec<Cells>> {
+    async fn fetch(
+        &mut self,
+        table: usize,
+        condition: Sql,
+        order: &str,
+        limit: usize,
+    ) -> Result<Vec<Cells>> {
         let shape = &self.tables[table];
         let names: Vec<&str> = shape.columns.iter().map(|c| c.name.as_str()).collect();
         // Documents as they are stored, not as they are read.

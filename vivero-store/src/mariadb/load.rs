@@ -40,7 +40,8 @@ impl MariaDbFleet {
         super::bring_up(&both.1, tenant.id, &self.tables.schemas()).await?;
         let known = Arc::clone(&self.tables);
         let loading =
-            SqlLoading::<MariaDb>::begin(tenant.clone(), both, known, tables, chain, bring_up).await?;
+            SqlLoading::<MariaDb>::begin(tenant.clone(), both, known, tables, chain, bring_up)
+                .await?;
         Ok(Box::new(loading))
     }
 

@@ -47,7 +47,11 @@ fn check(new: &NewOperation) -> Result<()> {
         let right = match name.as_str() {
             _ if !known.contains(&name.as_str()) => {
                 let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                check.fail(name, "known", format!("is no parameter of {}; it takes {list}", new.kind));
+                check.fail(
+                    name,
+                    "known",
+                    format!("is no parameter of {}; it takes {list}", new.kind),
+                );
                 continue;
             }
             "replace" => value.is_boolean(),
@@ -109,7 +113,8 @@ impl FleetOperations {
                     Error::invalid("source", "slug", "must be the slug of a tenant")
                 })?;
                 let source = self.fleet.find_by_slug(&source).await?;
-                let source = source.ok_or_else(|| Error::invalid("source", "exists", "is no tenant"))?;
+                let source =
+                    source.ok_or_else(|| Error::invalid("source", "exists", "is no tenant"))?;
                 in_service(&source)?;
             }
             Kind::Backup | Kind::Export | Kind::Archive | Kind::Move => {
@@ -122,7 +127,8 @@ impl FleetOperations {
                 if let Some(tenant) = tenant.filter(|t| t.state != TenantState::Archived) {
                     in_service(tenant)?;
                 }
-                let days = parameters.get("grace_days").and_then(Json::as_i64).unwrap_or(GRACE_DAYS);
+                let days =
+                    parameters.get("grace_days").and_then(Json::as_i64).unwrap_or(GRACE_DAYS);
                 parameters["grace_days"] = json!(days);
             }
             Kind::Purge => {
@@ -166,7 +172,8 @@ impl FleetOperations {
             Some(tenant) => self.fleet.book().marks(tenant.id).await?.archive,
             None => None,
         };
-        let name = named.or(kept).ok_or_else(|| Error::invalid("archive", "required", "is needed"))?;
+        let name =
+            named.or(kept).ok_or_else(|| Error::invalid("archive", "required", "is needed"))?;
         let path = self.file(&name);
         let reader = crate::archive::ArchiveReader::open(&path, self.key.as_ref()).await?;
         let id = reader.header().tenant_id();
@@ -176,7 +183,8 @@ impl FleetOperations {
                 "tenant",
                 format!(
                     "is of tenant {}, not of {}: import it under a name of its own",
-                    reader.header().tenant.slug, new.slug
+                    reader.header().tenant.slug,
+                    new.slug
                 ),
             )),
             Some(tenant)
@@ -211,7 +219,10 @@ impl FleetOperations {
                 let message = format!("tenant {} can still be had back{until}", tenant.slug);
                 Err(illegal("grace_not_over", message))
             }
-            _ => Err(illegal("not_marked", format!("tenant {} is not marked for removal", tenant.slug))),
+            _ => Err(illegal(
+                "not_marked",
+                format!("tenant {} is not marked for removal", tenant.slug),
+            )),
         }
     }
 }

@@ -19,7 +19,8 @@ impl Run<'_> {
             return self.archive();
         }
         let marks = self.fleet().book().marks(self.operation.tenant).await?;
-        let name = marks.archive.ok_or_else(|| Error::invalid("archive", "required", "is needed"))?;
+        let name =
+            marks.archive.ok_or_else(|| Error::invalid("archive", "required", "is needed"))?;
         Ok(self.all.file(&name))
     }
 
@@ -27,7 +28,8 @@ impl Run<'_> {
     pub(super) async fn check(&mut self) -> Step<()> {
         let path = self.source_archive().await?;
         let proof = verify(&path, self.all.key.as_ref(), |_, _| {}).await?;
-        if self.operation.kind == Kind::Restore && proof.header.tenant_id() != self.operation.tenant {
+        if self.operation.kind == Kind::Restore && proof.header.tenant_id() != self.operation.tenant
+        {
             let message = format!("is of tenant {}", proof.header.tenant.slug);
             return Err(Error::invalid("archive", "tenant", message).into());
         }
@@ -124,7 +126,8 @@ impl Run<'_> {
             ("source_position", json!(head.position)),
             ("source_hash", json!(head.hash)),
         ];
-        let changes = changes.into_iter().map(|(n, v)| (n.to_owned(), (serde_json::Value::Null, v)));
+        let changes =
+            changes.into_iter().map(|(n, v)| (n.to_owned(), (serde_json::Value::Null, v)));
         Chain::Anew(Box::new(Entry {
             at: self.all.clock.now(),
             actor: Actor::System { reason: kind.as_str().into() },
@@ -224,7 +227,9 @@ impl Run<'_> {
             self.fleet().retire(tenant.id, before).await;
         }
         let state = match tenant.state {
-            TenantState::Loading | TenantState::Archived | TenantState::Deleting => TenantState::Active,
+            TenantState::Loading | TenantState::Archived | TenantState::Deleting => {
+                TenantState::Active
+            }
             other => other,
         };
         let change = TenantChange {
@@ -240,7 +245,8 @@ impl Run<'_> {
     }
 
     pub(super) fn loaded(&self) -> Result<i64> {
-        self.number("generation").ok_or_else(|| Error::corrupt("an operation without its generation"))
+        self.number("generation")
+            .ok_or_else(|| Error::corrupt("an operation without its generation"))
     }
 
     pub(super) fn head(&self) -> Result<Anchor> {
@@ -261,7 +267,8 @@ impl Run<'_> {
     /// Removes the database that was replaced, once the new one has been opened.
     pub(super) async fn clean(&mut self) -> Step<()> {
         let tenant = self.tenant().await?;
-        let Some(before) = self.number("previous_generation").filter(|b| *b != tenant.generation) else {
+        let Some(before) = self.number("previous_generation").filter(|b| *b != tenant.generation)
+        else {
             return Ok(());
         };
         if tenant.generation != self.loaded()? {
@@ -285,7 +292,9 @@ impl Run<'_> {
             store.fence(false).await?;
         }
         if let Some(generation) = self.number("generation")
-            && found.as_ref().is_none_or(|t| t.generation != generation || t.state == TenantState::Loading)
+            && found
+                .as_ref()
+                .is_none_or(|t| t.generation != generation || t.state == TenantState::Loading)
         {
             self.fleet().remove(tenant, generation).await?;
         }

@@ -79,7 +79,8 @@ impl Run<'_> {
             rounds += 1;
         }
         if left > MANY {
-            let message = "more is written than can be copied meanwhile: ask again when less is written";
+            let message =
+                "more is written than can be copied meanwhile: ask again when less is written";
             return Err(illegal("too_busy", message).into());
         }
         self.set("rows", json!(done));
@@ -93,7 +94,9 @@ impl Run<'_> {
         self.hook("copy/finish").await?;
         let head = loading.finish().await?;
         if head != extent.head {
-            return Err(vivero_core::Error::corrupt("the copy's chain is not the original's").into());
+            return Err(
+                vivero_core::Error::corrupt("the copy's chain is not the original's").into()
+            );
         }
         self.set("head", json!(Head::from(head)));
         self.set("previous_generation", json!(tenant.generation));
@@ -117,7 +120,9 @@ impl Run<'_> {
             self.fleet().book().change_tenant(&self.operation, tenant.id, &change).await?;
         }
         let stopped = self.operation.result.get("writes_stopped_at").cloned();
-        if let Some(at) = stopped.and_then(|at| serde_json::from_value::<chrono::DateTime<chrono::Utc>>(at).ok()) {
+        if let Some(at) =
+            stopped.and_then(|at| serde_json::from_value::<chrono::DateTime<chrono::Utc>>(at).ok())
+        {
             let stopped = self.all.clock.now() - at;
             self.set("writes_stopped_ms", json!(stopped.num_milliseconds()));
         }

@@ -11,7 +11,8 @@ use vivero_core::{Error, Result};
 
 impl Run<'_> {
     pub(super) fn archive(&self) -> Result<PathBuf> {
-        let name = text(&self.operation.parameters, "archive").or_else(|| text(&self.operation.result, "archive"));
+        let name = text(&self.operation.parameters, "archive")
+            .or_else(|| text(&self.operation.result, "archive"));
         let name = name.ok_or_else(|| Error::corrupt("an operation without its archive"))?;
         Ok(self.all.file(name))
     }
@@ -31,7 +32,12 @@ impl Run<'_> {
                 return Ok(());
             }
             let name = path.display();
-            return Err(Error::invalid("archive", "free", format!("{name} is there already; give another name")).into());
+            return Err(Error::invalid(
+                "archive",
+                "free",
+                format!("{name} is there already; give another name"),
+            )
+            .into());
         }
         let tenant = self.tenant().await?;
         let store = self.fleet().open(&tenant).await?;

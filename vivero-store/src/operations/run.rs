@@ -93,7 +93,8 @@ impl FleetOperations {
             let held = self.fleet.leases(&name).await?;
             let seconds = held.first().map_or(1, |l| (l.until - now).num_seconds().max(0) + 1);
             return Err(Error::Unavailable {
-                what: format!("operation {id}, another process does it or did until a moment ago").into(),
+                what: format!("operation {id}, another process does it or did until a moment ago")
+                    .into(),
                 retry_after: u32::try_from(seconds).unwrap_or(1),
                 source: None,
             });
@@ -247,9 +248,11 @@ impl Run<'_> {
 fn describe(error: &Error) -> String {
     use std::error::Error as _;
     let mut text = match error {
-        Error::Invalid(fields) => {
-            fields.iter().map(|f| format!("{} {}", f.field, f.message)).collect::<Vec<_>>().join("; ")
-        }
+        Error::Invalid(fields) => fields
+            .iter()
+            .map(|f| format!("{} {}", f.field, f.message))
+            .collect::<Vec<_>>()
+            .join("; "),
         other => other.to_string(),
     };
     let mut source = error.source();

@@ -94,7 +94,8 @@ async fn find_tenant<B: Backend>(
     tenant: TenantId,
 ) -> Result<Option<Tenant>> {
     let sql = format!("SELECT {FIND} WHERE id = ?");
-    let row = Sql::new(sql).with(Value::Id(tenant.uuid())).first::<B>(connection, &FIND_KINDS).await?;
+    let row =
+        Sql::new(sql).with(Value::Id(tenant.uuid())).first::<B>(connection, &FIND_KINDS).await?;
     row.map(decode).transpose()
 }
 
@@ -163,7 +164,12 @@ impl<B: Backend> OperationBook for Registry<B> {
         rows.into_iter().map(read).collect()
     }
 
-    async fn claim_operation(&self, id: Uuid, lease: &Lease, at: DateTime<Utc>) -> Result<Operation> {
+    async fn claim_operation(
+        &self,
+        id: Uuid,
+        lease: &Lease,
+        at: DateTime<Utc>,
+    ) -> Result<Operation> {
         let mut transaction = B::begin(&self.writer).await?;
         let sql = Sql::new(format!("SELECT {OPERATION} FROM operations WHERE id = ?"));
         let row = sql.with(Value::Id(id)).first::<B>(&mut transaction, &KINDS).await?;
@@ -204,7 +210,12 @@ impl<B: Backend> OperationBook for Registry<B> {
         B::commit(transaction, ()).await
     }
 
-    async fn enter_tenant(&self, operation: &Operation, tenant: &Tenant, marks: &Marks) -> Result<()> {
+    async fn enter_tenant(
+        &self,
+        operation: &Operation,
+        tenant: &Tenant,
+        marks: &Marks,
+    ) -> Result<()> {
         let mut transaction = held(self, operation).await?;
         if let Some(found) = find_tenant::<B>(&mut transaction, tenant.id).await?
             && found.slug == tenant.slug
@@ -235,7 +246,8 @@ impl<B: Backend> OperationBook for Registry<B> {
         .execute::<B>(&mut transaction)
         .await?;
         if changed == 0 {
-            let message = format!("the tenant is not {} any more; look at it and ask again", change.from);
+            let message =
+                format!("the tenant is not {} any more; look at it and ask again", change.from);
             return Err(Error::Illegal { code: "tenant_state", message });
         }
         set_marks::<B>(&mut transaction, tenant, &change.marks).await?;
@@ -245,13 +257,15 @@ impl<B: Backend> OperationBook for Registry<B> {
                 .execute::<B>(&mut transaction)
                 .await?;
             if anchor.position > 0 {
-                Sql::new("INSERT INTO audit_anchors (position, hash, at, tenant_id) VALUES (?, ?, ?, ?)")
-                    .with(number(anchor.position))
-                    .with(Value::Bytes(anchor.hash.to_vec()))
-                    .with(Value::Time(operation.changed_at))
-                    .with(Value::Id(tenant.uuid()))
-                    .execute::<B>(&mut transaction)
-                    .await?;
+                Sql::new(
+                    "INSERT INTO audit_anchors (position, hash, at, tenant_id) VALUES (?, ?, ?, ?)",
+                )
+                .with(number(anchor.position))
+                .with(Value::Bytes(anchor.hash.to_vec()))
+                .with(Value::Time(operation.changed_at))
+                .with(Value::Id(tenant.uuid()))
+                .execute::<B>(&mut transaction)
+                .await?;
             }
         }
         let now = find_tenant::<B>(&mut transaction, tenant).await?;

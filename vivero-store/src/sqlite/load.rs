@@ -44,7 +44,8 @@ impl SqliteFleet {
         let known = Arc::clone(&self.tables);
         let both = (pools.readers, pools.writer);
         let loading =
-            SqlLoading::<Sqlite>::begin(tenant.clone(), both, known, tables, chain, bring_up).await?;
+            SqlLoading::<Sqlite>::begin(tenant.clone(), both, known, tables, chain, bring_up)
+                .await?;
         Ok(Box::new(loading))
     }
 

@@ -10,9 +10,9 @@ use crate::backend::sqlite::Sqlite;
 use crate::registry::Reserved;
 use crate::schema::SCHEMA_VERSION;
 use crate::tenant::seed;
+use vivero_core::Result;
 use vivero_core::port::Provision;
 use vivero_core::tenant::{Tenant, TenantState};
-use vivero_core::Result;
 
 impl SqliteFleet {
     pub(super) async fn make(&self, provision: Provision) -> Result<Tenant> {

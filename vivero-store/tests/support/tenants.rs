@@ -150,7 +150,8 @@ impl Ground {
     }
 
     pub(crate) async fn verified(&self, slug: &str) {
-        let report = self.vivero.verify_audit(&slug.parse().expect("a slug")).await.expect("a report");
+        let report =
+            self.vivero.verify_audit(&slug.parse().expect("a slug")).await.expect("a report");
         assert!(report.breaks.is_empty() && report.unsealed == 0, "{report:?}");
     }
 
@@ -219,7 +220,8 @@ impl Ground {
             let context = RequestContext::default();
             let signed = vivero.log_in(slug, password, None, context).await.expect("signed in");
             while going.load(Ordering::SeqCst) {
-                let session = vivero.resume(slug, &signed.tokens.access_token).await.expect("readable");
+                let session =
+                    vivero.resume(slug, &signed.tokens.access_token).await.expect("readable");
                 let page = session.entities().list(EntityFilter::new(), Page::first(20)).await;
                 assert_eq!(page.expect("readable").items.len(), 20);
                 done += 1;
@@ -231,7 +233,12 @@ impl Ground {
 
 fn lot(next: &AtomicU64) -> NewEntity {
     let number = next.fetch_add(1, Ordering::SeqCst);
-    NewEntity::new(format!("LAV-{number:06}"), "Lavandula angustifolia 'Hidcote'", EntityType::Cutting, 40)
+    NewEntity::new(
+        format!("LAV-{number:06}"),
+        "Lavandula angustifolia 'Hidcote'",
+        EntityType::Cutting,
+        40,
+    )
 }
 
 /// Work that goes on until it is stopped.

@@ -103,7 +103,9 @@ impl From<Failure> for Error {
             Some(n) if INCOMPARABLE.contains(&n) => {
                 Self::invalid("value", "kind", "is not of the kind it is compared with")
             }
-            Some(SIGNAL) if error.to_string().contains(crate::backend::FENCED) => crate::backend::fenced(),
+            Some(SIGNAL) if error.to_string().contains(crate::backend::FENCED) => {
+                crate::backend::fenced()
+            }
             Some(NO_DATABASE) => Self::corrupt("the database does not exist"),
             _ if lost => unavailable("database, it does not answer", 1, error),
             _ => Self::internal("running a statement", error),
