@@ -134,6 +134,8 @@ fn serve(data: &Path, galera: &Galera) -> (Running, Caller) {
         .env("VIVERO_DATABASE_URL", galera.url())
         .env("VIVERO_KEY", child::engine::KEY)
         .env("VIVERO_SIGN_IN_PER_SECOND", "0")
+        // The test finds databases by their tenants' ids.
+        .env("VIVERO_STANDBY", "0")
         .env("VIVERO_LOG", "error");
     if let Ok(redis) = std::env::var("VIVERO_TEST_REDIS") {
         command.env("VIVERO_REDIS_URL", redis);

@@ -34,7 +34,11 @@ impl Operation {
     }
     /// The path with its parameters filled in; `id` stands for the record's.
     pub(crate) fn at(&self, slug: &str, id: &str) -> String {
-        self.path.replace("{tenant}", slug).replace("{slug}", slug).replace("{id}", id)
+        self.path
+            .replace("{tenant}", slug)
+            .replace("{slug}", slug)
+            .replace("{server}", "main")
+            .replace("{id}", id)
     }
     /// What the record in the path is: `entities`, `sessions` …; nothing if it names none.
     pub(crate) fn collection(&self) -> Option<&str> {

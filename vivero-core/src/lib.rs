@@ -27,6 +27,7 @@ pub mod port;
 pub mod query;
 pub mod record;
 pub mod search;
+pub mod server;
 pub mod service;
 pub mod tenant;
 pub mod token;

@@ -90,6 +90,9 @@ operations! {
     platform_operation_start: PlatformKey;
     platform_operation_list: PlatformKey;
     platform_operation_get: PlatformKey;
+    platform_server_list: PlatformKey;
+    platform_server_create: PlatformKey;
+    platform_server_update: PlatformKey;
     platform_tenant_usage: PlatformKey;
     platform_stats: PlatformKey;
 }

@@ -12,6 +12,7 @@ mod me;
 mod operations;
 mod platform;
 mod roles;
+mod servers;
 mod trials;
 mod users;
 
@@ -31,6 +32,7 @@ pub(crate) type Api = (
     audit::Audit,
     platform::Platform,
     operations::Operations,
+    servers::Servers,
     health::Health,
 );
 
@@ -49,6 +51,7 @@ pub(crate) const fn api() -> Api {
         audit::Audit,
         platform::Platform,
         operations::Operations,
+        servers::Servers,
         health::Health,
     )
 }

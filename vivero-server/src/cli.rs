@@ -7,6 +7,7 @@ mod import;
 mod operation;
 mod output;
 mod serve;
+mod server;
 mod tenant;
 
 use crate::config::Config;
@@ -59,6 +60,9 @@ enum Command {
     /// Look at operations on tenants, and finish what was cut off.
     #[command(subcommand)]
     Operation(operation::OperationCommand),
+    /// List, add and change the database servers tenants are placed on.
+    #[command(subcommand)]
+    Server(server::ServerCommand),
     /// Bring data in.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -87,6 +91,7 @@ pub async fn run(cli: Cli) -> ExitCode {
             Command::Operation(command) => {
                 operation::run_operations(command, &config, output).await
             }
+            Command::Server(command) => server::run(command, &config, output).await,
             Command::Import(command) => import::run(command, &config, output).await,
             Command::Audit(command) => audit::run(command, &config, output).await,
         }

@@ -44,6 +44,18 @@ pub struct Config {
     /// Tenant databases open at once; 256 when nothing is said, on MariaDB 64.
     /// `VIVERO_MAX_OPEN_TENANTS`
     pub max_open_tenants: Option<usize>,
+    /// Connections of this process to each database server, over all tenants; four fifths of what the
+    /// server allows when nothing is said. MariaDB only. `VIVERO_MAX_CONNECTIONS`
+    pub max_connections: Option<usize>,
+    /// Prepared databases that wait for new tenants; 3 when nothing is said. MariaDB only.
+    /// `VIVERO_STANDBY`
+    pub standby: Option<u32>,
+    /// Most connections of one tenant's database account, all processes together; 64 when nothing is
+    /// said. MariaDB only. `VIVERO_CONNECTIONS_PER_ACCOUNT`
+    pub connections_per_account: Option<u32>,
+    /// How long a statement of a tenant's may run, in seconds; 30 when nothing is said. MariaDB only.
+    /// `VIVERO_STATEMENT_SECONDS`
+    pub statement_seconds: Option<u32>,
     /// Log format. `VIVERO_LOG_FORMAT`
     pub log_format: LogFormat,
     /// What is logged, as in `info,vivero_server=debug`. `VIVERO_LOG`
@@ -78,6 +90,10 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             platform_key: None,
             max_open_tenants: None,
+            max_connections: None,
+            standby: None,
+            connections_per_account: None,
+            statement_seconds: None,
             log_format: LogFormat::Pretty,
             log: "info".into(),
             cors_origins: Vec::new(),
@@ -116,8 +132,12 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         figment
-            // These two are read elsewhere; anything else that is not a setting is a mistake.
-            .merge(Env::prefixed("VIVERO_").ignore(&["config", "owner_password"]))
+            // These are read elsewhere; anything else that is not a setting is a mistake.
+            .merge(Env::prefixed("VIVERO_").ignore(&[
+                "config",
+                "owner_password",
+                "server_password",
+            ]))
             .extract()
             .map_err(|e| Error::invalid(e.path.join("."), "config", e.to_string()))
     }
@@ -166,6 +186,10 @@ impl Config {
         if let Some(millis) = self.slow_call_ms {
             builder = builder.slow_call(std::time::Duration::from_millis(millis));
         }
+        #[cfg(feature = "mariadb")]
+        {
+            builder = builder.mariadb(self.mariadb());
+        }
         builder = builder.archives(self.archives());
         match (&self.key_file, &self.key) {
             (Some(file), _) => builder = builder.key(KeyFile(file.clone())),
@@ -173,5 +197,20 @@ impl Config {
             (None, None) => {}
         }
         builder
+    }
+
+    #[cfg(feature = "mariadb")]
+    fn mariadb(&self) -> vivero_store::MariaDbOptions {
+        let default = vivero_store::MariaDbOptions::default();
+        let seconds = self.statement_seconds.map(|s| std::time::Duration::from_secs(s.into()));
+        vivero_store::MariaDbOptions {
+            max_connections: self.max_connections,
+            standby: self.standby.unwrap_or(default.standby),
+            connections_per_account: self
+                .connections_per_account
+                .unwrap_or(default.connections_per_account),
+            statement_time: seconds.unwrap_or(default.statement_time),
+            ..default
+        }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod me;
 pub(crate) mod operation;
 pub(crate) mod role;
 pub(crate) mod schema;
+pub(crate) mod server;
 pub(crate) mod stamp;
 pub(crate) mod tenant;
 #[cfg(test)]

@@ -31,6 +31,7 @@ use vivero_core::journal::Anchor;
 use vivero_core::operations::OperationBook;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::Schema;
+use vivero_core::server::{ConnectionStats, DatabaseServer, MAIN, ServerState, TlsMode};
 use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::usage::{StoreFigures, StoreUsage};
 use vivero_core::{Clock, Error, Result, Slug, Value};
@@ -112,7 +113,7 @@ impl SqliteFleet {
         Ok(StoreUsage {
             figures: meter.figures(),
             slow: meter.slow_calls(),
-            storage_bytes: self.files.size(tenant.id),
+            storage_bytes: self.files.size(tenant.id, tenant.generation),
             account: None,
         })
     }
@@ -262,6 +263,24 @@ impl Fleet for SqliteFleet {
             self.registry.close_one(id, &store).await;
         }
         self.registry().close().await;
+    }
+
+    async fn servers(&self) -> Result<Vec<DatabaseServer>> {
+        let stats = self.stats().await?;
+        Ok(vec![DatabaseServer {
+            name: MAIN.into(),
+            address: self.files.folder().display().to_string(),
+            tls_mode: TlsMode::Disabled,
+            account: String::new(),
+            weight: 1,
+            capacity: None,
+            state: ServerState::Open,
+            tenants: stats.tenants,
+            standby: 0,
+            version: 1,
+            changed_at: DateTime::UNIX_EPOCH,
+            connections: ConnectionStats::default(),
+        }])
     }
 
     async fn usage(&self, tenant: &Tenant) -> Result<StoreUsage> {

@@ -50,7 +50,8 @@ impl Health {
     #[oai(path = "/metrics", method = "get", operation_id = "metrics_get")]
     async fn metrics(&self, operator: Operator) -> Answer<Exposition> {
         let stats = operator.vivero().stats().await?;
-        operator.scope().state.metrics.expose(&stats).map(Exposition)
+        let servers = operator.vivero().servers().list().await?;
+        operator.scope().state.metrics.expose(&stats, &servers).map(Exposition)
     }
 }
 

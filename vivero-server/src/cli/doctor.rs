@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 use vivero_core::Result;
+use vivero_core::server::{ServerFinding, Verdict};
 
 /// What one check found.
 enum Finding {
@@ -41,7 +42,25 @@ pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
             Some(_) => Finding::Good("set".into()),
         },
     );
-    report("database", database(config).await);
+    let (found, servers) = database(config).await;
+    report("database", found);
+    for finding in servers {
+        bad |= finding.verdict == Verdict::Failed;
+        let verdict = match finding.verdict {
+            Verdict::Ok => "ok",
+            Verdict::Warning => "warning",
+            Verdict::Failed => "failed",
+        };
+        let mut value = json!({"check": finding.check, "server": finding.server, "verdict": verdict, "detail": finding.detail});
+        if let Some(remedy) = &finding.remedy {
+            value["remedy"] = json!(remedy);
+        }
+        output.result(&value, || {
+            let check = format!("{}: {}", finding.server, finding.check);
+            let remedy = finding.remedy.as_ref().map(|r| format!("\n         -> {r}"));
+            format!("{verdict:<8} {check:<16} {}{}", finding.detail, remedy.unwrap_or_default())
+        });
+    }
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -101,10 +120,10 @@ async fn listen(config: &Config) -> Finding {
     }
 }
 
-async fn database(config: &Config) -> Finding {
+async fn database(config: &Config) -> (Finding, Vec<ServerFinding>) {
     let vivero = match config.builder().open(&config.database()).await {
         Ok(vivero) => vivero,
-        Err(e) => return Finding::Bad(e.to_string()),
+        Err(e) => return (Finding::Bad(e.to_string()), Vec::new()),
     };
     let finding = match vivero.stats().await {
         Ok(stats) => {
@@ -112,6 +131,10 @@ async fn database(config: &Config) -> Finding {
         }
         Err(e) => Finding::Bad(e.to_string()),
     };
+    let servers = vivero.servers().examine().await;
     vivero.close().await;
-    finding
+    match servers {
+        Ok(servers) => (finding, servers),
+        Err(e) => (Finding::Bad(e.to_string()), Vec::new()),
+    }
 }

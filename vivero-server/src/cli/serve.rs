@@ -96,10 +96,27 @@ pub(super) async fn run_server(
         },
         ..ServerOptions::default()
     };
+    let tending = tokio::spawn(tend(vivero.clone()));
     let served = serve(vivero.clone(), options, tcp, stop.asked()).await;
+    tending.abort();
     vivero.close().await;
     served.map_err(|e| Error::internal("serving", e))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How often it is looked what is to be done in the background.
+const TEND_EVERY: Duration = Duration::from_secs(2);
+
+/// Does what is to be done in the background. Ended at any point, it is gone on with by the next process.
+async fn tend(vivero: Vivero) {
+    loop {
+        match vivero.tend().await {
+            Ok(0) => {}
+            Ok(done) => tracing::debug!(done, "background work"),
+            Err(error) => tracing::warn!(%error, "background work failed; it is tried again"),
+        }
+        tokio::time::sleep(TEND_EVERY).await;
+    }
 }
 
 /// The request to stop: Ctrl-C or SIGTERM. Made before anyone is told that the server is ready, so that

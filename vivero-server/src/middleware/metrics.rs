@@ -2,6 +2,7 @@
 //! is read when someone asks.
 
 mod process;
+mod servers;
 mod tenants;
 
 use crate::problem::Failure;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tenants::Tenants;
 use vivero_core::port::FleetStats;
+use vivero_core::server::DatabaseServer;
 use vivero_core::{Slug, TenantId, Vivero};
 
 pub(crate) use tenants::{TenantCounter, TenantRequests};
@@ -48,8 +50,9 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: Gauge,
     /// Open event streams.
     pub(crate) streams: Gauge,
-    pools: [Gauge; 6],
+    pools: [Gauge; 7],
     memory: Gauge,
+    servers: servers::Servers,
     tenants: Arc<Tenants>,
 }
 
@@ -75,7 +78,7 @@ impl Metrics {
         let latency =
             Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let (in_flight, streams, memory) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let pools: [Gauge; 6] = std::array::from_fn(|_| Gauge::default());
+        let pools: [Gauge; 7] = std::array::from_fn(|_| Gauge::default());
         let tenants = Arc::new(Tenants::new(vivero));
         registry.register("requests", "Requests answered", Family::clone(&requests));
         registry.register("request_seconds", "Time to answer a request", Family::clone(&latency));
@@ -93,12 +96,14 @@ impl Metrics {
             ("tenants_opened", "Tenant databases opened since the start"),
             ("tenants_evicted", "Idle tenant databases closed to make room"),
             ("tenants_refused", "Requests refused because all databases were in use"),
+            ("tenants_waiting", "Requests that wait for a tenant database to be closed"),
         ];
         for ((name, help), gauge) in names.into_iter().zip(&pools) {
             registry.register(name, help, gauge.clone());
         }
+        let servers = servers::Servers::register(&mut registry);
         registry.register_collector(Box::new(Arc::clone(&tenants)));
-        Self { registry, requests, latency, in_flight, streams, pools, memory, tenants }
+        Self { registry, requests, latency, in_flight, streams, pools, memory, servers, tenants }
     }
 
     /// The figures of the operation `id`.
@@ -124,10 +129,15 @@ impl Metrics {
     }
 
     /// Everything as text.
-    pub(crate) fn expose(&self, stats: &FleetStats) -> Result<String, Failure> {
-        let FleetStats { tenants, open, max_open, opened, evicted, refused } = *stats;
+    pub(crate) fn expose(
+        &self,
+        stats: &FleetStats,
+        servers: &[DatabaseServer],
+    ) -> Result<String, Failure> {
+        self.servers.set(servers);
+        let FleetStats { tenants, open, max_open, opened, evicted, refused, waiting, .. } = *stats;
         for (gauge, value) in
-            self.pools.iter().zip([tenants, open, max_open, opened, evicted, refused])
+            self.pools.iter().zip([tenants, open, max_open, opened, evicted, refused, waiting])
         {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         }

@@ -14,6 +14,7 @@ use vivero_core::user::{Role, User};
 const PARAMETERS: &[(&str, &str)] = &[
     ("tenant", "The tenant's name in paths."),
     ("slug", "The tenant's name in paths."),
+    ("server", "The database server's name."),
     ("id", "The record."),
     ("limit", "Rows of a page, 1 to 200."),
     ("cursor", "Where to go on: `next_cursor` of the page before, with the same sort."),
@@ -37,6 +38,7 @@ const KEYLESS: &[&str] = &[
     "platform_tenant_suspend",
     "platform_tenant_resume",
     "platform_tenant_activate",
+    "platform_server_create",
 ];
 
 pub(super) fn complete(document: &mut Json) {

@@ -5,6 +5,7 @@
 //! interleave, the numbers of the journal are in the order of commits, and nothing deadlocks. Readers
 //! wait for nobody.
 
+mod budget;
 mod failure;
 mod merge;
 mod pool;
@@ -12,8 +13,9 @@ mod search;
 mod tables;
 mod values;
 
+pub(crate) use budget::Budget;
 pub(crate) use failure::Failure;
-pub(crate) use pool::{Connection, Lease, Pool, Purpose, Writing, open};
+pub(crate) use pool::{Connection, Lease, Login, Pool, Purpose, Ties, Writing, open};
 
 use super::{Backend, Cells, Key, Merge, Merged, Sql};
 use futures_util::TryStreamExt as _;

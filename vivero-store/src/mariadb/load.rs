@@ -1,6 +1,7 @@
 //! Databases of a generation to come: made from rows, stamped last, removed when they are of no use.
 
 use super::MariaDbFleet;
+use super::credentials::Place;
 use crate::backend::mariadb::{MariaDb, Pool};
 use crate::copying::{SqlLoading, not_in_use};
 use futures_util::future::BoxFuture;
@@ -28,15 +29,16 @@ impl MariaDbFleet {
     ) -> Result<Box<dyn Loading>> {
         let found = self.registry().find("id", Value::Id(tenant.id.uuid())).await?;
         not_in_use(found.as_ref(), tenant.generation)?;
-        // A tenant of another installation has no account here yet.
-        let known = self.credentials.find(self.registry(), tenant.id).await?;
-        let password = match known {
-            Some(password) => password,
-            None => self.credentials.make(self.registry(), tenant.id, &self.server).await?,
+        let place = match self.credentials.find(self.registry(), tenant.id).await? {
+            Some(place) => place,
+            // A tenant that was out of service, or of another installation, has no account here yet.
+            None => self.new_place(tenant).await?,
         };
-        self.server.make_account(tenant.id, &password).await?;
-        self.server.make_generation(tenant.id, tenant.generation).await?;
-        let both = self.server.tenant_pools(tenant.id, tenant.generation, &password);
+        let place = place.at(tenant.generation);
+        let listed = self.servers.find(&place.server).await?;
+        let server = listed.up()?;
+        server.make_generation(&place).await?;
+        let both = server.tenant_pools(&place, None).await?;
         super::bring_up(&both.1, tenant.id, &self.tables.schemas()).await?;
         let known = Arc::clone(&self.tables);
         let loading =
@@ -45,13 +47,32 @@ impl MariaDbFleet {
         Ok(Box::new(loading))
     }
 
-    /// With the last generation the account goes as well.
+    /// A place with an account; the database that comes with it is of no use to a later generation.
+    async fn new_place(&self, tenant: &Tenant) -> Result<Place> {
+        let (place, _) = self.place(tenant.id).await?;
+        let listed = self.servers.find(&place.server).await?;
+        let server = listed.up()?;
+        server.make(&place).await?;
+        if tenant.generation != 1 {
+            server.remove_generation(&place).await?;
+        }
+        Ok(place)
+    }
+
+    /// With the database of the registry's generation the account goes as well.
     pub(super) async fn remove_database(&self, id: TenantId, generation: i64) -> Result<()> {
         let found = self.registry().find("id", Value::Id(id.uuid())).await?;
         not_in_use(found.as_ref(), generation)?;
-        self.server.remove_generation(id, generation).await?;
+        let Some(place) = self.credentials.find(self.registry(), id).await? else {
+            // Nothing was made, or all is gone.
+            return Ok(());
+        };
+        let place = place.at(generation);
+        let listed = self.servers.find(&place.server).await?;
+        let server = listed.up()?;
+        server.remove_generation(&place).await?;
         if found.is_none_or(|t| t.generation == generation) {
-            self.server.remove_account(id).await?;
+            server.remove(&place).await?;
             self.credentials.forget(self.registry(), id).await?;
         }
         Ok(())

@@ -20,9 +20,10 @@ const ACCOUNT: &str = "SELECT CAST(total_connections AS INTEGER), CAST(busy_time
 impl MariaDbFleet {
     /// This process's figures, the size of the database, and what the server counted for its account.
     pub(super) async fn usage_of(&self, tenant: &Tenant) -> Result<StoreUsage> {
-        let name = self.server.name(tenant.id);
-        let mut connection = self.server.connect().await?;
-        let folder = format!("{name}/");
+        let place = self.place_of(tenant).await?;
+        let listed = self.servers.find(&place.server).await?;
+        let mut connection = listed.up()?.connect().await?;
+        let folder = format!("{}/", place.database);
         let length = i64::try_from(folder.len()).unwrap_or(i64::MAX);
         let size = Sql::new(SIZE)
             .with(Value::Int(length))
@@ -30,7 +31,7 @@ impl MariaDbFleet {
             .number::<MariaDb>(&mut connection)
             .await?;
         let account = Sql::new(ACCOUNT)
-            .with(Value::Text(name))
+            .with(Value::Text(place.account))
             .first::<MariaDb>(&mut connection, &[Kind::Int; 7])
             .await?;
         let meter = self.meters.of(tenant.id);
