@@ -49,7 +49,7 @@ pub(crate) fn vivero(data: &Path) -> Command {
 
 /// A running process, killed with `kill -9` at the latest when it is dropped.
 pub(crate) struct Running {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) lines: Receiver<String>,
 }
 

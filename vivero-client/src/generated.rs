@@ -484,7 +484,7 @@ transitions, the place by moves.*/
     ///Up.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Health {
-        ///`up`.
+        ///`up`; `degraded` while this node serves but does not reach what it shares with other nodes.
         pub status: ::std::string::String,
     }
     ///One change of one record.
@@ -4455,7 +4455,8 @@ Sends a `GET` request to `/health/live`
     }
     /**Whether requests should be sent here
 
-503 while the server is stopping or cannot reach its registry.
+503 while the server is stopping or cannot reach its registry. A node that has lost Redis goes on
+serving and says `degraded`: limits hold for it alone, other nodes' changes are seen a second late.
 
 Sends a `GET` request to `/health/ready`
 

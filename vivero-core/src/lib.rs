@@ -29,6 +29,7 @@ pub mod record;
 pub mod search;
 pub mod server;
 pub mod service;
+pub mod shared;
 pub mod tenant;
 pub mod token;
 pub mod usage;
@@ -45,6 +46,7 @@ pub use service::{
     EntityFilter, LocationFilter, Parts, Password, RequestContext, TenantSession, UnitOfWork,
     Vivero,
 };
+pub use shared::{LocalShared, Shared};
 pub use tenant::{NewTenant, Owner, Slug, Tenant};
 pub use uuid::Uuid;
 pub use value::Value;

@@ -12,6 +12,7 @@ use crate::operations::OperationBook;
 use crate::query::{Deleted, Predicate, Query};
 use crate::record::{Row, Schema};
 use crate::server::{DatabaseServer, NewServer, ServerFinding, ServerPatch};
+use crate::shared::Shared;
 use crate::tenant::{OperationType, Plan, Slug, Tenant, TenantState};
 use crate::usage::{StoreFigures, StoreUsage};
 use async_trait::async_trait;
@@ -277,6 +278,14 @@ pub trait Fleet: Send + Sync + Debug {
     async fn release_lease(&self, lease: &Lease) -> Result<()>;
     /// Leases by name that begin with `prefix`, also ended ones: who holds what.
     async fn leases(&self, prefix: &str) -> Result<Vec<Lease>>;
+    /// Hands over what the installation's processes share, and what this one calls itself in leases, before
+    /// any tenant is opened. An engine that several processes use at once announces there what it seals,
+    /// and listens for what others do.
+    fn attach(&self, _shared: Arc<dyn Shared>, _me: Uuid) {}
+    /// Whether several processes may serve this storage at once.
+    fn serves_many(&self) -> bool {
+        false
+    }
     /// Whether the registry answers.
     async fn ping(&self) -> Result<()>;
     /// Figures of the pools.

@@ -37,6 +37,15 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// The same key by itself. `VIVERO_KEY`
     pub key: Option<String>,
+    /// Redis or Valkey for what several nodes share, `redis://` or `rediss://[USER:PASSWORD@]HOST:PORT`.
+    /// Needs the feature `redis`. `VIVERO_REDIS_URL`
+    pub redis_url: Option<String>,
+    /// First letters of every key on it; the installation's own when nothing is said.
+    /// `VIVERO_REDIS_PREFIX`
+    pub redis_prefix: Option<String>,
+    /// Seconds for which a server that was told to stop says so at `/health/ready` but goes on serving,
+    /// for load balancers to notice. `VIVERO_DRAIN_SECONDS`
+    pub drain_seconds: u32,
     /// Address to serve on; port 0 takes a free one. `VIVERO_LISTEN`
     pub listen: SocketAddr,
     /// Opens the platform API; without it that API is shut. `VIVERO_PLATFORM_KEY`
@@ -87,6 +96,9 @@ impl Default for Config {
             archive_dir: None,
             key_file: None,
             key: None,
+            redis_url: None,
+            redis_prefix: None,
+            drain_seconds: 0,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             platform_key: None,
             max_open_tenants: None,
@@ -131,7 +143,7 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        figment
+        let config: Self = figment
             // These are read elsewhere; anything else that is not a setting is a mistake.
             .merge(Env::prefixed("VIVERO_").ignore(&[
                 "config",
@@ -139,7 +151,12 @@ impl Config {
                 "server_password",
             ]))
             .extract()
-            .map_err(|e| Error::invalid(e.path.join("."), "config", e.to_string()))
+            .map_err(|e| Error::invalid(e.path.join("."), "config", e.to_string()))?;
+        if cfg!(not(feature = "redis")) && config.redis_url.is_some() {
+            let message = "this program was built without Redis: build it with --features redis";
+            return Err(Error::invalid("redis_url", "redis_url", message));
+        }
+        Ok(config)
     }
 
     /// The database's address.
@@ -189,6 +206,17 @@ impl Config {
         #[cfg(feature = "mariadb")]
         {
             builder = builder.mariadb(self.mariadb());
+        }
+        #[cfg(feature = "redis")]
+        if let Some(url) = &self.redis_url {
+            builder = match &self.redis_prefix {
+                None => builder.redis(url),
+                Some(prefix) => {
+                    let prefix = prefix.clone();
+                    let options = vivero_store::RedisOptions { prefix, ..Default::default() };
+                    builder.redis_with(url, options)
+                }
+            };
         }
         builder = builder.archives(self.archives());
         match (&self.key_file, &self.key) {

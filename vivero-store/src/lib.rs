@@ -32,6 +32,8 @@ mod operations;
 mod pools;
 mod registry;
 mod schema;
+#[cfg(feature = "redis")]
+mod shared;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod system;
@@ -45,6 +47,8 @@ pub use keys::{KeyFile, KeyProvider, KeyText};
 pub use mariadb::{MariaDbFleet, MariaDbOptions};
 pub use open::{Builder, Open};
 pub use operations::{FleetOperations, StepHook};
+#[cfg(feature = "redis")]
+pub use shared::{RedisOptions, RedisShared};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteFleet, SqliteOptions};
 pub use system::{SystemClock, SystemIds};

@@ -49,7 +49,7 @@ use vivero_core::server::{
 };
 use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::usage::{StoreFigures, StoreUsage};
-use vivero_core::{Clock, Error, Result, Slug, Value};
+use vivero_core::{Clock, Error, Result, Shared, Slug, Value};
 
 /// How a MariaDB server is used.
 #[derive(Debug, Clone)]
@@ -146,7 +146,7 @@ impl MariaDbFleet {
         let registry = Registry::open(readers, writer).await;
         let registry = registry.map_err(|e| at_opening("making or reading the registry", e))?;
         let credentials = Arc::new(Credentials::open(options.key.as_deref(), &registry).await?);
-        let keeper = Arc::new(Keeper { registry, clock });
+        let keeper = Arc::new(Keeper::new(registry, clock));
         let servers =
             Servers::open(main, Arc::clone(&keeper), Arc::clone(&credentials), options.clone())
                 .await?;
@@ -365,6 +365,14 @@ impl Fleet for MariaDbFleet {
 
     async fn leases(&self, prefix: &str) -> Result<Vec<Lease>> {
         self.registry().leases(prefix).await
+    }
+
+    fn attach(&self, shared: Arc<dyn Shared>, me: Uuid) {
+        self.keeper.attach(shared, me);
+    }
+
+    fn serves_many(&self) -> bool {
+        true
     }
 
     async fn ping(&self) -> Result<()> {

@@ -16,7 +16,7 @@ use vivero_core::password::Passwords;
 use vivero_core::port::Fleet;
 use vivero_core::record::Schema;
 use vivero_core::token::{SessionLimits, Tokens};
-use vivero_core::{Clock, Error, IdSource, Parts, Record, Result, Vivero};
+use vivero_core::{Clock, Error, IdSource, LocalShared, Parts, Record, Result, Shared, Vivero};
 
 /// `Vivero::open` and `Vivero::builder`, brought by this crate.
 #[async_trait]
@@ -58,6 +58,8 @@ pub struct Builder {
     choices: Choices,
     #[cfg(feature = "mariadb")]
     mariadb: MariaDbOptions,
+    #[cfg(feature = "redis")]
+    redis: Option<(String, Option<crate::RedisOptions>)>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     records: Vec<&'static Schema>,
@@ -74,6 +76,8 @@ impl Default for Builder {
             choices: Choices { durable: true, ..Choices::default() },
             #[cfg(feature = "mariadb")]
             mariadb: MariaDbOptions::default(),
+            #[cfg(feature = "redis")]
+            redis: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds::default()),
             records: Vec::new(),
@@ -156,6 +160,21 @@ impl Builder {
         self.mariadb = options;
         self
     }
+    /// Lets the processes of the installation share limits and word of changes over Redis or Valkey, see
+    /// [`crate::RedisShared`]. Keys begin with a prefix that is the installation's own.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        self.redis = Some((url.into(), None));
+        self
+    }
+    /// The same with choices.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis_with(mut self, url: impl Into<String>, options: crate::RedisOptions) -> Self {
+        self.redis = Some((url.into(), Some(options)));
+        self
+    }
     /// How long sign-ins last.
     #[must_use]
     pub const fn session_limits(mut self, limits: SessionLimits) -> Self {
@@ -213,8 +232,10 @@ impl Builder {
         } else {
             Passwords::new(&*self.ids)?
         };
+        let shared = self.shared(&refresh).await?;
         let vivero = Vivero::new(Parts {
             fleet,
+            shared,
             clock: self.clock,
             ids: self.ids,
             tokens: Tokens::new(&signing, refresh)?,
@@ -232,6 +253,28 @@ impl Builder {
 }
 
 impl Builder {
+    /// What the processes share. `secret` is the installation's own: what it is told by on a server that
+    /// it shares with others follows from it.
+    async fn shared(&self, secret: &[u8]) -> Result<Arc<dyn Shared>> {
+        #[cfg(feature = "redis")]
+        if let Some((url, options)) = &self.redis {
+            use sha2::Digest as _;
+            let digest = sha2::Sha256::digest([secret, b"redis prefix"].concat());
+            let number = digest.iter().take(6).fold(0, |n: u64, byte| n << 8 | u64::from(*byte));
+            let own = || crate::RedisOptions {
+                prefix: format!("vivero-{number:012x}"),
+                ..crate::RedisOptions::default()
+            };
+            let options = options.clone().unwrap_or_else(own);
+            let me = self.ids.id(self.clock.now());
+            let clock = Arc::clone(&self.clock);
+            return Ok(Arc::new(crate::RedisShared::open(url, options, me, clock).await?));
+        }
+        #[cfg(not(feature = "redis"))]
+        let _ = secret;
+        Ok(Arc::new(LocalShared::new(Arc::clone(&self.clock))))
+    }
+
     /// The fleet at an address, by its scheme.
     async fn fleet(&self, url: &str) -> Result<Arc<dyn Fleet>> {
         let Choices { max_open, readers, wait, seal_delay, slow_call, .. } = self.choices;

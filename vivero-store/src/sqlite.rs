@@ -94,7 +94,7 @@ impl SqliteFleet {
         files.prepare_template(&tables.schemas()).await?;
         Ok(Self {
             meters: Meters::new(Arc::clone(&clock), options.slow_call),
-            registry: Arc::new(Keeper { registry, clock }),
+            registry: Arc::new(Keeper::new(registry, clock)),
             pools: Pools::new(options.max_open, options.wait),
             options,
             files,

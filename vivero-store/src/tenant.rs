@@ -5,9 +5,11 @@ pub(crate) mod journal;
 pub(crate) mod plan;
 pub(crate) mod rows;
 mod sealer;
+mod turns;
 mod work;
 
 pub(crate) use sealer::Anchors;
+pub(crate) use turns::TURN;
 #[cfg(feature = "sqlite")]
 pub(crate) use work::WRITER_CACHE_KIB;
 pub(crate) use work::seed;
@@ -28,7 +30,7 @@ use uuid::Uuid;
 use vivero_core::copy::{Since, Snapshot};
 use vivero_core::ids::TenantId;
 use vivero_core::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
-use vivero_core::port::{Counts, Rows, TenantStore, Work};
+use vivero_core::port::{Counts, Lease, Rows, TenantStore, Work};
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::{Row, Schema};
 use vivero_core::{Error, Result, Value};
@@ -71,6 +73,10 @@ pub(crate) struct SqlTenant<B: Backend> {
     head: watch::Sender<u64>,
     counts: RwLock<Option<Arc<Counts>>>,
     committed: Arc<Notify>,
+    /// When this process last looked where the head stands.
+    looked: turns::Looked,
+    /// The lease to seal, if this process has it.
+    turn: Arc<Mutex<Option<Lease>>>,
     /// Whether the writing connection was given the memory of a bulk write.
     bulk: Arc<AtomicBool>,
     sets: Arc<SetsCache>,
@@ -100,6 +106,8 @@ impl<B: Backend> SqlTenant<B> {
             head: watch::Sender::new(0),
             counts: RwLock::new(None),
             committed: Arc::new(Notify::new()),
+            looked: turns::Looked::default(),
+            turn: Arc::default(),
             bulk: Arc::default(),
             sets: Arc::default(),
             filling: Arc::default(),
@@ -112,6 +120,7 @@ impl<B: Backend> SqlTenant<B> {
     /// Takes over what other processes have sealed.
     pub(crate) async fn refresh(&self) -> Result<u64> {
         let mut connection = self.connection().await?;
+        self.looked.now_current();
         let head = journal::head::<B>(&mut connection, self.id).await?;
         let known =
             self.counts.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|c| c.position);
@@ -137,6 +146,11 @@ impl<B: Backend> SqlTenant<B> {
             *head = (*head).max(position);
             moved
         });
+    }
+
+    /// The lease to seal, which is then no more this process's.
+    pub(crate) fn end_turn(&self) -> Option<Lease> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn fillings(&self) -> MutexGuard<'_, HashSet<&'static str>> {
@@ -296,11 +310,16 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn seal(&self) -> Result<u64> {
-        while self.seal_once().await?.is_some() {}
+        self.seal_all().await?;
         self.refresh().await
     }
 
     async fn counts(&self) -> Result<Arc<Counts>> {
+        if self.looked.is_due(sealer::LOOK_AROUND)
+            && let Err(error) = self.refresh().await
+        {
+            tracing::debug!(tenant = %self.id, %error, "figures are not renewed");
+        }
         Ok(self.counts.read().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default())
     }
 

@@ -37,7 +37,7 @@ impl TenantOperations<'_> {
     /// Does an operation, from the step it is at, until it is over. Dropping the future stops it there.
     pub async fn run(&self, id: Uuid) -> Result<Operation> {
         let done = self.vivero.inner.parts.operations.run(id).await;
-        self.vivero.tenants_changed();
+        self.vivero.tenants_changed().await;
         done
     }
 
@@ -76,7 +76,7 @@ impl TenantOperations<'_> {
     pub async fn activate(&self, slug: &Slug) -> Result<Arc<Tenant>> {
         let tenant = self.vivero.tenants().find(slug).await?;
         self.vivero.fleet().book().activate(tenant.id).await?;
-        self.vivero.tenants_changed();
+        self.vivero.tenants_changed().await;
         self.vivero.tenants().find(slug).await
     }
 }

@@ -65,7 +65,7 @@ impl Tenants<'_> {
                 other => break other?,
             }
         };
-        vivero.tenants_changed();
+        vivero.tenants_changed().await;
         Ok(tenant)
     }
 
@@ -106,7 +106,7 @@ impl Tenants<'_> {
     /// Finishes or undoes what a process that died left half-made; returns how many of each.
     pub async fn recover_provisioning(&self) -> Result<(u64, u64)> {
         let outcome = self.vivero.fleet().resume_provisioning().await?;
-        self.vivero.tenants_changed();
+        self.vivero.tenants_changed().await;
         Ok(outcome)
     }
 
@@ -121,7 +121,7 @@ impl Tenants<'_> {
         }
         let changed =
             self.vivero.fleet().set_state(tenant.id, to, tenant.version, self.vivero.now()).await?;
-        self.vivero.tenants_changed();
+        self.vivero.tenants_changed().await;
         Ok(changed)
     }
 }

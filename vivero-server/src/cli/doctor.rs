@@ -6,8 +6,9 @@ use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
-use vivero_core::Result;
 use vivero_core::server::{ServerFinding, Verdict};
+use vivero_core::shared::Reach;
+use vivero_core::{Result, Vivero};
 
 /// What one check found.
 enum Finding {
@@ -42,8 +43,9 @@ pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
             Some(_) => Finding::Good("set".into()),
         },
     );
-    let (found, servers) = database(config).await;
+    let (found, nodes, servers) = database(config).await;
     report("database", found);
+    report("nodes", nodes);
     for finding in servers {
         bad |= finding.verdict == Verdict::Failed;
         let verdict = match finding.verdict {
@@ -120,10 +122,14 @@ async fn listen(config: &Config) -> Finding {
     }
 }
 
-async fn database(config: &Config) -> (Finding, Vec<ServerFinding>) {
+/// The database, what its nodes share, and what its servers say.
+async fn database(config: &Config) -> (Finding, Finding, Vec<ServerFinding>) {
     let vivero = match config.builder().open(&config.database()).await {
         Ok(vivero) => vivero,
-        Err(e) => return (Finding::Bad(e.to_string()), Vec::new()),
+        Err(e) => {
+            let unknown = Finding::Warning("not known without the database".into());
+            return (Finding::Bad(e.to_string()), unknown, Vec::new());
+        }
     };
     let finding = match vivero.stats().await {
         Ok(stats) => {
@@ -131,10 +137,30 @@ async fn database(config: &Config) -> (Finding, Vec<ServerFinding>) {
         }
         Err(e) => Finding::Bad(e.to_string()),
     };
+    let nodes = nodes(&vivero).await;
     let servers = vivero.servers().examine().await;
     vivero.close().await;
     match servers {
-        Ok(servers) => (finding, servers),
-        Err(e) => (Finding::Bad(e.to_string()), Vec::new()),
+        Ok(servers) => (finding, nodes, servers),
+        Err(e) => (Finding::Bad(e.to_string()), nodes, Vec::new()),
+    }
+}
+
+async fn nodes(vivero: &Vivero) -> Finding {
+    let serving = match vivero.nodes().await {
+        Ok(nodes) => nodes.len(),
+        Err(e) => return Finding::Bad(e.to_string()),
+    };
+    match vivero.shared_stats().reach {
+        Reach::Connected => Finding::Good(format!("{serving} serving; Redis answers")),
+        Reach::Away => Finding::Warning(format!(
+            "{serving} serving; Redis does not answer: each node limits sign-ins by itself and sees others' \
+             changes up to a second late, until it is back"
+        )),
+        Reach::Local if serving > 1 => Finding::Warning(format!(
+            "{serving} serving without Redis: each limits sign-ins by itself and sees others' changes up to a \
+             second late; set redis_url"
+        )),
+        Reach::Local => Finding::Good(format!("{serving} serving; Redis is not set up")),
     }
 }

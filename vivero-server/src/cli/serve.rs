@@ -94,6 +94,7 @@ pub(super) async fn run_server(
             per_second: config.sign_in_per_second,
             burst: config.sign_in_burst,
         },
+        drain_delay: std::time::Duration::from_secs(config.drain_seconds.into()),
         ..ServerOptions::default()
     };
     let tending = tokio::spawn(tend(vivero.clone()));

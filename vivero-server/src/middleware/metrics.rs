@@ -3,6 +3,7 @@
 
 mod process;
 mod servers;
+mod shared;
 mod tenants;
 
 use crate::problem::Failure;
@@ -14,11 +15,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use shared::SharedGauges;
 use std::sync::Arc;
 use std::time::Duration;
 use tenants::Tenants;
 use vivero_core::port::FleetStats;
 use vivero_core::server::DatabaseServer;
+use vivero_core::shared::SharedStats;
 use vivero_core::{Slug, TenantId, Vivero};
 
 pub(crate) use tenants::{TenantCounter, TenantRequests};
@@ -51,6 +54,7 @@ pub(crate) struct Metrics {
     /// Open event streams.
     pub(crate) streams: Gauge,
     pools: [Gauge; 7],
+    shared: SharedGauges,
     memory: Gauge,
     servers: servers::Servers,
     tenants: Arc<Tenants>,
@@ -102,8 +106,20 @@ impl Metrics {
             registry.register(name, help, gauge.clone());
         }
         let servers = servers::Servers::register(&mut registry);
+        let shared = SharedGauges::register(&mut registry);
         registry.register_collector(Box::new(Arc::clone(&tenants)));
-        Self { registry, requests, latency, in_flight, streams, pools, memory, servers, tenants }
+        Self {
+            registry,
+            requests,
+            latency,
+            in_flight,
+            streams,
+            pools,
+            shared,
+            memory,
+            servers,
+            tenants,
+        }
     }
 
     /// The figures of the operation `id`.
@@ -133,8 +149,10 @@ impl Metrics {
         &self,
         stats: &FleetStats,
         servers: &[DatabaseServer],
+        shared: &SharedStats,
     ) -> Result<String, Failure> {
         self.servers.set(servers);
+        self.shared.set(shared);
         let FleetStats { tenants, open, max_open, opened, evicted, refused, waiting, .. } = *stats;
         for (gauge, value) in
             self.pools.iter().zip([tenants, open, max_open, opened, evicted, refused, waiting])

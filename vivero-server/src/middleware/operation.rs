@@ -29,7 +29,8 @@ impl OperationEndpoint {
     async fn answer(&self, request: Request) -> Result<Response, Failure> {
         if self.operation.limited {
             let address = caller(&request, &self.state.options.trusted_proxies);
-            self.state.sign_in_limit.admit(address)?;
+            let shared = self.state.vivero.shared();
+            self.state.sign_in_limit.admit(&**shared, address).await?;
         }
         let handled = AssertUnwindSafe(self.handler.call(request)).catch_unwind();
         match timeout(self.state.options.request_timeout, handled).await {

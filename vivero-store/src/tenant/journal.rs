@@ -142,6 +142,18 @@ pub(crate) struct Head {
     seq: i64,
 }
 
+impl Head {
+    /// Whether everything up to that row of the journal is sealed.
+    pub(crate) fn covers(&self, seq: i64) -> bool {
+        self.seq >= seq
+    }
+}
+
+/// The last row of the journal, sealed or not; 0 if there is none.
+pub(crate) async fn last<B: Backend>(connection: &mut B::Connection) -> Result<i64> {
+    Ok(Sql::new("SELECT max(seq) FROM journal").number::<B>(connection).await?.unwrap_or(0))
+}
+
 pub(crate) async fn head<B: Backend>(
     connection: &mut B::Connection,
     tenant: TenantId,
