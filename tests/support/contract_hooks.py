@@ -88,6 +88,8 @@ def protect(operation, case, positive):
         path["id"] = STOCK.record("users")["id"]
     if operation == "platform_tenant_suspend" and path.get("slug") == STOCK.tenant:
         path["slug"] = STOCK.spare()
+    if operation == "platform_operation_start" and path.get("slug") in (STOCK.tenant, STOCK.spare()):
+        path["slug"] = f"nobody-{next(STOCK.numbers)}"
     if case.headers.get("Authorization") != f"Bearer {STOCK.token}":
         return
     if operation == "me_password":
@@ -112,6 +114,11 @@ def fill_path(operation, case, collection):
     if "slug" in path:
         state = {"platform_tenant_suspend": "active", "platform_tenant_resume": "suspended"}
         path["slug"] = STOCK.spare(state.get(operation))
+        if operation == "platform_operation_start":
+            # A copy each time: a tenant has one operation at a time.
+            path["slug"] = f"copy-{next(STOCK.numbers)}"
+    if operation == "platform_operation_get":
+        path["id"] = STOCK.operation()
     # Reading finds enough among the ids that Schemathesis knows from answers.
     if collection is None or case.method == "GET":
         return
@@ -169,6 +176,9 @@ def fill_body(operation, body, record):
         body["token"] = STOCK.invited()[1]
     elif operation == "entity_transition":
         fill_transition(body, record)
+    elif operation == "platform_operation_start":
+        body.clear()
+        body.update(kind="clone", source=STOCK.spare())
     for name in ("password", "new_password"):
         if operation != "auth_login" and len(set(body.get(name, "abc"))) < 3:
             body[name] = ("plants" + body[name])[: len(body[name])]

@@ -34,7 +34,7 @@ class Stock:
         self.role_id = self.record("roles")["id"]
         self.site_id = self.record("locations", kind="site")["id"]
         self.lot_id = self.record("entities")["id"]
-        self._guest = self._spare = self._refresh = None
+        self._guest = self._spare = self._refresh = self._operation = None
 
     # Asking
 
@@ -159,3 +159,10 @@ class Stock:
             step = {"active": "resume", "suspended": "suspend"}[state]
             self.platform("POST", f"tenants/{self._spare}/{step}")
         return self._spare
+
+    def operation(self):
+        """The id of an operation on a tenant."""
+        if self._operation is None:
+            new = {"kind": "clone", "source": self.spare()}
+            self._operation = self.platform("POST", "tenants/contract-copy/operations", new)["id"]
+        return self._operation

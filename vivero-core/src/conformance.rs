@@ -37,6 +37,7 @@
 
 mod cancellation;
 mod chain;
+mod copies;
 mod counts;
 mod facets;
 mod feed;
@@ -137,6 +138,14 @@ cases! { ($)
         a_secret_is_made_once
         a_handle_of_another_generation_is_refused
         figures_count_the_tenants
+    }
+    copies {
+        a_database_made_from_rows_is_equal_to_the_row
+        a_snapshot_sees_one_instant
+        what_changed_since_is_caught_up
+        another_tenants_rows_are_sealed_anew
+        a_fenced_database_is_read_and_not_written
+        whoever_was_overtaken_changes_nothing
     }
     leases {
         a_lease_is_one_holders_until_it_ends

@@ -10,6 +10,7 @@ extern crate self as vivero_core;
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod copy;
 pub mod entity;
 pub mod error;
 pub mod files;
@@ -18,6 +19,7 @@ pub mod journal;
 pub mod location;
 pub mod merge;
 pub mod operation;
+pub mod operations;
 pub mod page;
 pub mod password;
 pub mod permission;

@@ -95,6 +95,10 @@ operations! {
     platform_tenant_create: PlatformKey;
     platform_tenant_suspend: PlatformKey;
     platform_tenant_resume: PlatformKey;
+    platform_tenant_activate: PlatformKey;
+    platform_operation_start: PlatformKey;
+    platform_operation_list: PlatformKey;
+    platform_operation_get: PlatformKey;
     platform_server_list: PlatformKey;
     platform_server_create: PlatformKey;
     platform_server_update: PlatformKey;

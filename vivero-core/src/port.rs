@@ -4,9 +4,11 @@
 //! Ports deal in [`Row`]s and [`Schema`]s, not in record types, so that an engine is written once for
 //! every record type there is or will be. None of them takes a decision about who may do what.
 
+use crate::copy::{Chain, Loading, Since, Snapshot, TableShape};
 use crate::error::{Error, Result};
 use crate::ids::TenantId;
 use crate::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
+use crate::operations::OperationBook;
 use crate::query::{Deleted, Predicate, Query};
 use crate::record::{Row, Schema};
 use crate::server::{DatabaseServer, NewServer, ServerFinding, ServerPatch};
@@ -139,6 +141,14 @@ pub trait TenantStore: Send + Sync + Debug {
     async fn filling(&self, schema: &'static Schema, filling: bool) -> Result<()>;
     /// Creates the table of a record type that is not vivero's own, or brings it up to its schema.
     async fn ensure(&self, schema: &'static Schema) -> Result<()>;
+    /// Every row as of now, or, with `since`, every row that changed after a former snapshot ended.
+    /// Writers are not kept waiting. Errors: [`crate::Error::Illegal`] for a table or column that this
+    /// program does not know: it would be left out.
+    async fn snapshot(&self, since: Option<Since>) -> Result<Box<dyn Snapshot + '_>>;
+    /// From now on every unit of work fails with [`crate::Error::Unavailable`], of whichever process,
+    /// because the database is about to be replaced; or (`false`) no more. Reading goes on. Returns when
+    /// the works that had begun are done.
+    async fn fence(&self, fenced: bool) -> Result<()>;
 }
 
 /// A tenant to be made, checked and with every decision taken.
@@ -230,6 +240,24 @@ pub trait Fleet: Send + Sync + Debug {
     /// Opens a tenant's database after checking its identity stamp. Waits a bounded time for room,
     /// then [`crate::Error::Unavailable`].
     async fn open(&self, tenant: &Tenant) -> Result<Arc<dyn TenantStore>>;
+    /// Begins to make the database of `tenant` at its generation, from rows of these tables. One of the
+    /// same generation that was left half-made is removed first.
+    ///
+    /// Errors: [`crate::Error::Illegal`] for tables this program does not know or knows otherwise, and if
+    /// the generation is the one in use.
+    async fn load(
+        &self,
+        tenant: &Tenant,
+        tables: &[TableShape],
+        chain: Chain,
+    ) -> Result<Box<dyn Loading>>;
+    /// Closes what this process has open of one generation, after sealing what is unsealed.
+    async fn retire(&self, id: TenantId, generation: i64);
+    /// Removes the database of one generation, if it is there. Errors: [`crate::Error::Illegal`] if it
+    /// is the one in use.
+    async fn remove(&self, id: TenantId, generation: i64) -> Result<()>;
+    /// The registry as operations on whole tenants need it.
+    fn book(&self) -> &dyn OperationBook;
     /// The last anchored head of a tenant's chain.
     async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>>;
     /// Anchors a head; an older one than stored is ignored.

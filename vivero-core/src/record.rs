@@ -6,13 +6,15 @@
 use crate::ids::RecordId;
 use crate::value::Value;
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::fmt::Debug;
 use std::ops::Deref;
 use uuid::Uuid;
 
 /// The storage class of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// True or false.
     Bool,

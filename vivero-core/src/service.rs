@@ -12,6 +12,7 @@ mod guess;
 pub mod idempotency;
 mod locations;
 mod nodes;
+mod operations;
 mod principal;
 mod repository;
 mod roles;
@@ -27,6 +28,7 @@ pub use entities::{Entities, EntityFilter, WorkEntities};
 pub use files::{FileFilter, FileLink, FileSettings, FileSweep, Files, ReceivedFile};
 pub use locations::{LocationFilter, Locations};
 pub use nodes::{CHECK_IN_EVERY, Upkeep};
+pub use operations::TenantOperations;
 pub use principal::Principal;
 pub use repository::{Repository, WorkRepository};
 pub use roles::{NewRole, RolePatch, Roles};
@@ -43,7 +45,7 @@ use crate::password::Passwords;
 use crate::port::{Fleet, FleetStats, TenantStore};
 use crate::record::Schema;
 use crate::shared::{Shared, SharedStats, Topic};
-use crate::tenant::{Slug, Standing, Tenant};
+use crate::tenant::{Slug, Standing, Tenant, TenantState};
 use crate::token::{SessionLimits, Tokens};
 use crate::usage::StoreFigures;
 use chrono::{DateTime, Utc};
@@ -77,6 +79,8 @@ pub struct Parts {
     pub records: Vec<&'static Schema>,
     /// Where files lie and how they get in; without it there are none.
     pub files: Option<FileSettings>,
+    /// What does operations on whole tenants.
+    pub operations: Arc<dyn crate::operations::Operations>,
 }
 
 /// A running installation: a cheap handle to clone and share.
@@ -123,6 +127,12 @@ impl Vivero {
         Tenants { vivero: self }
     }
 
+    /// Operations on whole tenants: backup, restore, clone, move and the like.
+    #[must_use]
+    pub const fn operations(&self) -> TenantOperations<'_> {
+        TenantOperations { vivero: self }
+    }
+
     /// The installation's time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
@@ -140,6 +150,13 @@ impl Vivero {
         let tenant = self.fleet().find(tenant).await?.ok_or_else(|| Error::not_found("tenant"))?;
         if let Standing::Blocked(standing) = tenant.standing(self.now()) {
             return Err(Error::TenantStanding { standing });
+        }
+        if tenant.neutral {
+            let message = format!(
+                "tenant {} is a copy that was neutralised: no jobs run for it until it is activated",
+                tenant.slug
+            );
+            return Err(Error::Illegal { code: "tenant_neutralised", message });
         }
         let store = self.open(&tenant).await?;
         let session = TenantSession::new(self.clone(), tenant, store, Principal::system(reason));
@@ -212,6 +229,12 @@ impl Vivero {
 
     /// Opens a tenant's database and, once per generation, brings integrators' tables up to date.
     async fn open(&self, tenant: &Tenant) -> Result<Arc<dyn TenantStore>> {
+        if let (TenantState::Loading | TenantState::Archived, Standing::Blocked(standing)) =
+            (tenant.state, tenant.standing(self.now()))
+        {
+            // It has no database now.
+            return Err(Error::TenantStanding { standing });
+        }
         let store = self.fleet().open(tenant).await?;
         let key = (tenant.id, tenant.generation);
         if !self.inner.parts.records.is_empty() && !self.inner.ensured.contains_key(&key) {

@@ -113,8 +113,14 @@ crate::text_enum! {
         Provisioning = "provisioning",
         /// In use.
         Active = "active",
+        /// Its database is being made by an operation: a clone, an import.
+        Loading = "loading",
         /// Stopped by the operator; nothing is lost.
         Suspended = "suspended",
+        /// Out of service: everything is in an archive, from which it can be brought back.
+        Archived = "archived",
+        /// To be removed when its grace is over; until then it can be resumed.
+        Deleting = "deleting",
         /// Ended.
         Closed = "closed",
     }
@@ -128,6 +134,9 @@ impl TenantState {
             Self::Provisioning => &[Self::Active, Self::Closed],
             Self::Active => &[Self::Suspended, Self::Closed],
             Self::Suspended => &[Self::Active, Self::Closed],
+            // Operations on whole tenants lead to these and from them.
+            Self::Loading | Self::Archived => &[],
+            Self::Deleting => &[Self::Active],
             Self::Closed => &[],
         }
     }
@@ -188,6 +197,8 @@ pub struct Tenant {
     pub version: i64,
     /// When it signed up.
     pub created_at: DateTime<Utc>,
+    /// Whether it is a copy that must not act on the world: no mail, no webhooks, no jobs.
+    pub neutral: bool,
 }
 
 impl Tenant {
@@ -196,7 +207,10 @@ impl Tenant {
     pub fn standing(&self, now: DateTime<Utc>) -> Standing {
         match (self.state, self.plan) {
             (TenantState::Provisioning, _) => Standing::Blocked("provisioning"),
+            (TenantState::Loading, _) => Standing::Blocked("loading"),
             (TenantState::Suspended, _) => Standing::Blocked("suspended"),
+            (TenantState::Archived, _) => Standing::Blocked("archived"),
+            (TenantState::Deleting, _) => Standing::Blocked("deleting"),
             (TenantState::Closed, _) => Standing::Blocked("closed"),
             (TenantState::Active, Plan::Trial { ends_at }) if now >= ends_at => Standing::ReadOnly,
             (TenantState::Active, _) => Standing::Full,

@@ -10,6 +10,7 @@ mod files;
 mod health;
 mod locations;
 mod me;
+mod operations;
 mod platform;
 mod roles;
 mod servers;
@@ -32,6 +33,7 @@ pub(crate) type Api = (
     events::Events,
     audit::Audit,
     platform::Platform,
+    operations::Operations,
     servers::Servers,
     health::Health,
 );
@@ -51,6 +53,7 @@ pub(crate) const fn api() -> Api {
         events::Events,
         audit::Audit,
         platform::Platform,
+        operations::Operations,
         servers::Servers,
         health::Health,
     )

@@ -4,6 +4,7 @@ mod audit;
 mod demo;
 mod doctor;
 mod import;
+mod operation;
 mod output;
 mod serve;
 mod server;
@@ -53,9 +54,12 @@ enum Command {
     Doctor,
     /// Print the OpenAPI document.
     Openapi,
-    /// Make, list, stop and resume tenants.
+    /// Make, list, stop and resume tenants; back them up, copy, move and remove them.
     #[command(subcommand)]
     Tenant(tenant::TenantCommand),
+    /// Look at operations on tenants, and finish what was cut off.
+    #[command(subcommand)]
+    Operation(operation::OperationCommand),
     /// List, add and change the database servers tenants are placed on.
     #[command(subcommand)]
     Server(server::ServerCommand),
@@ -84,6 +88,9 @@ pub async fn run(cli: Cli) -> ExitCode {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tenant(command) => tenant::run(command, &config, output).await,
+            Command::Operation(command) => {
+                operation::run_operations(command, &config, output).await
+            }
             Command::Server(command) => server::run(command, &config, output).await,
             Command::Import(command) => import::run(command, &config, output).await,
             Command::Audit(command) => audit::run(command, &config, output).await,

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use vivero_core::{Error, Result};
+use vivero_store::archive::ArchiveKey;
+use vivero_store::{KeyFile, KeyText};
 
 /// How logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +31,11 @@ pub struct Config {
     /// Database; `sqlite:<data_dir>` when nothing is said. With the feature `mariadb` also
     /// `mysql://USER:PASSWORD@HOST:PORT/DATABASE`. `VIVERO_DATABASE_URL`
     pub database_url: Option<String>,
-    /// File with the key for tenants' database passwords on MariaDB: 32 bytes in base64.
-    /// `VIVERO_KEY_FILE`
+    /// Folder of archives: backups, exports, tenants out of service; `<data_dir>/archives` when nothing is
+    /// said. `VIVERO_ARCHIVE_DIR`
+    pub archive_dir: Option<PathBuf>,
+    /// File with the installation's key, 32 bytes in base64: archives are encrypted under it, and on
+    /// MariaDB tenants' database passwords. `VIVERO_KEY_FILE`
     pub key_file: Option<PathBuf>,
     /// The same key by itself. `VIVERO_KEY`
     pub key: Option<String>,
@@ -130,6 +135,7 @@ impl Default for Config {
         Self {
             data_dir: "data".into(),
             database_url: None,
+            archive_dir: None,
             key_file: None,
             key: None,
             redis_url: None,
@@ -231,6 +237,21 @@ impl Config {
         }
     }
 
+    /// The folder of archives.
+    #[must_use]
+    pub fn archives(&self) -> PathBuf {
+        self.archive_dir.clone().unwrap_or_else(|| self.data_dir.join("archives"))
+    }
+
+    /// The key archives are sealed with, if there is one.
+    pub fn archive_key(&self) -> Result<Option<ArchiveKey>> {
+        match (&self.key_file, &self.key) {
+            (Some(file), _) => ArchiveKey::new(&KeyFile(file.clone())).map(Some),
+            (None, Some(key)) => ArchiveKey::new(&KeyText(key.clone())).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
     /// An installation's choices, as far as they are configuration.
     ///
     /// Errors: [`Error::Invalid`] naming the setting for files that cannot be;
@@ -255,13 +276,15 @@ impl Config {
             };
         }
         #[cfg(feature = "mariadb")]
-        let builder = builder.mariadb(self.mariadb());
-        #[cfg(feature = "mariadb")]
-        let builder = match (&self.key_file, &self.key) {
-            (Some(file), _) => builder.key(vivero_store::KeyFile(file.clone())),
-            (None, Some(key)) => builder.key(vivero_store::KeyText(key.clone())),
-            (None, None) => builder,
-        };
+        {
+            builder = builder.mariadb(self.mariadb());
+        }
+        builder = builder.archives(self.archives());
+        match (&self.key_file, &self.key) {
+            (Some(file), _) => builder = builder.key(KeyFile(file.clone())),
+            (None, Some(key)) => builder = builder.key(KeyText(key.clone())),
+            (None, None) => {}
+        }
         Ok(builder)
     }
 

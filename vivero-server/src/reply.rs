@@ -122,6 +122,10 @@ replies! {
     ])];
     /// A record that was changed.
     Changed: vec![meta::<T>(200, "The record as it is now", vec![etag_header(), replayed_header()])];
+    /// Something that goes on after the answer.
+    Accepted: vec![meta::<T>(202, "It goes on after this answer", vec![
+        text_header("Location", "Where to see how far it is", true),
+    ])];
     /// Anything without a version.
     Shown: vec![meta::<T>(200, "Done", Vec::new())];
 }

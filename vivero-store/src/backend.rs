@@ -153,10 +153,15 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn digest(_column: &str) -> String {
         String::new()
     }
+    /// Statements that refuse every unit of work from now on, whoever begins it, or (`false`) no more.
+    /// What they refuse with becomes [`Error::Unavailable`].
+    fn fence(fenced: bool) -> Vec<&'static str>;
     /// Forces an index.
     fn index_hint(index: &str) -> String;
     /// Statement that gives a connection so much memory for pages, if that is a connection's.
     fn cache(kib: u32) -> Option<String>;
+    /// What it is called.
+    const NAME: &'static str;
     /// Forces the order of creation: no index.
     const NO_INDEX: &'static str;
     /// The tables every tenant has besides its records: names and statements.
@@ -197,6 +202,18 @@ pub(crate) struct Costs {
     pub(crate) looked_at: f64,
     pub(crate) row: f64,
     pub(crate) seek: f64,
+}
+
+/// What a fence refuses with, in every engine's words.
+pub(crate) const FENCED: &str = "vivero: fenced";
+
+/// The error for it.
+pub(crate) fn fenced() -> Error {
+    Error::Unavailable {
+        what: "tenant, its database is being replaced".into(),
+        retry_after: 1,
+        source: None,
+    }
 }
 
 /// A key of a table besides its primary one.

@@ -17,14 +17,18 @@
 //! # }).unwrap();
 //! ```
 
+pub mod archive;
 mod backend;
+mod copying;
 mod disk;
 pub mod files;
 mod keeper;
+mod keys;
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
 mod meter;
 mod open;
+mod operations;
 mod pools;
 mod registry;
 mod schema;
@@ -38,9 +42,11 @@ mod tenant;
 pub use files::{Clamd, LocalFiles};
 #[cfg(feature = "s3")]
 pub use files::{S3Files, S3Options};
+pub use keys::{KeyFile, KeyProvider, KeyText};
 #[cfg(feature = "mariadb")]
-pub use mariadb::{KeyFile, KeyProvider, KeyText, MariaDbFleet, MariaDbOptions};
+pub use mariadb::{MariaDbFleet, MariaDbOptions};
 pub use open::{Builder, Open};
+pub use operations::{FleetOperations, StepHook};
 #[cfg(feature = "redis")]
 pub use shared::{RedisOptions, RedisShared};
 #[cfg(feature = "sqlite")]

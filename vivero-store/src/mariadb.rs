@@ -9,7 +9,7 @@
 
 mod credentials;
 mod doctor;
-mod keys;
+mod load;
 mod placement;
 mod provision;
 mod rotate;
@@ -18,7 +18,7 @@ mod servers;
 mod standby;
 mod usage;
 
-pub use keys::{KeyFile, KeyProvider, KeyText};
+pub use crate::keys::{KeyFile, KeyProvider, KeyText};
 
 use crate::backend::mariadb::{MariaDb, Pool};
 use crate::backend::{Backend as _, Sql};
@@ -38,8 +38,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
+use vivero_core::copy::{Chain, Loading, TableShape};
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
+use vivero_core::operations::OperationBook;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::{Kind, Schema};
 use vivero_core::server::{
@@ -174,6 +176,7 @@ impl MariaDbFleet {
         let place = self.credentials.find(self.registry(), tenant.id).await?.ok_or_else(|| {
             Error::corrupt(format!("the registry has no credentials of tenant {}", tenant.slug))
         })?;
+        let place = place.at(tenant.generation);
         self.placed.insert((tenant.id, tenant.generation), place.server.as_str().into());
         Ok(place)
     }
@@ -310,6 +313,29 @@ impl Fleet for MariaDbFleet {
             )
             .await?;
         Ok(Metered::new(store, self.meters.of(tenant.id)))
+    }
+
+    async fn load(
+        &self,
+        tenant: &Tenant,
+        tables: &[TableShape],
+        chain: Chain,
+    ) -> Result<Box<dyn Loading>> {
+        self.load_database(tenant, tables, chain).await
+    }
+
+    async fn retire(&self, id: TenantId, generation: i64) {
+        if let Some(store) = self.pools.take((id, generation)) {
+            self.keeper.close_one(id, &store).await;
+        }
+    }
+
+    async fn remove(&self, id: TenantId, generation: i64) -> Result<()> {
+        self.remove_database(id, generation).await
+    }
+
+    fn book(&self) -> &dyn OperationBook {
+        self.registry()
     }
 
     async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>> {

@@ -1,14 +1,16 @@
 //! Opening an installation by its address.
 
+use crate::archive::ArchiveKey;
 #[cfg(feature = "sqlite")]
 use crate::files::LocalFiles;
+use crate::keys::KeyProvider;
 #[cfg(feature = "mariadb")]
-use crate::mariadb::{KeyProvider, MariaDbFleet, MariaDbOptions};
+use crate::mariadb::{MariaDbFleet, MariaDbOptions};
+use crate::operations::{FleetOperations, StepHook};
 #[cfg(feature = "sqlite")]
 use crate::sqlite::{SqliteFleet, SqliteOptions};
 use crate::system::{SystemClock, SystemIds};
 use async_trait::async_trait;
-#[cfg(feature = "sqlite")]
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +69,9 @@ pub struct Builder {
     session_limits: SessionLimits,
     weak_passwords: bool,
     files: Option<FileSettings>,
+    key: Option<Arc<dyn KeyProvider>>,
+    archives: PathBuf,
+    hook: Option<Arc<dyn StepHook>>,
 }
 
 impl Default for Builder {
@@ -83,6 +88,9 @@ impl Default for Builder {
             session_limits: SessionLimits::default(),
             weak_passwords: false,
             files: None,
+            key: None,
+            archives: PathBuf::from("archives"),
+            hook: None,
         }
     }
 }
@@ -131,11 +139,23 @@ impl Builder {
         self.choices.durable = durable;
         self
     }
-    /// Where the key for tenants' database passwords comes from. MariaDB needs one.
-    #[cfg(feature = "mariadb")]
+    /// Where the installation's key comes from: tenants' database passwords lie sealed under it, and
+    /// archives. MariaDB needs one; without one, archives are not encrypted.
     #[must_use]
     pub fn key(mut self, key: impl KeyProvider + 'static) -> Self {
-        self.mariadb.key = Some(Arc::new(key));
+        self.key = Some(Arc::new(key));
+        self
+    }
+    /// Folder of archives, for backups and the like that are named without a path; default `archives`.
+    #[must_use]
+    pub fn archives(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.archives = folder.into();
+        self
+    }
+    /// Asked before each step of an operation on a tenant: for tests that stop one anywhere.
+    #[must_use]
+    pub fn step_hook(mut self, hook: Arc<dyn StepHook>) -> Self {
+        self.hook = Some(hook);
         self
     }
     /// The choices for MariaDB that no other engine has.
@@ -211,6 +231,18 @@ impl Builder {
         };
         let signing = secret(&*fleet, &*self.ids, "token_signing").await?;
         let refresh = secret(&*fleet, &*self.ids, "refresh_tokens").await?;
+        let key = self.key.as_deref().map(ArchiveKey::new).transpose()?;
+        let operations = FleetOperations::new(
+            Arc::clone(&fleet),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.ids),
+            self.archives.clone(),
+            key,
+        );
+        let operations = match &self.hook {
+            Some(hook) => operations.with_hook(Arc::clone(hook)),
+            None => operations,
+        };
         let passwords = if self.weak_passwords {
             Passwords::with_params(&*self.ids, 8, 1)?
         } else {
@@ -227,6 +259,7 @@ impl Builder {
             session_limits: self.session_limits,
             records: self.records,
             files,
+            operations: Arc::new(operations),
         });
         let (finished, undone) = vivero.tenants().recover_provisioning().await?;
         if finished + undone > 0 {
@@ -300,6 +333,7 @@ impl Builder {
                     readers: readers.unwrap_or(default.readers),
                     wait: wait.unwrap_or(default.wait),
                     seal_delay: seal_delay.unwrap_or(default.seal_delay),
+                    key: self.key.clone().or(default.key),
                     slow_call: slow_call.unwrap_or(default.slow_call),
                     ..default
                 };

@@ -178,6 +178,11 @@ impl<B: Backend> Pools<B> {
             .collect()
     }
 
+    /// What is open of `key`, which then is not any more: whoever still holds it finds it closed.
+    pub(crate) fn take(&self, key: Key) -> Option<Store<B>> {
+        self.lock().slots.remove(&key).and_then(|slot| slot.cell.get().cloned())
+    }
+
     pub(crate) fn stats(&self) -> FleetStats {
         let open = self.lock();
         FleetStats { open: open.slots.len() as u64, ..open.stats }

@@ -1,6 +1,7 @@
 //! The registry: what is about tenants, and nothing that is theirs.
 
 mod leases;
+mod operations;
 
 use crate::backend::{Backend, Cells, Sql};
 use chrono::{DateTime, Utc};
@@ -12,8 +13,12 @@ use vivero_core::{Error, Result, Slug, Value};
 
 const TENANT: &str = "id, slug, organization, operation_type, state, plan, generation, schema_version, version, created_at";
 
-/// Kinds of the columns of [`TENANT`].
-const KINDS: [Kind; 10] = [
+/// What a tenant is read from: its row and what is marked of it.
+const FIND: &str = "id, slug, organization, operation_type, state, plan, generation, schema_version, version, \
+     created_at, coalesce(neutral, 0) FROM tenants LEFT JOIN tenant_marks ON tenant_id = id";
+
+/// Kinds of the columns of [`FIND`].
+const FIND_KINDS: [Kind; 11] = [
     Kind::Id,
     Kind::Text,
     Kind::Text,
@@ -24,6 +29,7 @@ const KINDS: [Kind; 10] = [
     Kind::Int,
     Kind::Int,
     Kind::Time,
+    Kind::Int,
 ];
 
 /// The registry on any driver.
@@ -100,13 +106,13 @@ impl<B: Backend> Registry<B> {
     ) -> Result<Reserved> {
         let mut transaction = B::begin(&self.writer).await?;
         if let Some(key) = key {
-            let sql = format!(
-                "SELECT {TENANT}, provision_fingerprint FROM tenants WHERE provision_key = ?"
-            );
-            let kinds: Vec<Kind> = KINDS.into_iter().chain([Kind::Text]).collect();
-            let sql = Sql::new(sql).with(Value::Text(key.into()));
-            if let Some(mut row) = sql.first::<B>(&mut transaction, &kinds).await? {
-                let noted = row.opt_text(10);
+            let key = || Value::Text(key.into());
+            let sql = "SELECT provision_fingerprint FROM tenants WHERE provision_key = ?";
+            let noted =
+                Sql::new(sql).with(key()).first::<B>(&mut transaction, &[Kind::Text]).await?;
+            let sql = Sql::new(format!("SELECT {FIND} WHERE provision_key = ?")).with(key());
+            if let Some(row) = sql.first::<B>(&mut transaction, &FIND_KINDS).await? {
+                let noted = noted.and_then(|mut row| row.opt_text(0));
                 let found = decode(row)?;
                 if noted.as_deref() != fingerprint {
                     return Err(Error::IdempotencyMismatch);
@@ -117,6 +123,18 @@ impl<B: Backend> Registry<B> {
                 });
             }
         }
+        Self::insert(&mut transaction, tenant, key, fingerprint).await?;
+        B::commit(transaction, ()).await?;
+        Ok(Reserved::Ours(Box::new(tenant.clone())))
+    }
+
+    /// Adds a tenant's row.
+    async fn insert(
+        connection: &mut B::Connection,
+        tenant: &Tenant,
+        key: Option<&str>,
+        fingerprint: Option<&str>,
+    ) -> Result<()> {
         let plan = serde_json::to_string(&tenant.plan)
             .map_err(|e| Error::internal("writing a plan", e))?;
         Sql::new(format!(
@@ -136,10 +154,9 @@ impl<B: Backend> Registry<B> {
         .with(Value::Time(tenant.created_at))
         .with(key.map_or(Value::Null, |k| Value::Text(k.into())))
         .with(fingerprint.map_or(Value::Null, |f| Value::Text(f.into())))
-        .execute_unique::<B>(&mut transaction, "tenant")
-        .await?;
-        B::commit(transaction, ()).await?;
-        Ok(Reserved::Ours(Box::new(tenant.clone())))
+        .execute_unique::<B>(connection, "tenant")
+        .await
+        .map(|_| ())
     }
 
     /// Gives a slug free again, after its database is known to be gone.
@@ -186,16 +203,16 @@ impl<B: Backend> Registry<B> {
 
     /// The tenant whose `column` (`id` or `slug`) has `value`.
     pub(crate) async fn find(&self, column: &'static str, value: Value) -> Result<Option<Tenant>> {
-        let sql = format!("SELECT {TENANT} FROM tenants WHERE {column} = ?");
+        let sql = format!("SELECT {FIND} WHERE {column} = ?");
         let sql = Sql::new(sql).with(value);
-        sql.first::<B>(&mut *self.reader().await?, &KINDS).await?.map(decode).transpose()
+        sql.first::<B>(&mut *self.reader().await?, &FIND_KINDS).await?.map(decode).transpose()
     }
 
     pub(crate) async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<Tenant>> {
-        Sql::new(format!("SELECT {TENANT} FROM tenants WHERE slug > ? ORDER BY slug LIMIT ?"))
+        Sql::new(format!("SELECT {FIND} WHERE slug > ? ORDER BY slug LIMIT ?"))
             .with(Value::Text(after.unwrap_or_default().into()))
             .with(Value::Int(limit.into()))
-            .fetch::<B>(&mut *self.reader().await?, &KINDS)
+            .fetch::<B>(&mut *self.reader().await?, &FIND_KINDS)
             .await?
             .into_iter()
             .map(decode)
@@ -203,8 +220,8 @@ impl<B: Backend> Registry<B> {
     }
 
     pub(crate) async fn unfinished(&self) -> Result<Vec<Tenant>> {
-        Sql::new(format!("SELECT {TENANT} FROM tenants WHERE state = 'provisioning'"))
-            .fetch::<B>(&mut *self.reader().await?, &KINDS)
+        Sql::new(format!("SELECT {FIND} WHERE state = 'provisioning'"))
+            .fetch::<B>(&mut *self.reader().await?, &FIND_KINDS)
             .await?
             .into_iter()
             .map(decode)
@@ -290,5 +307,6 @@ fn decode(mut row: Cells) -> Result<Tenant> {
         schema_version: row.int(7),
         version: row.int(8),
         created_at: row.time(9).ok_or_else(|| bad("created_at"))?,
+        neutral: row.int(10) != 0,
     })
 }

@@ -8,6 +8,7 @@
 //! ```
 
 mod files;
+mod load;
 mod provision;
 
 use crate::backend::Sql;
@@ -24,8 +25,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
+use vivero_core::copy::{Chain, Loading, TableShape};
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
+use vivero_core::operations::OperationBook;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::Schema;
 use vivero_core::server::{ConnectionStats, DatabaseServer, MAIN, ServerState, TlsMode};
@@ -110,14 +113,14 @@ impl SqliteFleet {
         Ok(StoreUsage {
             figures: meter.figures(),
             slow: meter.slow_calls(),
-            storage_bytes: self.files.size(tenant.id),
+            storage_bytes: self.files.size(tenant.id, tenant.generation),
             account: None,
         })
     }
 
     /// Opens a tenant's file, checks its stamp and brings its tables up to date.
     async fn open_file(&self, tenant: &Tenant) -> Result<Arc<SqlTenant<Sqlite>>> {
-        let path = self.files.tenant(tenant.id);
+        let path = self.files.tenant(tenant.id, tenant.generation);
         if !path.exists() {
             return Err(Error::corrupt(format!(
                 "the database of tenant {} is missing",
@@ -192,6 +195,29 @@ impl Fleet for SqliteFleet {
             )
             .await?;
         Ok(Metered::new(store, self.meters.of(tenant.id)))
+    }
+
+    async fn load(
+        &self,
+        tenant: &Tenant,
+        tables: &[TableShape],
+        chain: Chain,
+    ) -> Result<Box<dyn Loading>> {
+        self.load_file(tenant, tables, chain).await
+    }
+
+    async fn retire(&self, id: TenantId, generation: i64) {
+        if let Some(store) = self.pools.take((id, generation)) {
+            self.registry.close_one(id, &store).await;
+        }
+    }
+
+    async fn remove(&self, id: TenantId, generation: i64) -> Result<()> {
+        self.remove_file(id, generation).await
+    }
+
+    fn book(&self) -> &dyn OperationBook {
+        self.registry()
     }
 
     async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>> {

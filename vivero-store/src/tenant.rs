@@ -15,6 +15,7 @@ pub(crate) use work::WRITER_CACHE_KIB;
 pub(crate) use work::seed;
 
 use crate::backend::{Backend, Sql};
+use crate::copying::SqlSnapshot;
 use crate::schema;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -26,6 +27,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
+use vivero_core::copy::{Since, Snapshot};
 use vivero_core::ids::TenantId;
 use vivero_core::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
 use vivero_core::port::{Counts, Lease, Rows, TenantStore, Work};
@@ -376,5 +378,20 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
         let (position, values) = figures::counts::<B>(&mut *self.connection().await?).await?;
         self.publish(position, |_| values);
         Ok(())
+    }
+
+    async fn snapshot(&self, since: Option<Since>) -> Result<Box<dyn Snapshot + '_>> {
+        let connection = self.connection().await?;
+        let schemas = self.tables.schemas();
+        Ok(Box::new(SqlSnapshot::<B>::begin(connection, self.id, &schemas, since).await?))
+    }
+
+    async fn fence(&self, fenced: bool) -> Result<()> {
+        let mut transaction = B::define(&self.writer).await?;
+        for sql in B::fence(fenced) {
+            Sql::new(sql).execute::<B>(&mut transaction).await?;
+        }
+        B::defined(&mut transaction).await?;
+        B::commit(transaction, ()).await
     }
 }

@@ -103,7 +103,9 @@ impl Vivero {
     /// The tenant, person and stored hash behind an address, as far as they exist.
     async fn candidate(&self, slug: &Slug, email: &str) -> Result<Option<Candidate>> {
         let Some(tenant) = self.tenant(slug).await? else { return Ok(None) };
-        if matches!(tenant.standing(self.now()), Standing::Blocked("provisioning" | "closed")) {
+        let no_database = ["provisioning", "loading", "archived", "closed"];
+        if matches!(tenant.standing(self.now()), Standing::Blocked(why) if no_database.contains(&why))
+        {
             return Ok(None);
         }
         let store = self.open(&tenant).await?;

@@ -91,8 +91,15 @@ impl Tenants<'_> {
         self.go(slug, TenantState::Suspended).await
     }
 
-    /// Lets a suspended tenant work again.
+    /// Lets a tenant work again that is suspended, or marked for removal.
     pub async fn resume(&self, slug: &Slug) -> Result<Tenant> {
+        let tenant = self.find(slug).await?;
+        if tenant.state == TenantState::Deleting
+            && self.vivero.fleet().book().marks(tenant.id).await?.archive.is_some()
+        {
+            let message = "the tenant is in an archive: restore it";
+            return Err(Error::Illegal { code: "tenant_state", message: message.into() });
+        }
         self.go(slug, TenantState::Active).await
     }
 

@@ -106,6 +106,7 @@ fn tenant(state: TenantState, plan: Plan, at: DateTime<Utc>) -> Tenant {
         schema_version: 1,
         version: 1,
         created_at: at,
+        neutral: false,
     }
 }
 
@@ -122,6 +123,9 @@ fn standing_follows_state_plan_and_time() {
             [Standing::Full, Standing::Full, Standing::ReadOnly, Standing::ReadOnly],
         ),
         (TenantState::Active, Plan::Contract, [Standing::Full; 4]),
+        (TenantState::Loading, trial, [Standing::Blocked("loading"); 4]),
+        (TenantState::Archived, trial, [Standing::Blocked("archived"); 4]),
+        (TenantState::Deleting, Plan::Contract, [Standing::Blocked("deleting"); 4]),
         (TenantState::Suspended, trial, [Standing::Blocked("suspended"); 4]),
         (TenantState::Suspended, Plan::Contract, [Standing::Blocked("suspended"); 4]),
         (TenantState::Closed, Plan::Contract, [Standing::Blocked("closed"); 4]),
@@ -146,7 +150,10 @@ fn states_of_tenants_change_as_published() {
         [
             "provisioning -> active, closed",
             "active -> suspended, closed",
+            "loading -> ",
             "suspended -> active, closed",
+            "archived -> ",
+            "deleting -> active",
             "closed -> ",
         ]
     );

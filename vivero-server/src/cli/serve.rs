@@ -28,6 +28,7 @@ pub(super) async fn run(args: ServeArgs, mut config: Config, output: Output) -> 
         config.listen = listen;
     }
     let vivero = super::open(&config).await?;
+    finish_operations(vivero.clone());
     let tcp = bind(&config).await?;
     let address = tcp.address();
     let stop = Stop::listen()?;
@@ -35,6 +36,29 @@ pub(super) async fn run(args: ServeArgs, mut config: Config, output: Output) -> 
         format!("vivero serves http://{address} (documentation at /docs); stop it with Ctrl-C")
     });
     run_server(vivero, &config, tcp, stop).await
+}
+
+/// How often it is looked for operations on tenants whose process is gone.
+const LOOK_FOR_OPERATIONS: Duration = Duration::from_secs(60);
+
+/// Goes on with operations on tenants that another process left undone, now and later.
+fn finish_operations(vivero: Vivero) {
+    tokio::spawn(async move {
+        loop {
+            match vivero.operations().resume().await {
+                Ok(done) => {
+                    for operation in done {
+                        tracing::info!(
+                            operation = %operation.id, tenant = %operation.slug, kind = %operation.kind,
+                            state = %operation.state, "an operation that was cut off"
+                        );
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "going on with operations"),
+            }
+            tokio::time::sleep(LOOK_FOR_OPERATIONS).await;
+        }
+    });
 }
 
 /// Logs go to standard error: standard output is for results.

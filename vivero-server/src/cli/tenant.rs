@@ -6,7 +6,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
-use vivero_core::tenant::{OperationType, Plan, Standing};
+use vivero_core::tenant::{OperationType, Plan, Standing, TenantState};
 use vivero_core::{Error, NewTenant, Owner, Result, Slug, Tenant, Vivero};
 
 #[derive(Debug, Subcommand)]
@@ -52,11 +52,14 @@ pub(super) enum TenantCommand {
         #[arg(long, conflicts_with = "slug")]
         all: bool,
     },
-    /// Let a suspended tenant work again.
+    /// Let a tenant work again that is suspended, or marked for removal.
     Resume {
         /// Name in paths.
         slug: String,
     },
+    /// What is done to whole tenants.
+    #[command(flatten)]
+    Whole(super::operation::TenantOperation),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -72,6 +75,9 @@ pub(super) async fn run(
     config: &Config,
     output: Output,
 ) -> Result<ExitCode> {
+    if let TenantCommand::Whole(command) = command {
+        return super::operation::run(command, config, output).await;
+    }
     let new = match &command {
         TenantCommand::Provision {
             slug,
@@ -101,21 +107,22 @@ pub(super) async fn run(
     let vivero = super::open(config).await?;
     let tenants = vivero.tenants();
     match command {
+        TenantCommand::Whole(_) => {}
         TenantCommand::Provision { .. } => {
             if let Some(new) = new {
-                show(&vivero, &tenants.provision(new).await?, output);
+                show(&vivero, &tenants.provision(new).await?, output).await?;
             }
         }
         TenantCommand::List => {
             for tenant in all(&vivero).await? {
-                show(&vivero, &tenant, output);
+                show(&vivero, &tenant, output).await?;
             }
         }
         TenantCommand::Show { slug } => {
-            show(&vivero, &*tenants.find(&slug.parse()?).await?, output)
+            show(&vivero, &*tenants.find(&slug.parse()?).await?, output).await?
         }
         TenantCommand::Suspend { slug } => {
-            show(&vivero, &tenants.suspend(&slug.parse()?).await?, output)
+            show(&vivero, &tenants.suspend(&slug.parse()?).await?, output).await?
         }
         TenantCommand::RotateCredentials { slug, .. } => {
             let code = rotate(&vivero, slug.as_deref(), output).await;
@@ -123,7 +130,7 @@ pub(super) async fn run(
             return code;
         }
         TenantCommand::Resume { slug } => {
-            show(&vivero, &tenants.resume(&slug.parse()?).await?, output)
+            show(&vivero, &tenants.resume(&slug.parse()?).await?, output).await?
         }
     }
     vivero.close().await;
@@ -189,7 +196,7 @@ fn password() -> Result<String> {
     Ok(password.to_owned())
 }
 
-fn show(vivero: &Vivero, tenant: &Tenant, output: Output) {
+pub(super) async fn show(vivero: &Vivero, tenant: &Tenant, output: Output) -> Result<()> {
     let standing = match tenant.standing(vivero.now()) {
         Standing::Full => "full",
         Standing::ReadOnly => "trial_expired",
@@ -199,18 +206,25 @@ fn show(vivero: &Vivero, tenant: &Tenant, output: Output) {
         Plan::Trial { ends_at } => ("trial", json!(ends_at)),
         Plan::Contract => ("contract", Value::Null),
     };
+    let marks = vivero.operations().marks(tenant).await?;
+    let delete_after = marks.delete_after.filter(|_| tenant.state == TenantState::Deleting);
     let value = json!({
         "id": tenant.id, "slug": tenant.slug, "organization": tenant.organization,
         "operation_type": tenant.operation_type, "state": tenant.state, "standing": standing,
         "plan": plan, "trial_ends_at": until, "created_at": tenant.created_at,
+        "generation": tenant.generation, "neutralised": tenant.neutral, "delete_after": delete_after,
+        "archive": marks.archive,
     });
     output.result(&value, || {
         let until = until.as_str().map(|u| format!(" until {u}")).unwrap_or_default();
+        let neutral = if tenant.neutral { "  (neutralised: no mail, webhooks, jobs)" } else { "" };
+        let removal = delete_after.map(|at| format!("  (removed after {at})")).unwrap_or_default();
         format!(
-            "{:<40} {:<12} {plan}{until}  {}",
+            "{:<40} {:<12} {plan}{until}  {}{neutral}{removal}",
             tenant.slug.as_str(),
             tenant.state.as_str(),
             tenant.organization
         )
     });
+    Ok(())
 }

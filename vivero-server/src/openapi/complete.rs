@@ -39,6 +39,7 @@ const KEYLESS: &[&str] = &[
     "file_link",
     "platform_tenant_suspend",
     "platform_tenant_resume",
+    "platform_tenant_activate",
     "platform_server_create",
 ];
 

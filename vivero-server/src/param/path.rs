@@ -43,6 +43,19 @@ parameter!(
     }
 );
 
+/// An operation on a tenant.
+pub(crate) struct OperationId(pub(crate) Uuid);
+
+parameter!(
+    [] OperationId, Path, required: true,
+    schema: inline(MetaSchema::new_with_format("string", "uuid")), register: |_| (),
+    read: |request: &Request, name| {
+        let text = request.raw_path_param(FIRST).unwrap_or_default();
+        let uuid = if text.len() == 36 { text.parse::<Uuid>().ok() } else { None };
+        uuid.map(Self).ok_or_else(|| Failure::field(name, "uuid", "must be a UUID with hyphens"))
+    }
+);
+
 /// Pattern of a slug, for the document.
 pub(crate) fn slug_schema() -> MetaSchema {
     MetaSchema {

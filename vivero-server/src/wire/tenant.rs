@@ -28,6 +28,8 @@ pub(crate) struct TenantOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     pub(crate) trial_ends_at: Option<Stamp>,
+    /// Whether it is a copy that must not act on the world: no mail, no webhooks, no jobs.
+    pub(crate) neutralised: bool,
     /// Grows with each change; also in `ETag`.
     pub(crate) version: i64,
     /// When it signed up.
@@ -48,6 +50,7 @@ impl From<&Tenant> for TenantOut {
             state: Word(tenant.state),
             plan: plan.into(),
             trial_ends_at,
+            neutralised: tenant.neutral,
             version: tenant.version,
             created_at: Stamp(tenant.created_at),
         }

@@ -389,12 +389,26 @@ impl Backend for MariaDb {
             "count(*), coalesce(cast(bit_xor(cast(conv(hex(right({column}, 8)), 16, 10) AS UNSIGNED)) AS SIGNED), 0)"
         )
     }
+    fn fence(fenced: bool) -> Vec<&'static str> {
+        // Making a trigger waits for the transactions that have touched the table.
+        if fenced {
+            vec![
+                "CREATE TRIGGER IF NOT EXISTS fenced_journal BEFORE INSERT ON journal \
+                 FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'vivero: fenced'",
+                "CREATE TRIGGER IF NOT EXISTS fenced_answers BEFORE INSERT ON idempotency \
+                 FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'vivero: fenced'",
+            ]
+        } else {
+            vec!["DROP TRIGGER IF EXISTS fenced_journal", "DROP TRIGGER IF EXISTS fenced_answers"]
+        }
+    }
     fn index_hint(index: &str) -> String {
         format!(" FORCE INDEX ({index})")
     }
     fn cache(_: u32) -> Option<String> {
         None
     }
+    const NAME: &'static str = "mariadb";
     const BOOKKEEPING: &'static [(&'static str, &'static str)] = tables::BOOKKEEPING;
     const REGISTRY: &'static [&'static str] = tables::REGISTRY;
     const KEYS_WITH_TABLE: bool = true;

@@ -15,7 +15,7 @@ pub(crate) use pool::{Lease, Pool, Writing};
 pub(crate) use wal::Wal;
 
 use super::merge::Best;
-use super::{Backend, Cells, Costs, Key, Merge, Merged, Sql};
+use super::{Backend, Cells, Costs, FENCED, Key, Merge, Merged, Sql};
 use chrono::{DateTime, NaiveDate};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, ffi, params_from_iter};
@@ -52,6 +52,11 @@ impl From<Failure> for Error {
         };
         if let rusqlite::Error::FromSqlConversionFailure(column, _, source) = &error {
             return Self::corrupt(format!("column {column}: {source}"));
+        }
+        if let rusqlite::Error::SqliteFailure(_, Some(message)) = &error
+            && message.contains(FENCED)
+        {
+            return super::fenced();
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -381,12 +386,26 @@ impl Backend for Sqlite {
         let drops = indexes.iter().map(|index| format!("DROP INDEX IF EXISTS {index}"));
         drops.chain(["PRAGMA user_version = 0".to_owned()]).collect()
     }
+    fn fence(fenced: bool) -> Vec<&'static str> {
+        // Every unit of work that changes something has an entry.
+        if fenced {
+            vec![
+                "CREATE TRIGGER IF NOT EXISTS fenced_journal BEFORE INSERT ON journal \
+                 BEGIN SELECT RAISE(ABORT, 'vivero: fenced'); END",
+                "CREATE TRIGGER IF NOT EXISTS fenced_answers BEFORE INSERT ON idempotency \
+                 BEGIN SELECT RAISE(ABORT, 'vivero: fenced'); END",
+            ]
+        } else {
+            vec!["DROP TRIGGER IF EXISTS fenced_journal", "DROP TRIGGER IF EXISTS fenced_answers"]
+        }
+    }
     fn index_hint(index: &str) -> String {
         format!(" INDEXED BY {index}")
     }
     fn cache(kib: u32) -> Option<String> {
         Some(format!("PRAGMA cache_size = -{kib}"))
     }
+    const NAME: &'static str = "sqlite";
     const BOOKKEEPING: &'static [(&'static str, &'static str)] = tables::BOOKKEEPING;
     const REGISTRY: &'static [&'static str] = tables::REGISTRY;
     const KEYS_WITH_TABLE: bool = false;

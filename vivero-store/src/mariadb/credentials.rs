@@ -1,10 +1,10 @@
 //! Where tenants' databases are, and the passwords of their accounts, sealed in the registry.
 
-use super::keys::{KeyProvider, Vault};
 use super::placement::Room;
 use crate::backend::mariadb::{Login, MariaDb, Writing};
 use crate::backend::{Cells, Sql};
 use crate::keeper::Keeper;
+use crate::keys::{KeyProvider, Vault};
 use crate::registry::Registry;
 use async_trait::async_trait;
 use std::fmt;
@@ -47,6 +47,14 @@ impl fmt::Debug for Place {
 }
 
 impl Place {
+    /// The same place with the database of one generation; that on record is the first's.
+    pub(super) fn at(self, generation: i64) -> Self {
+        if generation == 1 {
+            return self;
+        }
+        Self { database: format!("{}g{generation}", self.database), ..self }
+    }
+
     /// A place nobody had before, with a password of its own.
     pub(super) fn fresh(server: &str, name: String) -> Self {
         Self {

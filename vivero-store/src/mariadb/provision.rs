@@ -30,6 +30,7 @@ impl MariaDbFleet {
             schema_version: SCHEMA_VERSION,
             version: 1,
             created_at: provision.at,
+            neutral: false,
         };
         let reserved = self
             .registry()

@@ -320,6 +320,36 @@ impl Server {
         self.accounts(&script).await
     }
 
+    /// Makes an empty database of one generation anew and lets the tenant's account work in it.
+    pub(super) async fn make_generation(&self, place: &Place) -> Result<()> {
+        let (name, account) = (&place.database, &place.account);
+        let grants = pattern(name);
+        let script = format!(
+            "DROP DATABASE IF EXISTS `{name}`; \
+             CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON `{grants}`.* TO '{account}'@'%'"
+        );
+        self.accounts(&script).await
+    }
+
+    /// Removes the database of one generation, with the right to it; the account stays.
+    pub(super) async fn remove_generation(&self, place: &Place) -> Result<()> {
+        let (name, account) = (&place.database, &place.account);
+        let grants = pattern(name);
+        // Rights that are not there cannot be taken away: the server's own list says which are.
+        let held = Sql::new("SELECT count(*) FROM mysql.db WHERE db = ? AND user = ?")
+            .with(Value::Text(grants.clone()))
+            .with(Value::Text(account.clone()))
+            .number::<MariaDb>(&mut self.connect().await?)
+            .await?;
+        let revoke = if held == Some(0) {
+            String::new()
+        } else {
+            format!("REVOKE ALL ON `{grants}`.* FROM '{account}'@'%'; ")
+        };
+        self.accounts(&format!("{revoke}DROP DATABASE IF EXISTS `{name}`")).await
+    }
+
     /// Whether a tenant's database is there and has been stamped.
     pub(super) async fn is_stamped(&self, tenant: TenantId, place: &Place) -> Result<bool> {
         let mut connection = self.connect().await?;

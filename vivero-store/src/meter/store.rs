@@ -10,6 +10,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 use uuid::Uuid;
 use vivero_core::Result;
+use vivero_core::copy::{Since, Snapshot};
 use vivero_core::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
 use vivero_core::port::{Counts, Remembered, Rows, TenantStore, Work};
 use vivero_core::query::{Deleted, Predicate, Query};
@@ -243,6 +244,12 @@ impl TenantStore for Metered {
     }
     async fn ensure(&self, schema: &'static Schema) -> Result<()> {
         self.inner.ensure(schema).await
+    }
+    async fn snapshot(&self, since: Option<Since>) -> Result<Box<dyn Snapshot + '_>> {
+        self.inner.snapshot(since).await
+    }
+    async fn fence(&self, fenced: bool) -> Result<()> {
+        self.inner.fence(fenced).await
     }
 }
 

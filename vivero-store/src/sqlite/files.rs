@@ -33,15 +33,20 @@ impl Files {
         Ok(Self { folder: folder.to_owned(), durable, template: std::sync::OnceLock::new() })
     }
 
-    /// A tenant's file. The last byte of a UUIDv7 is random, so folders fill evenly.
-    pub(super) fn tenant(&self, tenant: TenantId) -> PathBuf {
+    /// A tenant's file of one generation. The last byte of a UUIDv7 is random, so folders fill evenly.
+    pub(super) fn tenant(&self, tenant: TenantId, generation: i64) -> PathBuf {
         let name = tenant.uuid().simple().to_string();
-        self.folder.join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"))
+        let file = if generation == 1 {
+            format!("{name}.sqlite3")
+        } else {
+            format!("{name}-{generation}.sqlite3")
+        };
+        self.folder.join("tenants").join(&name[30..]).join(file)
     }
 
     /// Bytes of a tenant's database and its log; none if it is not there.
-    pub(super) fn size(&self, tenant: TenantId) -> Option<u64> {
-        let file = self.tenant(tenant);
+    pub(super) fn size(&self, tenant: TenantId, generation: i64) -> Option<u64> {
+        let file = self.tenant(tenant, generation);
         let log = format!("{}-wal", file.display());
         let log = std::fs::metadata(log).map_or(0, |log| log.len());
         Some(std::fs::metadata(file).ok()?.len() + log)
@@ -52,6 +57,21 @@ impl Files {
             .get()
             .map(PathBuf::as_path)
             .ok_or_else(|| Error::corrupt("the template is missing"))
+    }
+
+    /// Makes an empty database, whole or not at all.
+    pub(super) fn copy_template(&self, path: &Path) -> Result<()> {
+        let folder =
+            path.parent().ok_or_else(|| Error::corrupt("a tenant's path has no folder"))?;
+        std::fs::create_dir_all(folder).map_err(|e| io_error("making a tenant's folder", e))?;
+        let half = path.with_extension("tmp");
+        let template = self.template()?;
+        std::fs::copy(template, &half).map_err(|e| io_error("copying the template", e))?;
+        std::fs::File::open(&half)
+            .and_then(|f| f.sync_all())
+            .map_err(|e| io_error("syncing a database", e))?;
+        std::fs::rename(&half, path).map_err(|e| io_error("naming a database", e))?;
+        sync_folder(folder)
     }
 
     /// The pools of a file that has a write-ahead log: many readers, one writer.

@@ -4,15 +4,15 @@
 //! the file (it is there under its final name; it has a stamp, which is written in the same transaction
 //! as the seed). So the next run knows where to go on, and what must not be kept is removed.
 
-use super::files::{self, io_error, sync_folder};
+use super::files;
 use super::{SqliteFleet, pragma};
 use crate::backend::sqlite::Sqlite;
 use crate::registry::Reserved;
 use crate::schema::SCHEMA_VERSION;
 use crate::tenant::seed;
+use vivero_core::Result;
 use vivero_core::port::Provision;
 use vivero_core::tenant::{Tenant, TenantState};
-use vivero_core::{Error, Result};
 
 impl SqliteFleet {
     pub(super) async fn make(&self, provision: Provision) -> Result<Tenant> {
@@ -29,6 +29,7 @@ impl SqliteFleet {
             schema_version: SCHEMA_VERSION,
             version: 1,
             created_at: provision.at,
+            neutral: false,
         };
         let reserved = self
             .registry()
@@ -45,7 +46,7 @@ impl SqliteFleet {
             }
             Err(e) => {
                 // The name stays reserved until the file is known to be gone.
-                files::remove(&self.files.tenant(tenant.id))?;
+                files::remove(&self.files.tenant(tenant.id, tenant.generation))?;
                 self.registry().release(tenant.id).await?;
                 Err(e)
             }
@@ -53,19 +54,9 @@ impl SqliteFleet {
     }
 
     async fn make_file(&self, tenant: &Tenant, provision: Provision) -> Result<()> {
-        let path = self.files.tenant(tenant.id);
-        let folder =
-            path.parent().ok_or_else(|| Error::corrupt("a tenant's path has no folder"))?;
-        std::fs::create_dir_all(folder).map_err(|e| io_error("making a tenant's folder", e))?;
+        let path = self.files.tenant(tenant.id, tenant.generation);
         if !path.exists() {
-            let half = path.with_extension("tmp");
-            let template = self.files.template()?;
-            std::fs::copy(template, &half).map_err(|e| io_error("copying the template", e))?;
-            std::fs::File::open(&half)
-                .and_then(|f| f.sync_all())
-                .map_err(|e| io_error("syncing a database", e))?;
-            std::fs::rename(&half, &path).map_err(|e| io_error("naming a database", e))?;
-            sync_folder(folder)?;
+            self.files.copy_template(&path)?;
         }
         let pool = self.files.tenant_pools(&path, 1).writer;
         let made = async {
@@ -87,7 +78,7 @@ impl SqliteFleet {
         let _one_at_a_time = self.provisioning.lock().await;
         let (mut finished, mut undone) = (0, 0);
         for tenant in self.registry().unfinished().await? {
-            let path = self.files.tenant(tenant.id);
+            let path = self.files.tenant(tenant.id, tenant.generation);
             let stamped = if path.exists() {
                 let pool = self.files.tenant_pools(&path, 1).writer;
                 let stamped = files::check_stamp(&pool, &tenant).await.is_ok();

@@ -35,6 +35,9 @@ const NO_DATABASE: u16 = 1049;
 /// Wrong password; no right to the database.
 const REFUSED: [u16; 3] = [1044, 1045, 1698];
 
+/// What a trigger says.
+const SIGNAL: u16 = 1644;
+
 impl Failure {
     /// The server's number for it.
     pub(super) fn number(&self) -> Option<u16> {
@@ -125,6 +128,9 @@ impl From<Failure> for Error {
             }
             Some(n) if INCOMPARABLE.contains(&n) => {
                 Self::invalid("value", "kind", "is not of the kind it is compared with")
+            }
+            Some(SIGNAL) if error.to_string().contains(crate::backend::FENCED) => {
+                crate::backend::fenced()
             }
             Some(NO_DATABASE) => Self::corrupt("the database does not exist"),
             None if is_tls(&error) => unavailable(

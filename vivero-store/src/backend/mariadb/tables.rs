@@ -103,6 +103,18 @@ pub(super) const REGISTRY: &[&str] = &[
         "tenant_databases (tenant_id BINARY(16) PRIMARY KEY, database_name VARCHAR(64) NOT NULL, \
          account VARCHAR(64) NOT NULL, password VARBINARY(512) NOT NULL, UNIQUE KEY database_name (database_name))"
     ),
+    table!(
+        "tenant_marks (tenant_id BINARY(16) PRIMARY KEY, neutral BOOLEAN NOT NULL, delete_after DATETIME(6), \
+         archived_as VARCHAR(255))"
+    ),
+    table!(
+        "operations (id BINARY(16) PRIMARY KEY, tenant_id BINARY(16) NOT NULL, slug VARCHAR(64) NOT NULL, \
+         kind VARCHAR(32) NOT NULL, parameters LONGTEXT NOT NULL, state VARCHAR(32) NOT NULL, \
+         step VARCHAR(64) NOT NULL, result LONGTEXT NOT NULL, done BIGINT NOT NULL, total BIGINT NOT NULL, \
+         message LONGTEXT, token BIGINT NOT NULL, created_at DATETIME(6) NOT NULL, \
+         changed_at DATETIME(6) NOT NULL, KEY operations_slug (slug, created_at), \
+         KEY operations_state (state))"
+    ),
     // Installations of before know one server, and passwords that stay.
     "ALTER TABLE tenant_databases \
      ADD COLUMN IF NOT EXISTS server VARCHAR(64) NOT NULL DEFAULT 'main', \

@@ -53,4 +53,12 @@ pub(super) const REGISTRY: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder BLOB NOT NULL, token INTEGER NOT NULL, \
      until INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS tenant_marks (tenant_id BLOB PRIMARY KEY, neutral INTEGER NOT NULL, \
+     delete_after INTEGER, archived_as TEXT) STRICT",
+    "CREATE TABLE IF NOT EXISTS operations (id BLOB PRIMARY KEY, tenant_id BLOB NOT NULL, slug TEXT NOT NULL, \
+     kind TEXT NOT NULL, parameters TEXT NOT NULL, state TEXT NOT NULL, step TEXT NOT NULL, result TEXT NOT NULL, \
+     done INTEGER NOT NULL, total INTEGER NOT NULL, message TEXT, token INTEGER NOT NULL, \
+     created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL) STRICT",
+    "CREATE INDEX IF NOT EXISTS operations_slug ON operations (slug, created_at)",
+    "CREATE INDEX IF NOT EXISTS operations_state ON operations (state)",
 ];

@@ -1,4 +1,4 @@
-//! The key under which tenants' passwords lie in the registry.
+//! The key of an installation: under it tenants' passwords lie in the registry, and archives are sealed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -57,7 +57,7 @@ const FORM: u8 = 1;
 const NONCE: usize = 24;
 
 /// Seals and opens small secrets.
-pub(super) struct Vault(XChaCha20Poly1305);
+pub(crate) struct Vault(XChaCha20Poly1305);
 
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,13 +66,13 @@ impl fmt::Debug for Vault {
 }
 
 impl Vault {
-    pub(super) fn new(provider: &dyn KeyProvider) -> Result<Self> {
+    pub(crate) fn new(provider: &dyn KeyProvider) -> Result<Self> {
         Ok(Self(XChaCha20Poly1305::new(&provider.key()?.into())))
     }
 
     /// Seals a secret for one place: `of` must be the same when it is opened, so that one cannot be
     /// put in the place of another.
-    pub(super) fn seal(&self, secret: &[u8], of: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn seal(&self, secret: &[u8], of: &[u8]) -> Result<Vec<u8>> {
         let mut nonce = [0; NONCE];
         rand::fill(&mut nonce);
         let sealed = self
@@ -82,7 +82,7 @@ impl Vault {
         Ok([&[FORM], nonce.as_slice(), &sealed].concat())
     }
 
-    pub(super) fn open(&self, sealed: &[u8], of: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn open(&self, sealed: &[u8], of: &[u8]) -> Option<Vec<u8>> {
         let (form, rest) = sealed.split_first()?;
         let (nonce, text) = rest.split_at_checked(NONCE)?;
         let nonce: [u8; NONCE] = nonce.try_into().ok()?;

@@ -1,0 +1,197 @@
+//! Operations on whole tenants: backup, restore, clone, move and the like. They take long, so each is on
+//! record in the registry with its step and progress, and whoever finds one cut off goes on with it.
+
+use crate::error::Result;
+use crate::ids::TenantId;
+use crate::journal::Anchor;
+use crate::port::Lease;
+use crate::tenant::{Slug, Tenant, TenantState};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde_json::Value as Json;
+use std::fmt::Debug;
+use uuid::Uuid;
+
+crate::text_enum! {
+    /// What is done to a tenant.
+    pub enum OperationKind {
+        /// Everything into an archive, while people go on working.
+        Backup = "backup",
+        /// The same, to be taken elsewhere: archives do not depend on an engine.
+        Export = "export",
+        /// The tenant of an archive as it was, in place of what is there.
+        Restore = "restore",
+        /// What an archive holds as a new tenant, under a name and an identity of its own.
+        Import = "import",
+        /// A copy of a tenant as a new one.
+        Clone = "clone",
+        /// Into an archive and out of service; the name stays taken.
+        Archive = "archive",
+        /// Marked for removal, to be undone until the grace is over.
+        Delete = "delete",
+        /// Removed for good, after the grace; the name is free when the database is known to be gone.
+        Purge = "purge",
+        /// Into a database of a new generation, while people go on reading.
+        Move = "move",
+    }
+}
+
+crate::text_enum! {
+    /// How far an operation is.
+    pub enum OperationState {
+        /// Nobody has begun.
+        Queued = "queued",
+        /// Begun; if its lease has ended, whoever did it is gone.
+        Running = "running",
+        /// Finished.
+        Done = "done",
+        /// Given up; the message says at which step, why and what to do. Nothing of it is left.
+        Failed = "failed",
+    }
+}
+
+impl OperationState {
+    /// Whether nothing more will happen.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Failed)
+    }
+}
+
+/// An operation on record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operation {
+    /// Identity.
+    pub id: Uuid,
+    /// Whom it is about. For what makes a new tenant: the new one.
+    pub tenant: TenantId,
+    /// The tenant's name when it was asked for.
+    pub slug: Slug,
+    /// What is done.
+    pub kind: OperationKind,
+    /// What was asked for besides: the archive, the source.
+    pub parameters: Json,
+    /// How far it is.
+    pub state: OperationState,
+    /// The step it is at, by name.
+    pub step: String,
+    /// What a later step needs of an earlier one, and at the end what came of it.
+    pub result: Json,
+    /// Work done, in rows.
+    pub done: u64,
+    /// Work there is, in rows, about.
+    pub total: u64,
+    /// Why it failed and what to do.
+    pub message: Option<String>,
+    /// Token of the lease under which it is done: who has a smaller one has been overtaken.
+    pub token: u64,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// When something last happened.
+    pub changed_at: DateTime<Utc>,
+}
+
+/// What is marked of a tenant besides its state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Whether it is a copy that must not act on the world: no mail, no webhooks, no jobs.
+    pub neutral: bool,
+    /// When it may be removed for good, if it is to be.
+    pub delete_after: Option<DateTime<Utc>>,
+    /// Name of the archive it is in, if it is out of service.
+    pub archive: Option<String>,
+}
+
+/// A change of a tenant's row in the registry, under an operation's lease.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TenantChange {
+    /// The state it must be in; otherwise [`crate::Error::Illegal`] and nothing is changed.
+    pub from: TenantState,
+    /// New state.
+    pub state: TenantState,
+    /// New generation.
+    pub generation: i64,
+    /// New marks.
+    pub marks: Marks,
+    /// New anchor, whichever position the old one has; `None` leaves it.
+    pub anchor: Option<Anchor>,
+}
+
+/// The registry as operations on whole tenants need it.
+///
+/// Contract: every change is made only if the operation's token is the one on record, in one
+/// transaction with what it changes, and fails with [`crate::Error::Illegal`] otherwise: whoever was
+/// overtaken changes nothing any more.
+#[async_trait]
+pub trait OperationBook: Send + Sync + Debug {
+    /// Puts an operation on record. Errors: [`crate::Error::Illegal`] if another of the same tenant is
+    /// not over.
+    async fn add_operation(&self, operation: &Operation) -> Result<()>;
+    /// The operation with this id.
+    async fn find_operation(&self, id: Uuid) -> Result<Option<Operation>>;
+    /// Operations of a tenant, newest first; of all tenants without one. At most `limit`.
+    async fn list_operations(&self, slug: Option<&Slug>, limit: u32) -> Result<Vec<Operation>>;
+    /// Operations that are not over, oldest first.
+    async fn open_operations(&self) -> Result<Vec<Operation>>;
+    /// Makes an operation the lease holder's.
+    async fn claim_operation(
+        &self,
+        id: Uuid,
+        lease: &Lease,
+        at: DateTime<Utc>,
+    ) -> Result<Operation>;
+    /// Notes state, step, result, progress and message.
+    async fn note_operation(&self, operation: &Operation) -> Result<()>;
+    /// Enters a tenant that is being made. Errors: [`crate::Error::Taken`] for the slug. A tenant with
+    /// the same id and slug that is there already is left as it is.
+    async fn enter_tenant(
+        &self,
+        operation: &Operation,
+        tenant: &Tenant,
+        marks: &Marks,
+    ) -> Result<()>;
+    /// Changes a tenant's row.
+    async fn change_tenant(
+        &self,
+        operation: &Operation,
+        tenant: TenantId,
+        change: &TenantChange,
+    ) -> Result<Tenant>;
+    /// Takes a tenant out of the registry, with its marks and its anchor: its name is free.
+    async fn forget_tenant(&self, operation: &Operation, tenant: TenantId) -> Result<()>;
+    /// What is marked of a tenant.
+    async fn marks(&self, tenant: TenantId) -> Result<Marks>;
+    /// Lets a neutralised tenant act on the world.
+    async fn activate(&self, tenant: TenantId) -> Result<()>;
+}
+
+/// An operation that is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewOperation {
+    /// What is to be done.
+    pub kind: OperationKind,
+    /// To whom; for clone and import, the name of the new tenant.
+    pub slug: Slug,
+    /// What it takes besides; `null` or an object:
+    ///
+    /// - `archive`: file, a name in the folder of archives or an absolute path (backup, export and
+    ///   archive make it, restore and import read it);
+    /// - `source`: slug of the tenant to copy (clone);
+    /// - `replace`: `true` to replace a tenant that is in service (restore);
+    /// - `grace_days`: 0 to 3650, 30 if absent (delete);
+    /// - `confirm`: the slug once more (delete, purge).
+    pub parameters: Json,
+    /// Asking again with the same key gives the same operation.
+    pub key: Option<String>,
+}
+
+/// Does operations on whole tenants.
+#[async_trait]
+pub trait Operations: Send + Sync + Debug {
+    /// Checks what is asked for and puts it on record. Errors: [`crate::Error::Invalid`] by parameter,
+    /// [`crate::Error::Illegal`] if the tenant's state does not allow it or another operation is not over.
+    async fn ask(&self, new: NewOperation) -> Result<Operation>;
+    /// Does what is on record, from the step it is at, until it is over. Errors:
+    /// [`crate::Error::Unavailable`] while another process does it.
+    async fn run(&self, id: Uuid) -> Result<Operation>;
+}

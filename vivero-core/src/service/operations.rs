@@ -1,0 +1,82 @@
+//! Operations on whole tenants, as operators of the installation ask for them. None shows a tenant's data.
+
+use super::Vivero;
+use crate::error::{Error, Result};
+use crate::operations::{Marks, NewOperation, Operation};
+use crate::tenant::{Slug, Tenant};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The operations of an installation.
+#[derive(Debug)]
+pub struct TenantOperations<'v> {
+    pub(super) vivero: &'v Vivero,
+}
+
+impl TenantOperations<'_> {
+    /// Puts an operation on record and begins it; [`TenantOperations::find`] tells how far it is.
+    ///
+    /// Errors: [`Error::Invalid`] by parameter, [`Error::Illegal`] if the tenant's state does not allow it
+    /// or another operation of the tenant is not over, [`Error::NotFound`], [`Error::Taken`].
+    pub async fn start(&self, new: NewOperation) -> Result<Operation> {
+        let operation = self.ask(new).await?;
+        let (vivero, id) = (self.vivero.clone(), operation.id);
+        tokio::spawn(async move {
+            if let Err(error) = vivero.operations().run(id).await {
+                tracing::warn!(operation = %id, %error, "an operation stopped; it can be resumed");
+            }
+        });
+        Ok(operation)
+    }
+
+    /// Puts an operation on record, to be done by [`TenantOperations::run`].
+    pub async fn ask(&self, new: NewOperation) -> Result<Operation> {
+        self.vivero.inner.parts.operations.ask(new).await
+    }
+
+    /// Does an operation, from the step it is at, until it is over. Dropping the future stops it there.
+    pub async fn run(&self, id: Uuid) -> Result<Operation> {
+        let done = self.vivero.inner.parts.operations.run(id).await;
+        self.vivero.tenants_changed().await;
+        done
+    }
+
+    /// Does everything that a former process left undone and nobody does now; what became of it.
+    pub async fn resume(&self) -> Result<Vec<Operation>> {
+        let mut done = Vec::new();
+        for operation in self.vivero.fleet().book().open_operations().await? {
+            match self.run(operation.id).await {
+                Ok(operation) => done.push(operation),
+                // Somebody is at it.
+                Err(Error::Unavailable { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    /// The operation with this id.
+    pub async fn find(&self, id: Uuid) -> Result<Operation> {
+        let found = self.vivero.fleet().book().find_operation(id).await?;
+        found.ok_or_else(|| Error::not_found("operation"))
+    }
+
+    /// Operations of a tenant, newest first; of all tenants without one.
+    pub async fn list(&self, slug: Option<&Slug>, limit: u32) -> Result<Vec<Operation>> {
+        let limit = limit.clamp(1, crate::page::MAX_LIMIT);
+        self.vivero.fleet().book().list_operations(slug, limit).await
+    }
+
+    /// What is marked of a tenant: neutralised, to be removed, in an archive.
+    pub async fn marks(&self, tenant: &Tenant) -> Result<Marks> {
+        self.vivero.fleet().book().marks(tenant.id).await
+    }
+
+    /// Lets a copy that was neutralised act on the world again: mail, webhooks, jobs.
+    pub async fn activate(&self, slug: &Slug) -> Result<Arc<Tenant>> {
+        let tenant = self.vivero.tenants().find(slug).await?;
+        self.vivero.fleet().book().activate(tenant.id).await?;
+        self.vivero.tenants_changed().await;
+        self.vivero.tenants().find(slug).await
+    }
+}

@@ -1,0 +1,329 @@
+//! Operations on whole tenants: `vivero tenant backup …`, `vivero operation …`.
+
+use super::output::Output;
+use crate::config::Config;
+use clap::Subcommand;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use vivero_core::operations::{NewOperation, Operation, OperationKind as Kind, OperationState};
+use vivero_core::{Error, Result, Slug, Uuid, Vivero};
+
+/// How often a command looks how far its operation is.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What is done to whole tenants.
+#[derive(Debug, Subcommand)]
+pub(super) enum TenantOperation {
+    /// Everything a tenant has into an archive, while its people go on working; then proven.
+    Backup {
+        /// Name in paths.
+        slug: String,
+        /// The file; one in the folder of archives, named after tenant and time, if nothing is said.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// The same, to be taken elsewhere: an archive depends on no engine.
+    Export {
+        /// Name in paths.
+        slug: String,
+        /// The file; see `backup`.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Bring the tenant of an archive back as it was: one that is archived, to be removed, gone, or
+    /// (with --replace) in service. It starts neutralised. With --verify: prove an archive, touch nothing.
+    Restore {
+        /// The tenant's name; the archive's when nothing is said.
+        slug: Option<String>,
+        /// The archive; not needed for a tenant that `archive` took out of service.
+        #[arg(long, value_name = "FILE")]
+        archive: Option<PathBuf>,
+        /// Only prove the archive: checksums, counts, the chain of changes, whose it is.
+        #[arg(long, requires = "archive", conflicts_with = "replace")]
+        verify: bool,
+        /// The tenant is in service, and what was done since the archive was made shall be gone.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Make a new tenant of an archive. It starts neutralised.
+    Import {
+        /// Name of the new tenant.
+        slug: String,
+        /// The archive.
+        #[arg(long, value_name = "FILE")]
+        archive: PathBuf,
+    },
+    /// Make a new tenant that is a copy of another. It starts neutralised.
+    Clone {
+        /// The tenant to copy.
+        source: String,
+        /// Name of the new tenant.
+        slug: String,
+    },
+    /// Take a tenant out of service: everything into an archive, its database removed, its name kept.
+    /// `restore` brings it back.
+    Archive {
+        /// Name in paths.
+        slug: String,
+        /// The file; see `backup`.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Mark a tenant for removal: refused from now on, to be had back by `resume` until the grace is over.
+    Delete {
+        /// Name in paths.
+        slug: String,
+        /// The name once more.
+        #[arg(long, value_name = "SLUG")]
+        confirm: String,
+        /// Days in which it can be had back.
+        #[arg(long, default_value_t = 30, value_name = "DAYS")]
+        grace_days: i64,
+    },
+    /// Remove a tenant for good whose grace is over. Its archives stay.
+    Purge {
+        /// Name in paths.
+        slug: String,
+        /// The name once more.
+        #[arg(long, value_name = "SLUG")]
+        confirm: String,
+    },
+    /// Move a tenant into a new database. Reading goes on; writing stops for a moment, which is printed.
+    Move {
+        /// Name in paths.
+        slug: String,
+    },
+    /// Let a copy act on the world again: mail, webhooks, jobs.
+    Activate {
+        /// Name in paths.
+        slug: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OperationCommand {
+    /// List operations, newest first.
+    List {
+        /// Of this tenant only.
+        #[arg(long, value_name = "SLUG")]
+        tenant: Option<String>,
+        /// Most to show.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+        limit: u32,
+    },
+    /// Show one operation.
+    Show {
+        /// Its id.
+        id: Uuid,
+    },
+    /// Finish what a process that is gone left undone; everything if no id is given.
+    Resume {
+        /// Its id.
+        id: Option<Uuid>,
+    },
+}
+
+/// A file as an operation takes it: the place does not depend on where the program runs.
+fn absolute(path: &Path) -> Result<Value> {
+    let path = std::path::absolute(path)
+        .map_err(|e| Error::invalid("archive", "path", format!("{}: {e}", path.display())))?;
+    Ok(json!(path.display().to_string()))
+}
+
+fn object<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Value {
+    let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(pairs.collect())
+}
+
+pub(super) async fn run(
+    command: TenantOperation,
+    config: &Config,
+    output: Output,
+) -> Result<ExitCode> {
+    let file = |path: &Option<PathBuf>| path.as_deref().map(absolute).transpose();
+    let (kind, slug, parameters) = match &command {
+        TenantOperation::Restore { archive: Some(archive), verify: true, .. } => {
+            return prove(archive, config, output).await;
+        }
+        TenantOperation::Activate { slug } => return activate(slug, config, output).await,
+        TenantOperation::Backup { slug, out } => {
+            (Kind::Backup, slug.clone(), object([("archive", file(out)?)]))
+        }
+        TenantOperation::Export { slug, out } => {
+            (Kind::Export, slug.clone(), object([("archive", file(out)?)]))
+        }
+        TenantOperation::Archive { slug, out } => {
+            (Kind::Archive, slug.clone(), object([("archive", file(out)?)]))
+        }
+        TenantOperation::Restore { slug, archive, replace, .. } => {
+            let slug = match (slug, archive) {
+                (Some(slug), _) => slug.clone(),
+                (None, Some(archive)) => {
+                    let key = config.archive_key()?;
+                    let reader =
+                        vivero_store::archive::ArchiveReader::open(archive, key.as_ref()).await?;
+                    reader.header().tenant.slug.clone()
+                }
+                (None, None) => {
+                    let message = "name the tenant, or an archive with --archive";
+                    return Err(Error::invalid("slug", "required", message));
+                }
+            };
+            let replace = replace.then_some(json!(true));
+            (Kind::Restore, slug, object([("archive", file(archive)?), ("replace", replace)]))
+        }
+        TenantOperation::Import { slug, archive } => {
+            (Kind::Import, slug.clone(), object([("archive", Some(absolute(archive)?))]))
+        }
+        TenantOperation::Clone { source, slug } => {
+            (Kind::Clone, slug.clone(), object([("source", Some(json!(source)))]))
+        }
+        TenantOperation::Delete { slug, confirm, grace_days } => {
+            let days = Some(json!(grace_days));
+            let parameters = object([("confirm", Some(json!(confirm))), ("grace_days", days)]);
+            (Kind::Delete, slug.clone(), parameters)
+        }
+        TenantOperation::Purge { slug, confirm } => {
+            (Kind::Purge, slug.clone(), object([("confirm", Some(json!(confirm)))]))
+        }
+        TenantOperation::Move { slug } => (Kind::Move, slug.clone(), json!({})),
+    };
+    let slug: Slug = slug.parse()?;
+    let vivero = super::open(config).await?;
+    let outcome = async {
+        let asked =
+            vivero.operations().ask(NewOperation { kind, slug, parameters, key: None }).await?;
+        follow(&vivero, asked, output).await
+    };
+    let outcome = outcome.await;
+    vivero.close().await;
+    finish(&outcome?, output)
+}
+
+/// Does an operation and shows how far it is.
+async fn follow(vivero: &Vivero, asked: Operation, output: Output) -> Result<Operation> {
+    let operations = vivero.operations();
+    let what = format!("{} {}", asked.kind, asked.slug);
+    let mut running = std::pin::pin!(operations.run(asked.id));
+    let mut bar = None;
+    loop {
+        tokio::select! {
+            done = &mut running => {
+                if let Some(bar) = bar {
+                    let _: &crate::progress::Bar = &bar;
+                    bar.done();
+                }
+                return done;
+            }
+            () = tokio::time::sleep(LOOK) => {
+                let now = operations.find(asked.id).await?;
+                if now.total > 0 {
+                    bar.get_or_insert_with(|| output.progress().start(&what, now.total)).set(now.done);
+                }
+            }
+        }
+    }
+}
+
+fn finish(operation: &Operation, output: Output) -> Result<ExitCode> {
+    show(operation, output);
+    let done = operation.state == OperationState::Done;
+    Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn show(operation: &Operation, output: Output) {
+    let value = json!({
+        "id": operation.id, "kind": operation.kind, "tenant": operation.slug, "state": operation.state,
+        "step": operation.step, "done": operation.done, "total": operation.total,
+        "message": operation.message, "parameters": operation.parameters, "result": operation.result,
+        "created_at": operation.created_at, "changed_at": operation.changed_at,
+    });
+    output.result(&value, || {
+        let mut text = format!(
+            "{} {} {:<8} {} (step {})",
+            operation.id,
+            operation.slug,
+            operation.kind.as_str(),
+            operation.state,
+            operation.step
+        );
+        if let Some(message) = &operation.message {
+            text += &format!("\n  {message}");
+        }
+        for (name, value) in operation.result.as_object().into_iter().flatten() {
+            text += &format!(
+                "\n  {name}: {}",
+                value.as_str().map_or_else(|| value.to_string(), Into::into)
+            );
+        }
+        text
+    });
+}
+
+async fn prove(archive: &Path, config: &Config, output: Output) -> Result<ExitCode> {
+    let key = config.archive_key()?;
+    let mut bar = None;
+    let proof = vivero_store::archive::verify(archive, key.as_ref(), |done, total| {
+        bar.get_or_insert_with(|| output.progress().start("proving", total)).set(done.min(total));
+    })
+    .await?;
+    if let Some(bar) = bar {
+        bar.done();
+    }
+    output.result(&proof, || {
+        let (header, tenant) = (&proof.header, &proof.header.tenant);
+        format!(
+            "{}: whole and unchanged; tenant {} ({}), generation {}, {} rows, {} changes sealed, {} not yet; \
+             the chain holds up to {}; made {} from {}",
+            archive.display(), tenant.slug, tenant.id, tenant.generation, proof.trailer.rows, proof.sealed,
+            proof.unsealed, header.head.hash, header.made_at, header.engine
+        )
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn activate(slug: &str, config: &Config, output: Output) -> Result<ExitCode> {
+    let slug: Slug = slug.parse()?;
+    let vivero = super::open(config).await?;
+    let tenant = vivero.operations().activate(&slug).await;
+    if let Ok(tenant) = &tenant {
+        super::tenant::show(&vivero, tenant, output).await?;
+    }
+    vivero.close().await;
+    tenant.map(|_| ExitCode::SUCCESS)
+}
+
+pub(super) async fn run_operations(
+    command: OperationCommand,
+    config: &Config,
+    output: Output,
+) -> Result<ExitCode> {
+    let vivero = super::open(config).await?;
+    let operations = vivero.operations();
+    let mut code = ExitCode::SUCCESS;
+    match command {
+        OperationCommand::List { tenant, limit } => {
+            let slug = tenant.map(|t| t.parse::<Slug>()).transpose()?;
+            for operation in operations.list(slug.as_ref(), limit).await? {
+                show(&operation, output);
+            }
+        }
+        OperationCommand::Show { id } => show(&operations.find(id).await?, output),
+        OperationCommand::Resume { id: Some(id) } => {
+            let asked = operations.find(id).await?;
+            code = finish(&follow(&vivero, asked, output).await?, output)?;
+        }
+        OperationCommand::Resume { id: None } => {
+            for operation in operations.resume().await? {
+                show(&operation, output);
+                if operation.state != OperationState::Done {
+                    code = ExitCode::FAILURE;
+                }
+            }
+        }
+    }
+    vivero.close().await;
+    Ok(code)
+}

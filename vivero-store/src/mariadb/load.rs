@@ -1,0 +1,80 @@
+//! Databases of a generation to come: made from rows, stamped last, removed when they are of no use.
+
+use super::MariaDbFleet;
+use super::credentials::Place;
+use crate::backend::mariadb::{MariaDb, Pool};
+use crate::copying::{SqlLoading, not_in_use};
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use vivero_core::copy::{Chain, Loading, TableShape};
+use vivero_core::ids::TenantId;
+use vivero_core::record::Schema;
+use vivero_core::tenant::Tenant;
+use vivero_core::{Result, Value};
+
+fn bring_up<'a>(
+    writer: &'a Pool,
+    tenant: TenantId,
+    schemas: &'a [&'static Schema],
+) -> BoxFuture<'a, Result<()>> {
+    Box::pin(super::bring_up(writer, tenant, schemas))
+}
+
+impl MariaDbFleet {
+    pub(super) async fn load_database(
+        &self,
+        tenant: &Tenant,
+        tables: &[TableShape],
+        chain: Chain,
+    ) -> Result<Box<dyn Loading>> {
+        let found = self.registry().find("id", Value::Id(tenant.id.uuid())).await?;
+        not_in_use(found.as_ref(), tenant.generation)?;
+        let place = match self.credentials.find(self.registry(), tenant.id).await? {
+            Some(place) => place,
+            // A tenant that was out of service, or of another installation, has no account here yet.
+            None => self.new_place(tenant).await?,
+        };
+        let place = place.at(tenant.generation);
+        let listed = self.servers.find(&place.server).await?;
+        let server = listed.up()?;
+        server.make_generation(&place).await?;
+        let both = server.tenant_pools(&place, None).await?;
+        super::bring_up(&both.1, tenant.id, &self.tables.schemas()).await?;
+        let known = Arc::clone(&self.tables);
+        let loading =
+            SqlLoading::<MariaDb>::begin(tenant.clone(), both, known, tables, chain, bring_up)
+                .await?;
+        Ok(Box::new(loading))
+    }
+
+    /// A place with an account; the database that comes with it is of no use to a later generation.
+    async fn new_place(&self, tenant: &Tenant) -> Result<Place> {
+        let (place, _) = self.place(tenant.id).await?;
+        let listed = self.servers.find(&place.server).await?;
+        let server = listed.up()?;
+        server.make(&place).await?;
+        if tenant.generation != 1 {
+            server.remove_generation(&place).await?;
+        }
+        Ok(place)
+    }
+
+    /// With the database of the registry's generation the account goes as well.
+    pub(super) async fn remove_database(&self, id: TenantId, generation: i64) -> Result<()> {
+        let found = self.registry().find("id", Value::Id(id.uuid())).await?;
+        not_in_use(found.as_ref(), generation)?;
+        let Some(place) = self.credentials.find(self.registry(), id).await? else {
+            // Nothing was made, or all is gone.
+            return Ok(());
+        };
+        let place = place.at(generation);
+        let listed = self.servers.find(&place.server).await?;
+        let server = listed.up()?;
+        server.remove_generation(&place).await?;
+        if found.is_none_or(|t| t.generation == generation) {
+            server.remove(&place).await?;
+            self.credentials.forget(self.registry(), id).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! Operations on whole tenants, step by step and on record.
+//!
+//! Each step can be cut off and done again. What a later step needs of an earlier one stands in the
+//! operation's result; a database is made under a generation of its own for each attempt, so whoever was
+//! overtaken writes into nothing that is used. Only the holder of the tenant's lease notes anything.
+
+mod ask;
+mod load;
+mod moving;
+mod put;
+mod removal;
+mod run;
+
+use crate::archive::ArchiveKey;
+use async_trait::async_trait;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use uuid::Uuid;
+use vivero_core::operations::{NewOperation, Operation, Operations};
+use vivero_core::port::Fleet;
+use vivero_core::{Clock, Error, IdSource, Result};
+
+/// Asked before each step: for tests that stop a run anywhere.
+#[async_trait]
+pub trait StepHook: Send + Sync + fmt::Debug {
+    /// An error ends the run at once, as if the process had died: nothing is noted and nothing undone.
+    async fn before(&self, operation: &Operation, step: &str) -> Result<()>;
+}
+
+/// Does operations on the tenants of a fleet.
+#[derive(Debug)]
+pub struct FleetOperations {
+    fleet: Arc<dyn Fleet>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    /// Where archives lie that are named without a path.
+    folder: PathBuf,
+    key: Option<ArchiveKey>,
+    hook: Option<Arc<dyn StepHook>>,
+    /// Who takes leases.
+    holder: Uuid,
+}
+
+impl FleetOperations {
+    /// With archives in `folder`, sealed if there is a key.
+    #[must_use]
+    pub fn new(
+        fleet: Arc<dyn Fleet>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        folder: PathBuf,
+        key: Option<ArchiveKey>,
+    ) -> Self {
+        let holder = ids.id(clock.now());
+        Self { fleet, clock, ids, folder, key, hook: None, holder }
+    }
+
+    /// With a hook before each step.
+    #[must_use]
+    pub fn with_hook(mut self, hook: Arc<dyn StepHook>) -> Self {
+        self.hook = Some(hook);
+        self
+    }
+
+    /// The file an archive's name stands for.
+    fn file(&self, name: &str) -> PathBuf {
+        let path = Path::new(name);
+        if path.is_absolute() { path.to_owned() } else { self.folder.join(path) }
+    }
+
+    fn salt(&self) -> [u8; 32] {
+        let mut salt = [0; 32];
+        self.ids.fill(&mut salt);
+        salt
+    }
+}
+
+#[async_trait]
+impl Operations for FleetOperations {
+    async fn ask(&self, new: NewOperation) -> Result<Operation> {
+        self.check_and_note(new).await
+    }
+
+    async fn run(&self, id: Uuid) -> Result<Operation> {
+        self.run_to_end(id).await
+    }
+}
+
+/// A parameter or result that is text.
+fn text<'a>(json: &'a serde_json::Value, name: &str) -> Option<&'a str> {
+    json.get(name).and_then(serde_json::Value::as_str)
+}
+
+fn illegal(code: &'static str, message: impl Into<String>) -> Error {
+    Error::Illegal { code, message: message.into() }
+}

@@ -1,0 +1,251 @@
+//! What is asked for, checked before it is put on record.
+
+use super::{FleetOperations, illegal, text};
+use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
+use std::path::{Component, Path};
+use uuid::Uuid;
+use vivero_core::ids::TenantId;
+use vivero_core::operations::{NewOperation, Operation, OperationKind as Kind, OperationState};
+use vivero_core::tenant::{Tenant, TenantState};
+use vivero_core::{Check, Error, Result, Slug};
+
+/// Days a tenant that is to be removed can still be had back, if nothing is said.
+const GRACE_DAYS: i64 = 30;
+
+/// The parameters each kind takes.
+const fn taken(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Backup | Kind::Export | Kind::Archive | Kind::Import => &["archive"],
+        Kind::Restore => &["archive", "replace"],
+        Kind::Clone => &["source"],
+        Kind::Delete => &["grace_days", "confirm"],
+        Kind::Purge => &["confirm"],
+        Kind::Move => &[],
+    }
+}
+
+/// A name in the folder of archives, or an absolute path.
+fn is_file(name: &str) -> bool {
+    let path = Path::new(name);
+    let plain = path.components().all(|c| matches!(c, Component::Normal(_)))
+        && path.components().count() == 1
+        && !name.starts_with('.');
+    !name.is_empty() && name.len() <= 1_000 && !name.contains('\0') && (path.is_absolute() || plain)
+}
+
+fn check(new: &NewOperation) -> Result<()> {
+    let mut check = Check::new();
+    let empty = serde_json::Map::new();
+    let parameters = match &new.parameters {
+        Json::Object(parameters) => parameters,
+        Json::Null => &empty,
+        _ => return Err(Error::invalid("parameters", "object", "must be an object")),
+    };
+    let known = taken(new.kind);
+    for (name, value) in parameters {
+        let right = match name.as_str() {
+            _ if !known.contains(&name.as_str()) => {
+                let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                check.fail(
+                    name,
+                    "known",
+                    format!("is no parameter of {}; it takes {list}", new.kind),
+                );
+                continue;
+            }
+            "replace" => value.is_boolean(),
+            "grace_days" => value.as_i64().is_some_and(|days| (0..=3_650).contains(&days)),
+            "archive" => value.as_str().is_some_and(is_file),
+            _ => value.is_string(),
+        };
+        if !right {
+            let message = match name.as_str() {
+                "replace" => "must be true or false",
+                "grace_days" => "must be 0 to 3650",
+                "archive" => "must be a file's name in the folder of archives, or an absolute path",
+                _ => "must be text",
+            };
+            check.fail(name, "form", message);
+        }
+    }
+    if known.contains(&"confirm")
+        && parameters.get("confirm").and_then(Json::as_str) != Some(new.slug.as_str())
+    {
+        check.fail("confirm", "confirm", "must be the tenant's slug once more");
+    }
+    for (kind, name) in [(Kind::Import, "archive"), (Kind::Clone, "source")] {
+        if new.kind == kind && !parameters.contains_key(name) {
+            check.fail(name, "required", "is needed");
+        }
+    }
+    check.done()
+}
+
+impl FleetOperations {
+    pub(super) async fn check_and_note(&self, new: NewOperation) -> Result<Operation> {
+        check(&new)?;
+        let now = self.clock.now();
+        let found = self.fleet.find_by_slug(&new.slug).await?;
+        let mut parameters = new.parameters.clone();
+        if parameters.is_null() {
+            parameters = json!({});
+        }
+        let id = new.key.as_deref().map_or_else(|| self.ids.id(now), |key| of_key(&new.slug, key));
+        if new.key.is_some()
+            && let Some(before) = self.fleet.book().find_operation(id).await?
+        {
+            return repeated(before, &new);
+        }
+        let tenant = match (new.kind, &found) {
+            (Kind::Clone | Kind::Import, Some(_)) => {
+                return Err(Error::Taken { resource: "tenant".into(), field: "slug".into() });
+            }
+            (Kind::Clone | Kind::Import, None) => TenantId::from_uuid(self.ids.id(now)),
+            (Kind::Restore, _) => self.restored(&new, found.as_deref()).await?,
+            (_, Some(tenant)) => tenant.id,
+            (_, None) => return Err(Error::not_found("tenant")),
+        };
+        match new.kind {
+            Kind::Clone => {
+                let source = text(&parameters, "source").unwrap_or_default();
+                let source: Slug = source.parse().map_err(|_| {
+                    Error::invalid("source", "slug", "must be the slug of a tenant")
+                })?;
+                let source = self.fleet.find_by_slug(&source).await?;
+                let source =
+                    source.ok_or_else(|| Error::invalid("source", "exists", "is no tenant"))?;
+                in_service(&source)?;
+            }
+            Kind::Backup | Kind::Export | Kind::Archive | Kind::Move => {
+                if let Some(tenant) = &found {
+                    in_service(tenant)?;
+                }
+            }
+            Kind::Delete => {
+                let tenant = found.as_deref();
+                if let Some(tenant) = tenant.filter(|t| t.state != TenantState::Archived) {
+                    in_service(tenant)?;
+                }
+                let days =
+                    parameters.get("grace_days").and_then(Json::as_i64).unwrap_or(GRACE_DAYS);
+                parameters["grace_days"] = json!(days);
+            }
+            Kind::Purge => {
+                if let Some(tenant) = &found {
+                    self.may_be_purged(tenant).await?;
+                }
+            }
+            Kind::Restore | Kind::Import => {}
+        }
+        if matches!(new.kind, Kind::Backup | Kind::Export | Kind::Archive)
+            && parameters.get("archive").is_none()
+        {
+            let at = now.format("%Y%m%dT%H%M%SZ");
+            let tail = id.simple().to_string();
+            parameters["archive"] = json!(format!("{}-{at}-{}.vivero", new.slug, &tail[24..]));
+        }
+        let operation = Operation {
+            id,
+            tenant,
+            slug: new.slug,
+            kind: new.kind,
+            parameters,
+            state: OperationState::Queued,
+            step: String::new(),
+            result: json!({}),
+            done: 0,
+            total: 0,
+            message: None,
+            token: 0,
+            created_at: now,
+            changed_at: now,
+        };
+        self.fleet.book().add_operation(&operation).await?;
+        Ok(operation)
+    }
+
+    /// Whose archive is to be restored: the tenant's own, and no other's.
+    async fn restored(&self, new: &NewOperation, found: Option<&Tenant>) -> Result<TenantId> {
+        let named = text(&new.parameters, "archive").map(ToOwned::to_owned);
+        let kept = match found {
+            Some(tenant) => self.fleet.book().marks(tenant.id).await?.archive,
+            None => None,
+        };
+        let name =
+            named.or(kept).ok_or_else(|| Error::invalid("archive", "required", "is needed"))?;
+        let path = self.file(&name);
+        let reader = crate::archive::ArchiveReader::open(&path, self.key.as_ref()).await?;
+        let id = reader.header().tenant_id();
+        match found {
+            Some(tenant) if tenant.id != id => Err(Error::invalid(
+                "archive",
+                "tenant",
+                format!(
+                    "is of tenant {}, not of {}: import it under a name of its own",
+                    reader.header().tenant.slug,
+                    new.slug
+                ),
+            )),
+            Some(tenant)
+                if !matches!(tenant.state, TenantState::Archived | TenantState::Deleting)
+                    && new.parameters.get("replace") != Some(&Json::Bool(true)) =>
+            {
+                let message = "the tenant is in service: what was done since the archive was made would be \
+                     gone; make a backup and ask with replace, or import it under another name";
+                Err(illegal("tenant_in_service", message))
+            }
+            Some(tenant) => Ok(tenant.id),
+            None => match self.fleet.find(id).await? {
+                Some(other) => Err(Error::invalid(
+                    "archive",
+                    "tenant",
+                    format!("is of a tenant that is there as {}", other.slug),
+                )),
+                None => Ok(id),
+            },
+        }
+    }
+
+    /// Whether the grace of a tenant that is to be removed is over.
+    pub(super) async fn may_be_purged(&self, tenant: &Tenant) -> Result<()> {
+        let marks = self.fleet.book().marks(tenant.id).await?;
+        match (tenant.state, marks.delete_after) {
+            // A removal that was cut off.
+            (TenantState::Closed, _) => Ok(()),
+            (TenantState::Deleting, Some(after)) if after <= self.clock.now() => Ok(()),
+            (TenantState::Deleting, after) => {
+                let until = after.map(|a| format!(" until {a}")).unwrap_or_default();
+                let message = format!("tenant {} can still be had back{until}", tenant.slug);
+                Err(illegal("grace_not_over", message))
+            }
+            _ => Err(illegal(
+                "not_marked",
+                format!("tenant {} is not marked for removal", tenant.slug),
+            )),
+        }
+    }
+}
+
+/// The id that a key stands for: asking again finds what was asked before.
+fn of_key(slug: &Slug, key: &str) -> Uuid {
+    let hash = Sha256::digest(format!("{slug}\0{key}").as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// What was asked before, if it was the same.
+fn repeated(before: Operation, new: &NewOperation) -> Result<Operation> {
+    let same = |(name, value): (&String, &Json)| before.parameters.get(name) == Some(value);
+    let all = new.parameters.as_object().is_none_or(|asked| asked.iter().all(same));
+    if before.kind == new.kind && all { Ok(before) } else { Err(Error::IdempotencyMismatch) }
+}
+
+/// Whether a tenant has a database that people may work with.
+fn in_service(tenant: &Tenant) -> Result<()> {
+    match tenant.state {
+        TenantState::Active | TenantState::Suspended => Ok(()),
+        state => Err(illegal("tenant_state", format!("tenant {} is {state}", tenant.slug))),
+    }
+}

@@ -1,0 +1,162 @@
+//! A tenant into an archive.
+
+use super::run::{Run, Step};
+use super::{illegal, text};
+use crate::archive::{ArchiveReader, ArchiveWriter, Header, half_of, verify};
+use serde_json::json;
+use std::path::PathBuf;
+use vivero_core::operations::{Marks, OperationKind as Kind, TenantChange};
+use vivero_core::tenant::TenantState;
+use vivero_core::{Error, Result};
+
+impl Run<'_> {
+    pub(super) fn archive(&self) -> Result<PathBuf> {
+        let name = text(&self.operation.parameters, "archive")
+            .or_else(|| text(&self.operation.result, "archive"));
+        let name = name.ok_or_else(|| Error::corrupt("an operation without its archive"))?;
+        Ok(self.all.file(name))
+    }
+
+    /// Everything, as of one instant; people go on working.
+    pub(super) async fn write(&mut self) -> Step<()> {
+        let path = self.archive()?;
+        if path.starts_with(&self.all.folder) {
+            std::fs::create_dir_all(&self.all.folder)
+                .map_err(|e| crate::disk::io_error("making the folder of archives", e))?;
+            crate::disk::make_private(&self.all.folder)?;
+        }
+        if path.exists() {
+            // Written by a run that was cut off after it had named it?
+            let reader = ArchiveReader::open(&path, self.all.key.as_ref()).await?;
+            if reader.header().archive == self.operation.id {
+                return Ok(());
+            }
+            let name = path.display();
+            return Err(Error::invalid(
+                "archive",
+                "free",
+                format!("{name} is there already; give another name"),
+            )
+            .into());
+        }
+        let tenant = self.tenant().await?;
+        let store = self.fleet().open(&tenant).await?;
+        store.seal().await?;
+        let started = std::time::Instant::now();
+        let mut snapshot = store.snapshot(None).await?;
+        let (extent, tables) = (snapshot.extent().clone(), snapshot.tables().to_vec());
+        let header =
+            Header::new(self.operation.id, self.all.clock.now(), &tenant, &extent, &tables);
+        let mut writer =
+            ArchiveWriter::create(&path, &header, self.all.key.as_ref(), self.all.salt())?;
+        let mut done = 0;
+        while let Some(part) = snapshot.next().await? {
+            self.hook("write/part").await?;
+            done += part.rows.len() as u64;
+            writer.add(part).await?;
+            self.progress(done, extent.rows).await?;
+        }
+        drop(snapshot);
+        let written = writer.finish().await?;
+        let seconds = started.elapsed().as_secs_f64();
+        self.set("archive", json!(path.display().to_string()));
+        self.set("encrypted", json!(self.all.key.is_some()));
+        self.set("rows", json!(written.trailer.rows));
+        self.set("bytes", json!(written.trailer.bytes));
+        self.set("file_bytes", json!(written.file_bytes));
+        self.set("content", json!(written.trailer.content));
+        self.set("head", json!(header.head));
+        self.set("write_seconds", json!(seconds));
+        self.progress(written.trailer.rows, written.trailer.rows).await?;
+        Ok(())
+    }
+
+    /// Reads back what was written, to the end.
+    pub(super) async fn prove(&mut self) -> Step<()> {
+        let proof = verify(&self.archive()?, self.all.key.as_ref(), |_, _| {}).await?;
+        self.set("proven", json!({"sealed": proof.sealed, "unsealed": proof.unsealed}));
+        Ok(())
+    }
+
+    pub(super) async fn undo_write(&mut self) -> Result<()> {
+        let path = self.archive()?;
+        let mut gone = vec![half_of(&path)];
+        // Another's archive of that name stays.
+        if let Ok(reader) = ArchiveReader::open(&path, self.all.key.as_ref()).await
+            && reader.header().archive == self.operation.id
+        {
+            gone.push(path);
+        }
+        for path in gone {
+            match std::fs::remove_file(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(crate::disk::io_error("removing a half-made archive", e));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses people and then writers, so that the archive is the last word.
+    pub(super) async fn stop(&mut self) -> Step<()> {
+        let tenant = self.tenant().await?;
+        if tenant.state != TenantState::Archived {
+            let marks = self.fleet().book().marks(tenant.id).await?;
+            self.set("state_before", json!(tenant.state));
+            self.note().await?;
+            let change = TenantChange {
+                from: tenant.state,
+                state: TenantState::Archived,
+                generation: tenant.generation,
+                marks: Marks { archive: None, ..marks },
+                anchor: None,
+            };
+            self.fleet().book().change_tenant(&self.operation, tenant.id, &change).await?;
+        }
+        let store = self.fleet().open(&tenant).await?;
+        store.fence(true).await?;
+        Ok(())
+    }
+
+    pub(super) async fn drop_archived(&mut self) -> Step<()> {
+        let tenant = self.tenant().await?;
+        if tenant.state != TenantState::Archived {
+            return Err(illegal("tenant_state", format!("the tenant is {}", tenant.state)).into());
+        }
+        let name = text(&self.operation.parameters, "archive").map(ToOwned::to_owned);
+        let marks = self.fleet().book().marks(tenant.id).await?;
+        let change = TenantChange {
+            from: TenantState::Archived,
+            state: TenantState::Archived,
+            generation: tenant.generation,
+            marks: Marks { archive: name, ..marks },
+            anchor: None,
+        };
+        self.fleet().book().change_tenant(&self.operation, tenant.id, &change).await?;
+        self.fleet().retire(tenant.id, tenant.generation).await;
+        self.hook("drop/database").await?;
+        self.fleet().remove(tenant.id, tenant.generation).await?;
+        Ok(())
+    }
+
+    pub(super) async fn undo_archive(&mut self) -> Result<()> {
+        debug_assert_eq!(self.operation.kind, Kind::Archive);
+        self.undo_write().await?;
+        let tenant = self.tenant().await?;
+        if tenant.state == TenantState::Archived {
+            self.fleet().open(&tenant).await?.fence(false).await?;
+            let before = text(&self.operation.result, "state_before").and_then(|s| s.parse().ok());
+            let marks = self.fleet().book().marks(tenant.id).await?;
+            let change = TenantChange {
+                from: TenantState::Archived,
+                state: before.unwrap_or(TenantState::Suspended),
+                generation: tenant.generation,
+                marks,
+                anchor: None,
+            };
+            self.fleet().book().change_tenant(&self.operation, tenant.id, &change).await?;
+        }
+        Ok(())
+    }
+}

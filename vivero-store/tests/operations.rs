@@ -1,0 +1,293 @@
+//! Operations on whole tenants, on SQLite: what they leave behind, also when they are stopped at any step.
+
+#[path = "support/tenants.rs"]
+mod tenants;
+
+use serde_json::json;
+use tenants::{Ground, PASSWORD};
+use vivero_core::operations::{NewOperation, OperationKind as Kind, OperationState as State};
+use vivero_core::tenant::TenantState;
+use vivero_core::{EntityFilter, Error, Page, Password};
+
+fn new(kind: Kind, slug: &str, parameters: serde_json::Value) -> NewOperation {
+    NewOperation { kind, slug: slug.parse().expect("a slug"), parameters, key: None }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_proven_and_brings_a_tenant_back_as_it_was() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 700).await;
+    let backup =
+        ground.done(new(Kind::Backup, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    assert_eq!(backup.result["proven"]["unsealed"], 0, "{backup:?}");
+    // What is done afterwards is gone when the tenant is brought back.
+    ground.fill("acme-plants", 5).await;
+    let refused =
+        ground.ask(new(Kind::Restore, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    assert!(
+        matches!(refused, Err(Error::Illegal { code: "tenant_in_service", .. })),
+        "{refused:?}"
+    );
+    let restore = json!({"archive": "one.vivero", "replace": true});
+    let restored = ground.done(new(Kind::Restore, "acme-plants", restore)).await;
+    assert_eq!(restored.result["content"], backup.result["content"]);
+    let tenant = ground.tenant("acme-plants").await;
+    assert_eq!((tenant.state, tenant.generation, tenant.neutral), (TenantState::Active, 2, true));
+    assert_eq!(ground.lots("acme-plants").await, 700);
+    let job = ground.vivero.job(tenant.id, "a job").await;
+    assert!(matches!(job, Err(Error::Illegal { code: "tenant_neutralised", .. })), "{job:?}");
+    ground.vivero.operations().activate(&tenant.slug).await.expect("activated");
+    ground.vivero.job(tenant.id, "a job").await.expect("a job");
+    ground.verified("acme-plants").await;
+    // Searching, figures and the next change work as before.
+    ground.fill("acme-plants", 3).await;
+    assert_eq!(ground.lots("acme-plants").await, 703);
+    ground.verified("acme-plants").await;
+    assert_eq!(ground.files("acme-plants").await, 1, "the replaced database is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_tenant_is_equal_to_the_byte() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 300).await;
+    let first =
+        ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    let restore = json!({"archive": "one.vivero", "replace": true});
+    ground.done(new(Kind::Restore, "acme-plants", restore)).await;
+    let second =
+        ground.done(new(Kind::Export, "acme-plants", json!({"archive": "two.vivero"}))).await;
+    assert_eq!(first.result["content"], second.result["content"]);
+    assert_eq!(first.result["head"], second.result["head"], "the chain is the same chain");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_is_another_tenant_whose_chain_names_its_source() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 200).await;
+    let done = ground.done(new(Kind::Clone, "acme-copy", json!({"source": "acme-plants"}))).await;
+    let (source, copy) = (ground.tenant("acme-plants").await, ground.tenant("acme-copy").await);
+    assert_ne!(source.id, copy.id);
+    assert!(copy.neutral && !source.neutral);
+    assert_eq!(ground.lots("acme-copy").await, 200);
+    ground.verified("acme-copy").await;
+    ground.verified("acme-plants").await;
+    let session = ground.sign_in("acme-copy").await;
+    let entries = session.audit(None, 20).await.expect("the journal");
+    let origin = entries.iter().find(|e| e.entry.action == "tenant.clone").expect("its origin");
+    let (_, named) = &origin.entry.changes.0["source_hash"];
+    assert_eq!(*named, done.result["source_head"]["hash"]);
+    // The source's tokens open nothing here.
+    let token = ground.token("acme-plants").await;
+    assert!(ground.vivero.resume("acme-copy", &token).await.is_err());
+    // What is done in one is not seen in the other.
+    ground.fill("acme-copy", 1).await;
+    assert_eq!((ground.lots("acme-plants").await, ground.lots("acme-copy").await), (200, 201));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archived_tenant_is_out_of_service_and_comes_back() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 50).await;
+    ground.done(new(Kind::Archive, "acme-plants", json!({}))).await;
+    assert_eq!(ground.tenant("acme-plants").await.state, TenantState::Archived);
+    assert_eq!(ground.files("acme-plants").await, 0, "its database is gone");
+    let refused =
+        ground.vivero.sign_in("acme-plants", Password::new("owner@example.com", PASSWORD)).await;
+    assert!(matches!(refused, Err(Error::Unauthenticated { .. })), "{refused:?}");
+    let slug = "acme-plants".parse().expect("a slug");
+    let refused = ground.vivero.verify_audit(&slug).await;
+    assert!(matches!(refused, Err(Error::TenantStanding { standing: "archived" })), "{refused:?}");
+    let taken = ground.vivero.tenants().provision(tenants::tenant("acme-plants")).await;
+    assert!(matches!(taken, Err(Error::Taken { .. })), "the name stays taken");
+    ground.done(new(Kind::Restore, "acme-plants", json!({}))).await;
+    assert_eq!(ground.lots("acme-plants").await, 50);
+    ground.verified("acme-plants").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_removed_in_two_steps_and_its_name_is_free_at_the_end() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 10).await;
+    let careless = ground.ask(new(Kind::Delete, "acme-plants", json!({"confirm": "acme"}))).await;
+    assert!(matches!(careless, Err(Error::Invalid(_))), "{careless:?}");
+    let sure = json!({"confirm": "acme-plants", "grace_days": 1});
+    ground.done(new(Kind::Delete, "acme-plants", sure.clone())).await;
+    let purge = || new(Kind::Purge, "acme-plants", json!({"confirm": "acme-plants"}));
+    let early = ground.ask(purge()).await;
+    assert!(matches!(early, Err(Error::Illegal { code: "grace_not_over", .. })), "{early:?}");
+    let slug = "acme-plants".parse().expect("a slug");
+    ground.vivero.tenants().resume(&slug).await.expect("had back");
+    assert_eq!(ground.lots("acme-plants").await, 10);
+    let unmarked = ground.ask(purge()).await;
+    assert!(matches!(unmarked, Err(Error::Illegal { code: "not_marked", .. })), "{unmarked:?}");
+    ground.done(new(Kind::Delete, "acme-plants", sure)).await;
+    ground.clock.advance(chrono::TimeDelta::days(2));
+    ground.done(purge()).await;
+    assert!(ground.vivero.tenants().find(&slug).await.is_err());
+    ground
+        .vivero
+        .tenants()
+        .provision(tenants::tenant("acme-plants"))
+        .await
+        .expect("the name is free");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_imported_archive_is_a_tenant_of_its_own() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 20).await;
+    ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    ground.done(new(Kind::Import, "acme-again", json!({"archive": "one.vivero"}))).await;
+    assert_eq!(ground.lots("acme-again").await, 20);
+    ground.verified("acme-again").await;
+    let taken = ground.ask(new(Kind::Import, "acme-again", json!({"archive": "one.vivero"}))).await;
+    assert!(matches!(taken, Err(Error::Taken { .. })), "{taken:?}");
+    let other = json!({"archive": "one.vivero", "replace": true});
+    let other = ground.ask(new(Kind::Restore, "acme-again", other)).await;
+    assert!(matches!(other, Err(Error::Invalid(_))), "another tenant's archive: {other:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moved_tenant_is_readable_throughout_and_loses_no_write() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 1_500).await;
+    let writing = ground.write_on("acme-plants");
+    let reading = ground.read_on("acme-plants");
+    let moved = ground.done(new(Kind::Move, "acme-plants", json!({}))).await;
+    let written = writing.stop().await;
+    let read = reading.stop().await;
+    assert!(moved.result["writes_stopped_ms"].as_i64().is_some_and(|ms| ms < 10_000), "{moved:?}");
+    assert_eq!(ground.tenant("acme-plants").await.generation, 2);
+    assert!(read > 0 && written > 0, "{read} reads, {written} writes");
+    assert_eq!(
+        ground.lots("acme-plants").await,
+        1_500 + written,
+        "every acknowledged lot is there"
+    );
+    ground.verified("acme-plants").await;
+    assert_eq!(ground.files("acme-plants").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_operations_on_one_tenant_are_refused() {
+    let ground = Ground::new().await;
+    let operations = ground.vivero.operations();
+    let first = operations.ask(new(Kind::Backup, "acme-plants", json!({}))).await.expect("asked");
+    let second =
+        operations.ask(new(Kind::Move, "acme-plants", json!({}))).await.expect_err("two at once");
+    let text = second.to_string();
+    assert!(
+        text.contains(&first.id.to_string()) && text.contains("vivero operation resume"),
+        "{text}"
+    );
+    let done = operations.run(first.id).await.expect("done");
+    assert_eq!(done.state, State::Done);
+    operations.ask(new(Kind::Move, "acme-plants", json!({}))).await.expect("the first is over");
+}
+
+/// Each kind of operation, with what it takes.
+fn kinds() -> Vec<(Kind, &'static str, serde_json::Value)> {
+    vec![
+        (Kind::Backup, "acme-plants", json!({"archive": "two.vivero"})),
+        (Kind::Restore, "acme-plants", json!({"archive": "one.vivero", "replace": true})),
+        (Kind::Import, "acme-again", json!({"archive": "one.vivero"})),
+        (Kind::Clone, "acme-again", json!({"source": "acme-plants"})),
+        (Kind::Archive, "acme-plants", json!({"archive": "two.vivero"})),
+        (Kind::Move, "acme-plants", json!({})),
+        (Kind::Delete, "acme-plants", json!({"confirm": "acme-plants", "grace_days": 0})),
+        (Kind::Purge, "acme-plants", json!({"confirm": "acme-plants"})),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_that_is_killed_at_any_step_is_finished_by_the_next_run() {
+    for (kind, slug, parameters) in kinds() {
+        let mut stop = 0;
+        loop {
+            let ground = Ground::new().await;
+            ground.fill("acme-plants", 30).await;
+            ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
+            if kind == Kind::Purge {
+                let sure = json!({"confirm": "acme-plants", "grace_days": 0});
+                ground.done(new(Kind::Delete, "acme-plants", sure)).await;
+            }
+            let asked = ground.vivero.operations().ask(new(kind, slug, parameters.clone())).await;
+            let asked = asked.expect("asked");
+            ground.hook.stop_after(stop);
+            let outcome = ground.vivero.operations().run(asked.id).await;
+            let Some(step) = ground.hook.stopped_at() else {
+                assert_eq!(outcome.expect("done").state, State::Done, "{kind}");
+                break;
+            };
+            assert!(outcome.is_err(), "{kind} went on after {step}");
+            // Everything is dropped, as a killed process drops it; its lease ends.
+            let ground = ground.restart().await;
+            let open = ground.vivero.operations().resume().await.expect("resuming");
+            let done = ground.vivero.operations().find(asked.id).await.expect("on record");
+            assert_eq!(done.state, State::Done, "{kind} stopped before {step}: {done:?} {open:?}");
+            match kind {
+                Kind::Purge => {
+                    let slug = slug.parse().expect("a slug");
+                    assert!(ground.vivero.tenants().find(&slug).await.is_err());
+                    assert_eq!(ground.all_files().await, 0, "stopped before {step}");
+                }
+                Kind::Delete => assert_eq!(ground.tenant(slug).await.state, TenantState::Deleting),
+                Kind::Archive => {
+                    assert_eq!(ground.all_files().await, 0, "stopped before {step}");
+                    ground.done(new(Kind::Restore, slug, json!({}))).await;
+                    assert_eq!(ground.lots(slug).await, 30);
+                }
+                _ => {
+                    assert_eq!(ground.lots(slug).await, 30, "{kind} stopped before {step}");
+                    ground.verified(slug).await;
+                    ground.fill(slug, 1).await;
+                    let tenants = if slug == "acme-plants" { 1 } else { 2 };
+                    assert_eq!(ground.all_files().await, tenants, "{kind} stopped before {step}");
+                }
+            }
+            stop += 1;
+        }
+        assert!(stop > 1, "{kind} was stopped {stop} times");
+        println!("{kind}: stopped at {stop} places");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_that_fails_leaves_everything_as_it_was_and_says_what_to_do() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 30).await;
+    ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    let whole = std::fs::read(ground.archive("one.vivero")).expect("the archive");
+    let mut edited = whole.clone();
+    let middle = edited.len() / 2;
+    edited[middle] ^= 1;
+    std::fs::write(ground.archive("edited.vivero"), &edited).expect("written");
+    for (kind, slug, parameters) in [
+        (Kind::Restore, "acme-plants", json!({"archive": "edited.vivero", "replace": true})),
+        (Kind::Import, "acme-again", json!({"archive": "edited.vivero"})),
+    ] {
+        let asked =
+            ground.vivero.operations().ask(new(kind, slug, parameters)).await.expect("asked");
+        let failed = ground.vivero.operations().run(asked.id).await.expect("an answer");
+        let message = failed.message.clone().unwrap_or_default();
+        assert_eq!(failed.state, State::Failed, "{failed:?}");
+        assert!(message.contains("step check") && message.contains("at byte"), "{message}");
+        assert_eq!(ground.lots("acme-plants").await, 30);
+        assert_eq!(ground.all_files().await, 1);
+    }
+    assert!(ground.vivero.tenants().find(&"acme-again".parse().expect("a slug")).await.is_err());
+    // The name and the tenant are free for another try.
+    ground.done(new(Kind::Import, "acme-again", json!({"archive": "one.vivero"}))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_whole_after_a_restore() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 120).await;
+    ground.done(new(Kind::Archive, "acme-plants", json!({}))).await;
+    ground.done(new(Kind::Restore, "acme-plants", json!({}))).await;
+    let session = ground.sign_in("acme-plants").await;
+    let found =
+        session.entities().list(EntityFilter::new().search("lavandula"), Page::first(200)).await;
+    assert_eq!(found.expect("a search").items.len(), 120);
+}

@@ -1,0 +1,261 @@
+//! An installation with a tenant that has something to lose.
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+use vivero_core::entity::{EntityType, NewEntity};
+use vivero_core::operations::{NewOperation, Operation, OperationState};
+use vivero_core::service::RequestContext;
+use vivero_core::{
+    Clock, EntityFilter, Error, ManualClock, NewTenant, Owner, Page, Password, Result, Tenant,
+    TenantSession, Vivero,
+};
+use vivero_store::{Open as _, StepHook, SystemClock};
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+pub(crate) fn tenant(slug: &str) -> NewTenant {
+    NewTenant::trial(slug, Owner::new("owner@example.com", PASSWORD))
+}
+
+/// Stops a run before the nth step; counts from 0.
+#[derive(Debug, Default)]
+pub(crate) struct Stopper {
+    left: AtomicI64,
+    armed: AtomicBool,
+    stopped: Mutex<Option<String>>,
+}
+
+impl Stopper {
+    pub(crate) fn stop_after(&self, steps: i64) {
+        self.left.store(steps, Ordering::SeqCst);
+        self.armed.store(true, Ordering::SeqCst);
+    }
+    pub(crate) fn stopped_at(&self) -> Option<String> {
+        self.stopped.lock().expect("a step").clone()
+    }
+}
+
+#[async_trait]
+impl StepHook for Stopper {
+    async fn before(&self, _: &Operation, step: &str) -> Result<()> {
+        if self.armed.load(Ordering::SeqCst) && self.left.fetch_sub(1, Ordering::SeqCst) == 0 {
+            *self.stopped.lock().expect("a step") = Some(step.to_owned());
+            return Err(Error::internal("a test", format!("stopped before {step}")));
+        }
+        Ok(())
+    }
+}
+
+/// The clock of the machine, which tests may set forward.
+#[derive(Debug)]
+pub(crate) struct Shifted {
+    by: ManualClock,
+}
+
+impl Shifted {
+    fn new() -> Self {
+        Self { by: ManualClock::new(chrono::DateTime::UNIX_EPOCH) }
+    }
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        self.by.advance(by);
+    }
+}
+
+impl Clock for Shifted {
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        SystemClock.now() + (self.by.now() - chrono::DateTime::UNIX_EPOCH)
+    }
+}
+
+pub(crate) struct Ground {
+    pub(crate) vivero: Vivero,
+    pub(crate) hook: Arc<Stopper>,
+    pub(crate) clock: Arc<Shifted>,
+    folder: Arc<TempDir>,
+    next: Arc<AtomicU64>,
+}
+
+async fn open(folder: &Path, hook: &Arc<Stopper>, clock: &Arc<Shifted>) -> Vivero {
+    Vivero::builder()
+        .weak_passwords_for_tests()
+        .durable(false)
+        .clock(Arc::clone(clock) as Arc<dyn Clock>)
+        .archives(folder.join("archives"))
+        .step_hook(Arc::clone(hook) as Arc<dyn StepHook>)
+        .open(&format!("sqlite:{}", folder.join("data").display()))
+        .await
+        .expect("opening")
+}
+
+impl Ground {
+    pub(crate) async fn new() -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let (hook, clock) = (Arc::new(Stopper::default()), Arc::new(Shifted::new()));
+        let vivero = open(folder.path(), &hook, &clock).await;
+        vivero.tenants().provision(tenant("acme-plants")).await.expect("a tenant");
+        Self { vivero, hook, clock, folder, next: Arc::default() }
+    }
+
+    /// A new process on the same storage, after the old one's leases have ended.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { vivero, hook: _, clock, folder, next } = self;
+        drop(vivero);
+        clock.advance(TimeDelta::seconds(60));
+        let hook = Arc::new(Stopper::default());
+        let vivero = open(folder.path(), &hook, &clock).await;
+        Self { vivero, hook, clock, folder, next }
+    }
+
+    pub(crate) async fn sign_in(&self, slug: &str) -> TenantSession {
+        let password = Password::new("owner@example.com", PASSWORD);
+        self.vivero.sign_in(slug, password).await.expect("signed in")
+    }
+
+    pub(crate) async fn token(&self, slug: &str) -> String {
+        let password = Password::new("owner@example.com", PASSWORD);
+        let context = RequestContext::default();
+        let signed = self.vivero.log_in(slug, password, None, context).await.expect("signed in");
+        signed.tokens.access_token
+    }
+
+    pub(crate) async fn fill(&self, slug: &str, lots: u64) {
+        let session = self.sign_in(slug).await;
+        let mut work = session.begin().await.expect("a work");
+        for _ in 0..lots {
+            work.entities().create(lot(&self.next)).await.expect("a lot");
+        }
+        work.commit().await.expect("committed");
+    }
+
+    pub(crate) async fn lots(&self, slug: &str) -> u64 {
+        let session = self.sign_in(slug).await;
+        let (mut page, mut number) = (Page::first(200), 0);
+        loop {
+            let some = session.entities().list(EntityFilter::new(), page).await.expect("a page");
+            number += some.items.len() as u64;
+            match some.next_cursor {
+                Some(cursor) => page = Page::first(200).after(cursor),
+                None => return number,
+            }
+        }
+    }
+
+    pub(crate) async fn tenant(&self, slug: &str) -> Tenant {
+        let slug = slug.parse().expect("a slug");
+        Tenant::clone(&*self.vivero.tenants().find(&slug).await.expect("a tenant"))
+    }
+
+    pub(crate) async fn verified(&self, slug: &str) {
+        let report =
+            self.vivero.verify_audit(&slug.parse().expect("a slug")).await.expect("a report");
+        assert!(report.breaks.is_empty() && report.unsealed == 0, "{report:?}");
+    }
+
+    pub(crate) async fn ask(&self, new: NewOperation) -> Result<Operation> {
+        self.vivero.operations().ask(new).await
+    }
+
+    pub(crate) async fn done(&self, new: NewOperation) -> Operation {
+        let asked = self.vivero.operations().ask(new).await.expect("asked");
+        let done = self.vivero.operations().run(asked.id).await.expect("an answer");
+        assert_eq!(done.state, OperationState::Done, "{done:?}");
+        done
+    }
+
+    pub(crate) fn archive(&self, name: &str) -> PathBuf {
+        self.folder.path().join("archives").join(name)
+    }
+
+    /// Databases of a tenant on disk.
+    pub(crate) async fn files(&self, slug: &str) -> usize {
+        let id = self.tenant(slug).await.id.uuid().simple().to_string();
+        self.databases().iter().filter(|name| name.starts_with(&id)).count()
+    }
+
+    pub(crate) async fn all_files(&self) -> usize {
+        self.databases().len()
+    }
+
+    fn databases(&self) -> Vec<String> {
+        let tenants = self.folder.path().join("data").join("tenants");
+        let folders = std::fs::read_dir(tenants).expect("the folder");
+        folders
+            .flat_map(|folder| std::fs::read_dir(folder.expect("a folder").path()).expect("files"))
+            .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
+            .filter(|name| name.ends_with(".sqlite3"))
+            .collect()
+    }
+
+    /// Adds lots one after another until it is stopped.
+    pub(crate) fn write_on(&self, slug: &'static str) -> Going {
+        let (vivero, next) = (self.vivero.clone(), Arc::clone(&self.next));
+        Going::new(move |going| async move {
+            let mut done = 0;
+            let password = Password::new("owner@example.com", PASSWORD);
+            let context = RequestContext::default();
+            let signed = vivero.log_in(slug, password, None, context).await.expect("signed in");
+            while going.load(Ordering::SeqCst) {
+                let session = vivero.resume(slug, &signed.tokens.access_token).await.expect("open");
+                match session.entities().create(lot(&next)).await {
+                    Ok(_) => done += 1,
+                    // Writers wait for a moment.
+                    Err(Error::Unavailable { .. }) => tokio::task::yield_now().await,
+                    Err(error) => panic!("writing: {error:?}"),
+                }
+            }
+            done
+        })
+    }
+
+    /// Reads until it is stopped; every read must succeed.
+    pub(crate) fn read_on(&self, slug: &'static str) -> Going {
+        let vivero = self.vivero.clone();
+        Going::new(move |going| async move {
+            let mut done = 0;
+            let password = Password::new("owner@example.com", PASSWORD);
+            let context = RequestContext::default();
+            let signed = vivero.log_in(slug, password, None, context).await.expect("signed in");
+            while going.load(Ordering::SeqCst) {
+                let session =
+                    vivero.resume(slug, &signed.tokens.access_token).await.expect("readable");
+                let page = session.entities().list(EntityFilter::new(), Page::first(20)).await;
+                assert_eq!(page.expect("readable").items.len(), 20);
+                done += 1;
+            }
+            done
+        })
+    }
+}
+
+fn lot(next: &AtomicU64) -> NewEntity {
+    let number = next.fetch_add(1, Ordering::SeqCst);
+    NewEntity::new(
+        format!("LAV-{number:06}"),
+        "Lavandula angustifolia 'Hidcote'",
+        EntityType::Cutting,
+        40,
+    )
+}
+
+/// Work that goes on until it is stopped.
+pub(crate) struct Going {
+    going: Arc<AtomicBool>,
+    task: tokio::task::JoinHandle<u64>,
+}
+
+impl Going {
+    fn new<F: Future<Output = u64> + Send + 'static>(
+        work: impl FnOnce(Arc<AtomicBool>) -> F,
+    ) -> Self {
+        let going = Arc::new(AtomicBool::new(true));
+        Self { task: tokio::spawn(work(Arc::clone(&going))), going }
+    }
+    pub(crate) async fn stop(self) -> u64 {
+        self.going.store(false, Ordering::SeqCst);
+        self.task.await.expect("it went on")
+    }
+}
