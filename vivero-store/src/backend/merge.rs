@@ -67,6 +67,7 @@ pub(crate) enum Merged {
 }
 
 /// The best rows so far, in order.
+#[cfg(feature = "sqlite")]
 #[derive(Debug)]
 pub(crate) struct Best {
     rows: Vec<(Value, i64)>,
@@ -74,6 +75,7 @@ pub(crate) struct Best {
     descending: bool,
 }
 
+#[cfg(feature = "sqlite")]
 impl Best {
     pub(crate) fn new(limit: usize, descending: bool) -> Self {
         Self { rows: Vec::with_capacity(limit + 1), limit, descending }
@@ -94,7 +96,6 @@ impl Best {
         true
     }
 
-    #[cfg(feature = "sqlite")]
     pub(crate) fn into_rows(self) -> Vec<i64> {
         self.rows.into_iter().map(|(_, seq)| seq).collect()
     }
@@ -114,7 +115,7 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use super::*;
 

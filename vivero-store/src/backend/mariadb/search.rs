@@ -209,11 +209,11 @@ fn lead(terms: Vec<Term>, estimates: &[i64]) -> Wanted {
     let met = |shares: f64, most: f64| (LUCK * PAGE / shares.max(f64::MIN_POSITIVE)).min(most);
     let others = |i: usize| (0..terms.len()).filter(move |j| *j != i);
     let mut best = (f64::MAX, None, false);
-    for i in 0..terms.len() {
+    for (i, term) in terms.iter().enumerate() {
         let probes: f64 = others(i).map(probe).sum();
         let gather = (of(i) * (GATHERED + probes), Some(i), true);
         let walk = (met(others(i).map(share).product(), of(i)) * (ENTRY + probes), Some(i), false);
-        let ways = [terms[i].is_words().then_some(gather), terms[i].is_one_word().then_some(walk)];
+        let ways = [term.is_words().then_some(gather), term.is_one_word().then_some(walk)];
         for way in ways.into_iter().flatten() {
             if way.0 < best.0 {
                 best = way;
@@ -282,7 +282,7 @@ async fn find_words(
         open = rest;
     }
     // From the back, so that what is left to be replaced stays where it is.
-    found.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+    found.sort_by_key(|(t, r, _)| std::cmp::Reverse((*t, *r)));
     for (t, r, words) in found {
         let ranges = &mut terms[t].ranges;
         let (first, _) = ranges.remove(r);
