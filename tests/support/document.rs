@@ -38,6 +38,7 @@ impl Operation {
             .replace("{tenant}", slug)
             .replace("{slug}", slug)
             .replace("{server}", "main")
+            .replace("{operation}", "00000000-0000-0000-0000-000000000000")
             .replace("{id}", id)
     }
     /// What the record in the path is: `entities`, `sessions` …; nothing if it names none.

@@ -2141,17 +2141,17 @@ const _: () = {
 impl Client {
     /**Read how far an operation is
 
-Sends a `GET` request to `/api/v1/platform/operations/{id}`
+Sends a `GET` request to `/api/v1/platform/operations/{operation}`
 
 Arguments:
-- `id`: The record.
+- `operation`: The operation.
 */
     pub async fn platform_operation_get<'a>(
         &'a self,
-        id: &'a ::uuid::Uuid,
+        operation: &'a ::uuid::Uuid,
     ) -> Result<ResponseValue<types::Operation>, Error<()>> {
         let url = format!(
-            "{}/api/v1/platform/operations/{}", self.baseurl, encode_path(& id
+            "{}/api/v1/platform/operations/{}", self.baseurl, encode_path(& operation
             .to_string()),
         );
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
