@@ -118,7 +118,7 @@ def fill_path(operation, case, collection):
             # A copy each time: a tenant has one operation at a time.
             path["slug"] = f"copy-{next(STOCK.numbers)}"
     if operation == "platform_operation_get":
-        path["id"] = STOCK.operation()
+        path["operation"] = STOCK.operation()
     # Reading finds enough among the ids that Schemathesis knows from answers.
     if collection is None or case.method == "GET":
         return

@@ -878,6 +878,210 @@ without it.*/
         ///The place to go to.
         pub location_id: ::uuid::Uuid,
     }
+    ///An operation on record.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Operation {
+        ///When something last happened.
+        pub changed_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///When it was asked for.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Rows done.
+        pub done: u64,
+        ///Identity.
+        pub id: ::uuid::Uuid,
+        ///What is done.
+        pub kind: OperationKind,
+        ///Why it failed, at which step, and what to do.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub message: ::std::option::Option<::std::string::String>,
+        ///What was asked for.
+        pub parameters: ::serde_json::Value,
+        ///What has come of it so far.
+        pub result: ::serde_json::Value,
+        ///How far it is.
+        pub state: OperationState,
+        ///The step it is at; empty before the first.
+        pub step: ::std::string::String,
+        ///The tenant's name when it was asked for.
+        pub tenant: ::std::string::String,
+        ///Rows there are, about; 0 while that is not known.
+        pub total: u64,
+    }
+    ///An operation that is asked for. Each kind takes its own fields; others are refused.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct OperationIn {
+        /**File in the folder of archives: made by `backup`, `export` and `archive` (named after tenant and
+time if absent), read by `restore` and `import`.*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub archive: ::std::option::Option<::std::string::String>,
+        ///For `delete` and `purge`: the tenant's slug once more.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub confirm: ::std::option::Option<::std::string::String>,
+        ///For `delete`: days in which it can be had back, 30 if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub grace_days: ::std::option::Option<i64>,
+        ///What is to be done to the tenant in the path; for `clone` and `import`, that is the new one.
+        pub kind: OperationKind,
+        ///For `restore`: the tenant is in service, and what was done since the archive was made shall be gone.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub replace: ::std::option::Option<bool>,
+        ///The tenant to copy, for `clone`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub source: ::std::option::Option<::std::string::String>,
+    }
+    ///What is done to a tenant.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum OperationKind {
+        #[serde(rename = "backup")]
+        Backup,
+        #[serde(rename = "export")]
+        Export,
+        #[serde(rename = "restore")]
+        Restore,
+        #[serde(rename = "import")]
+        Import,
+        #[serde(rename = "clone")]
+        Clone,
+        #[serde(rename = "archive")]
+        Archive,
+        #[serde(rename = "delete")]
+        Delete,
+        #[serde(rename = "purge")]
+        Purge,
+        #[serde(rename = "move")]
+        Move,
+    }
+    impl ::std::fmt::Display for OperationKind {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Backup => f.write_str("backup"),
+                Self::Export => f.write_str("export"),
+                Self::Restore => f.write_str("restore"),
+                Self::Import => f.write_str("import"),
+                Self::Clone => f.write_str("clone"),
+                Self::Archive => f.write_str("archive"),
+                Self::Delete => f.write_str("delete"),
+                Self::Purge => f.write_str("purge"),
+                Self::Move => f.write_str("move"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for OperationKind {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "backup" => Ok(Self::Backup),
+                "export" => Ok(Self::Export),
+                "restore" => Ok(Self::Restore),
+                "import" => Ok(Self::Import),
+                "clone" => Ok(Self::Clone),
+                "archive" => Ok(Self::Archive),
+                "delete" => Ok(Self::Delete),
+                "purge" => Ok(Self::Purge),
+                "move" => Ok(Self::Move),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for OperationKind {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for OperationKind {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///Operations of a tenant, newest first.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct OperationList {
+        ///The operations.
+        pub items: ::std::vec::Vec<Operation>,
+    }
+    ///How far an operation is.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum OperationState {
+        #[serde(rename = "queued")]
+        Queued,
+        #[serde(rename = "running")]
+        Running,
+        #[serde(rename = "done")]
+        Done,
+        #[serde(rename = "failed")]
+        Failed,
+    }
+    impl ::std::fmt::Display for OperationState {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Queued => f.write_str("queued"),
+                Self::Running => f.write_str("running"),
+                Self::Done => f.write_str("done"),
+                Self::Failed => f.write_str("failed"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for OperationState {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "queued" => Ok(Self::Queued),
+                "running" => Ok(Self::Running),
+                "done" => Ok(Self::Done),
+                "failed" => Ok(Self::Failed),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for OperationState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for OperationState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///What an organisation grows.
     #[derive(
         ::serde::Deserialize,
@@ -1490,6 +1694,8 @@ without it.*/
         pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
         ///Identity; never reused.
         pub id: ::uuid::Uuid,
+        ///Whether it is a copy that must not act on the world: no mail, no webhooks, no jobs.
+        pub neutralised: bool,
         ///What it grows.
         pub operation_type: OperationType,
         ///Name of the organisation.
@@ -1558,8 +1764,14 @@ without it.*/
         Provisioning,
         #[serde(rename = "active")]
         Active,
+        #[serde(rename = "loading")]
+        Loading,
         #[serde(rename = "suspended")]
         Suspended,
+        #[serde(rename = "archived")]
+        Archived,
+        #[serde(rename = "deleting")]
+        Deleting,
         #[serde(rename = "closed")]
         Closed,
     }
@@ -1568,7 +1780,10 @@ without it.*/
             match *self {
                 Self::Provisioning => f.write_str("provisioning"),
                 Self::Active => f.write_str("active"),
+                Self::Loading => f.write_str("loading"),
                 Self::Suspended => f.write_str("suspended"),
+                Self::Archived => f.write_str("archived"),
+                Self::Deleting => f.write_str("deleting"),
                 Self::Closed => f.write_str("closed"),
             }
         }
@@ -1581,7 +1796,10 @@ without it.*/
             match value {
                 "provisioning" => Ok(Self::Provisioning),
                 "active" => Ok(Self::Active),
+                "loading" => Ok(Self::Loading),
                 "suspended" => Ok(Self::Suspended),
+                "archived" => Ok(Self::Archived),
+                "deleting" => Ok(Self::Deleting),
                 "closed" => Ok(Self::Closed),
                 _ => Err("invalid value".into()),
             }
@@ -2057,6 +2275,49 @@ const _: () = {
 };
 #[allow(clippy::all)]
 impl Client {
+    /**Read how far an operation is
+
+Sends a `GET` request to `/api/v1/platform/operations/{operation}`
+
+Arguments:
+- `operation`: The operation.
+*/
+    pub async fn platform_operation_get<'a>(
+        &'a self,
+        operation: &'a ::uuid::Uuid,
+    ) -> Result<ResponseValue<types::Operation>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/operations/{}", self.baseurl, encode_path(& operation
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_operation_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**List database servers
 
 With what is on them, and this process's connections to them.
@@ -2364,6 +2625,156 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Let a copy act on the world again
+
+Restored, imported and cloned tenants start neutralised: no mail, no webhooks, no jobs.
+
+Sends a `POST` request to `/api/v1/platform/tenants/{slug}/activate`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+*/
+    pub async fn platform_tenant_activate<'a>(
+        &'a self,
+        slug: &'a str,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::Tenant>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}/activate", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_tenant_activate",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List operations on a tenant, newest first
+
+Sends a `GET` request to `/api/v1/platform/tenants/{slug}/operations`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+- `limit`: Rows of a page, 1 to 200.
+*/
+    pub async fn platform_operation_list<'a>(
+        &'a self,
+        slug: &'a str,
+        limit: Option<u32>,
+    ) -> Result<ResponseValue<types::OperationList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}/operations", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_operation_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Begin an operation on a tenant
+
+Backup, restore, clone, move, removal: it goes on after the answer, and `Location` tells how far it
+is. One at a time for each tenant.
+
+Sends a `POST` request to `/api/v1/platform/tenants/{slug}/operations`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+- `body`
+*/
+    pub async fn platform_operation_start<'a>(
+        &'a self,
+        slug: &'a str,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::OperationIn,
+    ) -> Result<ResponseValue<types::Operation>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}/operations", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_operation_start",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            202u16 => ResponseValue::from_response(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }

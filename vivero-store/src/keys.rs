@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+#[cfg(feature = "mariadb")]
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+#[cfg(feature = "mariadb")]
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use std::fmt;
 use std::path::PathBuf;
@@ -53,18 +55,23 @@ fn decode(field: &'static str, text: &str) -> Result<[u8; 32]> {
 }
 
 /// First byte of what was sealed in this way.
+#[cfg(feature = "mariadb")]
 const FORM: u8 = 1;
+#[cfg(feature = "mariadb")]
 const NONCE: usize = 24;
 
 /// Seals and opens small secrets.
+#[cfg(feature = "mariadb")]
 pub(crate) struct Vault(XChaCha20Poly1305);
 
+#[cfg(feature = "mariadb")]
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Vault")
     }
 }
 
+#[cfg(feature = "mariadb")]
 impl Vault {
     pub(crate) fn new(provider: &dyn KeyProvider) -> Result<Self> {
         Ok(Self(XChaCha20Poly1305::new(&provider.key()?.into())))
@@ -97,6 +104,7 @@ impl Vault {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "mariadb")]
     #[test]
     fn a_secret_opens_with_its_key_in_its_place_only() {
         let vault = |byte| Vault::new(&KeyText(STANDARD.encode([byte; 32]))).expect("a vault");

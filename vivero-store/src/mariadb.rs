@@ -312,7 +312,7 @@ impl Fleet for MariaDbFleet {
                 move |(id, _), store| async move { keeper.close_one(id, &store).await },
             )
             .await?;
-        Ok(Metered::new(store, self.meters.of(tenant.id)))
+        Ok(Metered::around(store, self.meters.of(tenant.id)))
     }
 
     async fn load(

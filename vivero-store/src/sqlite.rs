@@ -194,7 +194,7 @@ impl Fleet for SqliteFleet {
                 },
             )
             .await?;
-        Ok(Metered::new(store, self.meters.of(tenant.id)))
+        Ok(Metered::around(store, self.meters.of(tenant.id)))
     }
 
     async fn load(

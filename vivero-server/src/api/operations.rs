@@ -60,12 +60,12 @@ impl Operations {
 
     /// Read how far an operation is
     #[oai(
-        path = "/api/v1/platform/operations/:id",
+        path = "/api/v1/platform/operations/:operation",
         method = "get",
         operation_id = "platform_operation_get"
     )]
-    async fn get(&self, operator: Operator, id: OperationId) -> Answer<Shown<OperationOut>> {
-        Shown::new(&operator.vivero().operations().find(id.0).await?.into())
+    async fn get(&self, operator: Operator, operation: OperationId) -> Answer<Shown<OperationOut>> {
+        Shown::new(&operator.vivero().operations().find(operation.0).await?.into())
     }
 
     /// Let a copy act on the world again

@@ -17,6 +17,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("slug", "The tenant's name in paths."),
     ("server", "The database server's name."),
     ("id", "The record."),
+    ("operation", "The operation."),
     ("limit", "Rows of a page, 1 to 200."),
     ("cursor", "Where to go on: `next_cursor` of the page before, with the same sort."),
     ("total", "Also count all rows that match."),

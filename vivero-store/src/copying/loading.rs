@@ -111,7 +111,7 @@ impl Target {
 }
 
 impl<B: Backend> SqlLoading<B> {
-    /// Into a database whose tables are there and empty.
+    /// Into a database that is there and empty.
     pub(crate) async fn begin(
         tenant: Tenant,
         (readers, writer): (B::Pool, B::Pool),
@@ -123,6 +123,7 @@ impl<B: Backend> SqlLoading<B> {
         let schemas = tables.schemas();
         shapes::check_fit(shapes, &shapes::all(&schemas))?;
         let targets = shapes.iter().map(|s| Target::new(s, &schemas, &chain)).collect();
+        bring_up(&writer, tenant.id, &schemas).await?;
         let mut transaction = B::begin(&writer).await?;
         if let Some(sql) = B::cache(CACHE_KIB) {
             Sql::new(sql).fetch::<B>(&mut transaction, &[]).await?;

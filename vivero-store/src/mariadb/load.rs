@@ -39,7 +39,6 @@ impl MariaDbFleet {
         let server = listed.up()?;
         server.make_generation(&place).await?;
         let both = server.tenant_pools(&place, None).await?;
-        super::bring_up(&both.1, tenant.id, &self.tables.schemas()).await?;
         let known = Arc::clone(&self.tables);
         let loading =
             SqlLoading::<MariaDb>::begin(tenant.clone(), both, known, tables, chain, bring_up)

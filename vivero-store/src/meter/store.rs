@@ -24,7 +24,7 @@ pub(crate) struct Metered {
 }
 
 impl Metered {
-    pub(crate) fn new(inner: Arc<dyn TenantStore>, meter: Arc<Meter>) -> Arc<dyn TenantStore> {
+    pub(crate) fn around(inner: Arc<dyn TenantStore>, meter: Arc<Meter>) -> Arc<dyn TenantStore> {
         Arc::new(Self { inner, meter })
     }
 }
