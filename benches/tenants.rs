@@ -78,7 +78,7 @@ async fn main() -> Result<(), Failure> {
         database_url: options.database.clone(),
         ..Config::default()
     };
-    let vivero = config.builder().weak_passwords_for_tests().open(&config.database()).await?;
+    let vivero = config.builder()?.weak_passwords_for_tests().open(&config.database()).await?;
     let mut making = Histogram::new();
     let begun = Instant::now();
     for number in 0..options.tenants {

@@ -17,7 +17,7 @@ use vivero_core::files::{
     Area, FileKey, FileLimits, FilePrefix, FileQuota, FileStore, Tally, Upload,
 };
 use vivero_core::service::{FileSettings, FileSweep};
-use vivero_core::{FileId, Slug, TenantId};
+use vivero_core::{Clock as _, FileId, Slug, TenantId};
 use vivero_store::LocalFiles;
 
 const TEXT: &str = "bed;plants\n7;4000\n";
@@ -291,7 +291,7 @@ async fn deleted_files_are_purged_after_their_time_and_leftovers_are_swept() {
     acme.files().delete(old.id).await.expect("a deletion");
     let (id, files) = (tenant_id(&server, "acme").await, store(&server));
     // The folder's own dates are of today.
-    clock.advance(chrono::Utc::now() - vivero.now() + Duration::days(2));
+    clock.advance(vivero_store::SystemClock.now() - vivero.now() + Duration::days(2));
     let recent = deleted_now(&acme, &server).await;
 
     let fresh = |at| FileId::from_uuid(vivero.ids().id(at));

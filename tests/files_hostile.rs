@@ -237,7 +237,8 @@ async fn a_scanner_that_is_away_or_overtaxed_never_counts_as_clean() {
     let overtaxed =
         || Err(vivero_core::Error::invalid("file", "scan_size", "is too large to scan"));
     let infected = || Ok(Verdict::Infected { signature: "Eicar".into() });
-    let cases: [(fn() -> vivero_core::Result<Verdict>, &str); 3] = [
+    type Answer = fn() -> vivero_core::Result<Verdict>;
+    let cases: [(Answer, &str); 3] = [
         (away, "503 unavailable  "),
         (overtaxed, "413 file_too_large file scan_size"),
         (infected, "400 invalid_input file malware"),

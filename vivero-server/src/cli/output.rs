@@ -4,12 +4,22 @@ use crate::progress::Progress;
 use serde::Serialize;
 use serde_json::json;
 use std::error::Error as _;
+use std::io::Write as _;
 use vivero_core::Error;
 
 /// How a command prints.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
     pub(super) json: bool,
+}
+
+/// Writes a line. Whoever reads may have seen enough and gone: that is not an error.
+fn print(line: &str) {
+    if let Err(e) = writeln!(std::io::stdout(), "{line}")
+        && e.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("error: the result cannot be written: {e}");
+    }
 }
 
 impl Output {
@@ -22,11 +32,11 @@ impl Output {
     pub(super) fn result(self, value: &impl Serialize, text: impl FnOnce() -> String) {
         if self.json {
             match serde_json::to_string(value) {
-                Ok(line) => println!("{line}"),
+                Ok(line) => print(&line),
                 Err(e) => eprintln!("error: {e}"),
             }
         } else {
-            println!("{}", text());
+            print(&text());
         }
     }
 
