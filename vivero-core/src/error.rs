@@ -98,6 +98,12 @@ pub enum Error {
         #[source]
         source: Option<Source>,
     },
+    /// The tenant's tables lack what this needs, until they are migrated.
+    #[error("the tenant is being migrated: {what}")]
+    TenantMigrating {
+        /// What is lacking, and what to do.
+        what: String,
+    },
     /// Stored data is not what it must be: wrong database, broken stamp, undecodable row.
     #[error("stored data is damaged: {what}")]
     Corrupt {
@@ -149,7 +155,7 @@ impl Error {
                 ErrorKind::Conflict
             }
             Self::TooMany { .. } => ErrorKind::TooMany,
-            Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Unavailable { .. } | Self::TenantMigrating { .. } => ErrorKind::Unavailable,
             Self::Corrupt { .. } | Self::Internal { .. } => ErrorKind::Internal,
         }
     }
@@ -169,6 +175,7 @@ impl Error {
             Self::IdempotencyMismatch => "idempotency_key_reused".into(),
             Self::TooMany { .. } => "too_many_requests".into(),
             Self::Unavailable { .. } => "unavailable".into(),
+            Self::TenantMigrating { .. } => "tenant_migrating".into(),
             Self::Corrupt { .. } => "data_damaged".into(),
             Self::Internal { .. } => "internal".into(),
         }

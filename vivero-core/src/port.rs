@@ -243,6 +243,10 @@ pub trait Fleet: Send + Sync + Debug {
     async fn release_lease(&self, lease: &Lease) -> Result<()>;
     /// Leases by name that begin with `prefix`, also ended ones: who holds what.
     async fn leases(&self, prefix: &str) -> Result<Vec<Lease>>;
+    /// Migrations of all tenants; `None` if the engine has none to run.
+    fn migrator(self: Arc<Self>) -> Option<Arc<dyn crate::migration::Migrator>> {
+        None
+    }
     /// Whether the registry answers.
     async fn ping(&self) -> Result<()>;
     /// Figures of the pools.

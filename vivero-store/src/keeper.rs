@@ -1,6 +1,7 @@
 //! The registry as open tenants need it: it anchors the heads of their chains, also when they are closed.
 
 use crate::backend::Backend;
+use crate::migrate::Target;
 use crate::registry::Registry;
 use crate::tenant::{Anchors, SqlTenant};
 use async_trait::async_trait;
@@ -8,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
+use vivero_core::tenant::Tenant;
 use vivero_core::{Clock, Result};
 
 /// The registry with the clock anchors are dated by.
@@ -30,6 +32,15 @@ impl<B: Backend> Anchors for Keeper<B> {
 }
 
 impl<B: Backend> Keeper<B> {
+    /// Tells the registry which version a tenant's tables have. Without it, the next run of migrations
+    /// only looks at the tenant for nothing.
+    pub(crate) async fn note_schema(&self, tenant: &Tenant, target: &Target) {
+        let version = target.fingerprint.all();
+        if let Err(e) = self.registry.note_schema(tenant, &version, self.clock.now()).await {
+            tracing::warn!(tenant = %tenant.slug, error = %e, "noting a tenant's version failed");
+        }
+    }
+
     /// Seals and anchors what is left of a tenant, then closes it.
     pub(crate) async fn close_one(&self, id: TenantId, store: &SqlTenant<B>) {
         match store.seal_all().await {

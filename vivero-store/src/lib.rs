@@ -23,6 +23,7 @@ pub mod files;
 mod keeper;
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
+mod migrate;
 mod open;
 mod pools;
 mod registry;

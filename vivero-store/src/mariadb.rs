@@ -15,10 +15,10 @@ pub use keys::{KeyFile, KeyProvider, KeyText};
 use crate::backend::mariadb::{MariaDb, Pool};
 use crate::backend::{Backend as _, Sql};
 use crate::keeper::Keeper;
+use crate::migrate::{self, Alone, How, Shape, Site, Target};
 use crate::pools::Pools;
 use crate::registry::Registry;
-use crate::schema;
-use crate::tenant::{SqlTenant, Tables, figures};
+use crate::tenant::{SqlTenant, Tables};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use credentials::Credentials;
@@ -28,6 +28,7 @@ use std::time::Duration;
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
+use vivero_core::migration::{Engine, Migration, Migrator};
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::{Kind, Schema};
 use vivero_core::tenant::{Tenant, TenantState};
@@ -55,6 +56,11 @@ pub struct MariaDbOptions {
     pub statement_time: Duration,
     /// Where the key for tenants' passwords comes from. Without one, opening fails.
     pub key: Option<Arc<dyn KeyProvider>>,
+    /// An integrator's migrations, see [`Migration`].
+    pub migrations: Vec<Migration>,
+    /// Whether a tenant's tables are brought up when it is opened. Without it, that is left to
+    /// `vivero migrate`, and tenants are served as they are meanwhile.
+    pub migrate_on_open: bool,
 }
 
 impl Default for MariaDbOptions {
@@ -69,6 +75,8 @@ impl Default for MariaDbOptions {
             connections_per_account: 64,
             statement_time: Duration::from_secs(30),
             key: None,
+            migrations: Vec::new(),
+            migrate_on_open: true,
         }
     }
 }
@@ -82,6 +90,7 @@ pub struct MariaDbFleet {
     pools: Pools<MariaDb>,
     options: MariaDbOptions,
     tables: Arc<Tables>,
+    target: Arc<Target>,
 }
 
 impl MariaDbFleet {
@@ -97,6 +106,8 @@ impl MariaDbFleet {
         records: &[&'static Schema],
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
+        Migration::check(&options.migrations)?;
+        let target = Target::new::<MariaDb>(Engine::MariaDb, records, &options.migrations);
         let server = Server::open(url, options.clone()).await?;
         let (readers, writer) = server.registry_pools();
         let registry = Registry::open(readers, writer).await?;
@@ -108,6 +119,7 @@ impl MariaDbFleet {
             pools: Pools::new(options.max_open, options.wait),
             options,
             tables: Arc::new(Tables::new(records)),
+            target: Arc::new(target),
         })
     }
 
@@ -124,9 +136,12 @@ impl MariaDbFleet {
         let (readers, writer) = self.server.tenant_pools(tenant.id, &password);
         let opened = async {
             check_stamp(&readers, tenant).await?;
-            bring_up(&writer, tenant.id, &self.tables.schemas()).await?;
+            let wanted = (&self.target, &self.tables);
+            let (on_open, keeper) = (self.options.migrate_on_open, &*self.keeper);
+            let tables =
+                migrate::at_open::<MariaDb>(&writer, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (readers.clone(), writer.clone());
-            SqlTenant::open(tenant.id, readers, writer, Arc::clone(&self.tables)).await
+            SqlTenant::open(tenant.id, readers, writer, tables).await
         };
         match opened.await {
             Ok(store) => {
@@ -218,6 +233,10 @@ impl Fleet for MariaDbFleet {
         self.registry().leases(prefix).await
     }
 
+    fn migrator(self: Arc<Self>) -> Option<Arc<dyn Migrator>> {
+        Some(self)
+    }
+
     async fn ping(&self) -> Result<()> {
         self.registry().ping().await
     }
@@ -238,31 +257,45 @@ impl Fleet for MariaDbFleet {
     }
 }
 
-/// Makes a database's tables what this program needs. Definitions commit by themselves, so what was cut
-/// off is gone on with by the next run: each statement does no harm when it is repeated, and that all are
-/// done is noted last.
-async fn bring_up(writer: &Pool, tenant: TenantId, schemas: &[&'static Schema]) -> Result<()> {
-    let wanted = schema::fingerprint::<MariaDb>(schemas);
-    let there = "SELECT count(*) FROM information_schema.tables \
-         WHERE table_schema = database() AND table_name = 'engine_state'";
-    let noted = "SELECT tables_of FROM engine_state WHERE one = 1";
-    let mut connection = MariaDb::acquire(writer).await?;
-    if Sql::new(there).number::<MariaDb>(&mut connection).await? == Some(1) {
-        let row = Sql::new(noted).first::<MariaDb>(&mut connection, &[Kind::Text]).await?;
-        if row.is_some_and(|mut row| row.text(0) == wanted) {
-            return Ok(());
-        }
+#[async_trait]
+impl Site for MariaDbFleet {
+    type Engine = MariaDb;
+
+    fn keeper(&self) -> &Keeper<MariaDb> {
+        &self.keeper
     }
-    drop(connection);
-    let mut transaction = MariaDb::define(writer).await?;
-    schema::bring_up::<MariaDb>(&mut transaction, schemas).await?;
-    MariaDb::defined(&mut transaction).await?;
-    figures::bring_up::<MariaDb>(&mut transaction, tenant, schemas, schemas).await?;
-    Sql::new("UPDATE engine_state SET tables_of = ? WHERE one = 1")
-        .with(Value::Text(wanted))
-        .execute::<MariaDb>(&mut transaction)
-        .await?;
-    MariaDb::commit(transaction, ()).await
+    fn target(&self) -> &Target {
+        &self.target
+    }
+    async fn place(&self, _: &Tenant) -> Result<String> {
+        Ok(String::new())
+    }
+    async fn connect(&self, tenant: &Tenant) -> Result<(Pool, Pool)> {
+        let password =
+            self.credentials.find(self.registry(), tenant.id).await?.ok_or_else(|| {
+                Error::corrupt(format!("the registry has no credentials of tenant {}", tenant.slug))
+            })?;
+        Ok(self.server.tenant_pools(tenant.id, &password))
+    }
+    async fn expected(&self) -> Result<Shape> {
+        let scratch = self.server.scratch().await?;
+        let made = async {
+            bring_up(&scratch.pool, TenantId::from_uuid(Uuid::nil()), self).await?;
+            Shape::read::<MariaDb>(&mut *MariaDb::acquire(&scratch.pool).await?).await
+        };
+        let shape = made.await;
+        scratch.remove(&self.server).await?;
+        shape
+    }
+}
+migrate::migrator!(MariaDbFleet);
+
+/// Makes a new database's tables. What was cut off is gone on with.
+async fn bring_up(writer: &Pool, tenant: TenantId, fleet: &MariaDbFleet) -> Result<()> {
+    let clock = &*fleet.keeper.clock;
+    let how = How { steps: &Alone, each: false, lock_wait: None, stamp: None, clock };
+    migrate::bring_up::<MariaDb>(writer, tenant, &fleet.target, &how).await?;
+    Ok(())
 }
 
 /// The database must be this tenant's and of this generation: a swapped or stale one is refused.

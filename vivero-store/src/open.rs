@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use vivero_core::migration::Migration;
 use vivero_core::password::Passwords;
 use vivero_core::port::Fleet;
 use vivero_core::record::Schema;
@@ -47,6 +48,7 @@ struct Choices {
     wait: Option<Duration>,
     seal_delay: Option<Duration>,
     durable: bool,
+    migrate_on_open: Option<bool>,
 }
 
 /// The choices of an installation. Every one has a default that works.
@@ -58,6 +60,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     records: Vec<&'static Schema>,
+    migrations: Vec<Migration>,
     session_limits: SessionLimits,
     weak_passwords: bool,
 }
@@ -71,6 +74,7 @@ impl Default for Builder {
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds::default()),
             records: Vec::new(),
+            migrations: Vec::new(),
             session_limits: SessionLimits::default(),
             weak_passwords: false,
         }
@@ -82,6 +86,21 @@ impl Builder {
     #[must_use]
     pub fn record<R: Record>(mut self) -> Self {
         self.records.push(R::SCHEMA);
+        self
+    }
+    /// Adds a migration of the integrator's own, after those added before; every tenant gets it, after the
+    /// tables of record types.
+    #[must_use]
+    pub fn migration(mut self, migration: Migration) -> Self {
+        self.migrations.push(migration);
+        self
+    }
+    /// Whether a tenant's tables are brought up when it is opened (the default), which suits one process.
+    /// Without it, `vivero migrate` or [`Vivero::migrations`] does that, and tenants are served as they are
+    /// meanwhile: without the columns and indexes that a newer version adds.
+    #[must_use]
+    pub const fn migrate_on_open(mut self, on_open: bool) -> Self {
+        self.choices.migrate_on_open = Some(on_open);
         self
     }
     /// Most tenant databases open at once; default 256, on MariaDB 64.
@@ -194,7 +213,7 @@ impl Builder {
 impl Builder {
     /// The fleet at an address, by its scheme.
     async fn fleet(&self, url: &str) -> Result<Arc<dyn Fleet>> {
-        let Choices { max_open, readers, wait, seal_delay, .. } = self.choices;
+        let Choices { max_open, readers, wait, seal_delay, migrate_on_open, .. } = self.choices;
         match url.split_once(':') {
             #[cfg(feature = "sqlite")]
             Some(("sqlite", path)) => {
@@ -205,6 +224,8 @@ impl Builder {
                     wait: wait.unwrap_or(default.wait),
                     seal_delay: seal_delay.unwrap_or(default.seal_delay),
                     durable: self.choices.durable,
+                    migrations: self.migrations.clone(),
+                    migrate_on_open: migrate_on_open.unwrap_or(default.migrate_on_open),
                 };
                 let clock = Arc::clone(&self.clock);
                 let folder = folder(path)?;
@@ -219,6 +240,8 @@ impl Builder {
                     readers: readers.unwrap_or(default.readers),
                     wait: wait.unwrap_or(default.wait),
                     seal_delay: seal_delay.unwrap_or(default.seal_delay),
+                    migrations: [default.migrations.as_slice(), &self.migrations].concat(),
+                    migrate_on_open: migrate_on_open.unwrap_or(default.migrate_on_open),
                     ..default
                 };
                 let clock = Arc::clone(&self.clock);

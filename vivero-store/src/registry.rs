@@ -1,6 +1,9 @@
 //! The registry: what is about tenants, and nothing that is theirs.
 
 mod leases;
+mod migrations;
+
+pub(crate) use migrations::{RunRow, Standing, TenantRow};
 
 use crate::backend::{Backend, Cells, Sql};
 use chrono::{DateTime, Utc};

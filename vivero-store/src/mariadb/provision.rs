@@ -55,6 +55,7 @@ impl MariaDbFleet {
         let at = provision.at;
         match self.make_database(&tenant, provision).await {
             Ok(()) => {
+                self.keeper.note_schema(&tenant, &self.target).await;
                 self.registry().set_state(tenant.id, TenantState::Active, tenant.version, at).await
             }
             Err(e) => {
@@ -73,7 +74,7 @@ impl MariaDbFleet {
         self.server.make(tenant.id, &password).await?;
         let (readers, writer) = self.server.tenant_pools(tenant.id, &password);
         let made = async {
-            super::bring_up(&writer, tenant.id, &self.tables.schemas()).await?;
+            super::bring_up(&writer, tenant.id, self).await?;
             if super::check_stamp(&readers, tenant).await.is_ok() {
                 return Ok(());
             }

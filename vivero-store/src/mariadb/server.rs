@@ -185,6 +185,32 @@ impl Server {
         )
     }
 
+    /// An empty database that is nobody's, to be looked at once it is made. One at a time.
+    pub(super) async fn scratch(&self) -> Result<Scratch> {
+        let mut held = self.connect().await?;
+        let name = format!("{}scratch", self.options.prefix);
+        let got = Sql::new(format!("SELECT get_lock(?, {LOCK_WAIT})"))
+            .with(Value::Text(format!("vivero {name}")))
+            .number::<MariaDb>(&mut held)
+            .await?;
+        if got != Some(1) {
+            return Err(Error::Unavailable {
+                what: "database, another is making the tables to compare with".into(),
+                retry_after: 5,
+                source: None,
+            });
+        }
+        // One that was cut off may have left it.
+        let script = format!(
+            "DROP DATABASE IF EXISTS `{name}`; \
+             CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
+        );
+        self.script(&mut held, &script).await?;
+        let account = self.admin.clone().database(&name);
+        let pool = Pool::new(account.clone(), Some(account), Purpose::Writing, 2);
+        Ok(Scratch { name, pool, held })
+    }
+
     /// A tenant's database, and its account: from its id alone, never from input.
     pub(super) fn name(&self, tenant: TenantId) -> String {
         format!("{}{}", self.options.prefix, tenant.uuid().simple())
@@ -244,6 +270,21 @@ impl Server {
             .number::<MariaDb>(&mut connection)
             .await?;
         Ok((got == Some(1)).then_some(connection))
+    }
+}
+
+/// A database that is nobody's, held by one.
+pub(super) struct Scratch {
+    name: String,
+    pub(super) pool: Pool,
+    held: Connection,
+}
+
+impl Scratch {
+    pub(super) async fn remove(mut self, server: &Server) -> Result<()> {
+        self.pool.close();
+        let script = format!("DROP DATABASE IF EXISTS `{}`", self.name);
+        server.script(&mut self.held, &script).await
     }
 }
 

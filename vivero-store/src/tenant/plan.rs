@@ -13,11 +13,13 @@
 mod choose;
 mod condition;
 mod known;
+mod reduced;
 mod sets;
 mod walk;
 
 pub(crate) use condition::condition;
 pub(crate) use known::{Known, projected};
+pub(crate) use reduced::Lacks;
 pub(crate) use sets::SetsCache;
 
 use crate::backend::{Backend, Sql};
@@ -38,6 +40,8 @@ pub(crate) struct Table {
     pub(crate) indexes: Vec<Index>,
     /// The table of combinations of facets, and the facets.
     pub(crate) sets: Option<(String, Vec<&'static Column>)>,
+    /// What this tenant lacks of it, being behind.
+    pub(crate) lacks: Lacks,
 }
 
 impl Table {
@@ -46,7 +50,7 @@ impl Table {
             BASE.iter().map(|(name, ..)| *name).chain(schema.columns.iter().map(|c| c.name));
         let columns = names.map(|n| format!("t.{n}")).collect::<Vec<_>>().join(", ");
         let kinds = BASE.iter().map(|b| b.1).chain(schema.columns.iter().map(|c| c.kind)).collect();
-        Self { schema, columns, kinds, indexes: indexes(schema), sets: schema::sets(schema) }
+        Self { schema, columns, kinds, indexes: indexes(schema), sets: schema::sets(schema), lacks: Lacks::default() }
     }
 }
 
@@ -100,6 +104,7 @@ pub(crate) async fn list<B: Backend>(
     query: &Query,
     about: About<'_>,
 ) -> Result<Vec<Row>> {
+    table.can_answer(query)?;
     let begun = table.sets.is_some() && steady::<B>(connection).await?;
     let rows = list_steadily::<B>(connection, table, query, about).await;
     if begun {
@@ -134,7 +139,7 @@ async fn list_steadily<B: Backend>(
     };
     let sql = statement::<B>(table, query, wanted.as_ref(), &path);
     let rows = sql.fetch::<B>(connection, &table.kinds).await?;
-    Ok(rows.into_iter().map(super::rows::decode).collect())
+    Ok(rows.into_iter().map(|cells| table.decode(cells)).collect())
 }
 
 /// What is searched for: the words, with the facets and lead filters among them, so that what does not

@@ -183,7 +183,8 @@ impl<'q> Asked<'_, 'q> {
 }
 
 fn is_facet(table: &Table, predicate: &Predicate) -> bool {
-    pinned(predicate).is_some_and(|column| table.schema.facets.contains(&column))
+    table.sets.is_some()
+        && pinned(predicate).is_some_and(|column| table.schema.facets.contains(&column))
         && !matches!(predicate, Predicate::Within(..))
 }
 
