@@ -40,6 +40,14 @@ pub(crate) struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// Both as 16 hexadecimal digits.
+    pub(crate) fn short(&self) -> String {
+        if self.migrations.is_empty() {
+            return self.tables.clone();
+        }
+        checksum([self.all().as_str()].into_iter())
+    }
+
     /// Both as one text of at most 64 characters.
     pub(crate) fn all(&self) -> String {
         if self.migrations.is_empty() {

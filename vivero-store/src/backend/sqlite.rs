@@ -91,7 +91,7 @@ impl ToSql for Bound<'_> {
 
 /// The first 31 bits of a fingerprint.
 fn user_version(fingerprint: &Fingerprint) -> i64 {
-    let number = i64::from_str_radix(fingerprint.all().get(..8).unwrap_or("1"), 16).unwrap_or(1);
+    let number = i64::from_str_radix(fingerprint.short().get(..8).unwrap_or("1"), 16).unwrap_or(1);
     (number & 0x7fff_ffff).max(1)
 }
 

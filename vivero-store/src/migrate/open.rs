@@ -36,9 +36,10 @@ pub(crate) async fn at_open<B: Backend>(
         return Ok(Arc::clone(tables));
     }
     let lacks = lacking::<B>(&mut connection, target, noted.same_tables, false).await?;
-    let required = target.migrations.iter().find(|m| {
-        m.is_required() && lacks.steps.iter().any(|step| step.migration == m.id())
-    });
+    let required = target
+        .migrations
+        .iter()
+        .find(|m| m.is_required() && lacks.steps.iter().any(|step| step.migration == m.id()));
     if let Some(migration) = required {
         return Err(Error::TenantMigrating {
             what: format!(
@@ -65,7 +66,8 @@ async fn serve_as_is<B: Backend>(
     // A newer program only adds; if something is gone as well, this one is too old.
     if lacks.ahead && reduced.lacks_columns() {
         return Err(Error::TenantMigrating {
-            what: "a newer version of this program has changed its tables; update this program".into(),
+            what: "a newer version of this program has changed its tables; update this program"
+                .into(),
         });
     }
     Ok(Arc::new(reduced))

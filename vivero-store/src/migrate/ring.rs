@@ -58,8 +58,8 @@ pub(super) async fn ring<S: Site>(
     let mut working: JoinSet<Settled> = JoinSet::new();
     loop {
         let free = working.len() < shared.options.parallel as usize;
-        let may = shared.fence.check().is_ok()
-            && halt(canary, ringed.tally, &shared.options).is_none();
+        let may =
+            shared.fence.check().is_ok() && halt(canary, ringed.tally, &shared.options).is_none();
         if let (true, Some(tenant)) = (free && may, members.as_slice().first().cloned()) {
             members.next();
             let shared = Arc::clone(shared);

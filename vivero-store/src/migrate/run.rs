@@ -154,8 +154,7 @@ pub(crate) async fn plan<S: Site>(site: &S, only: &[Slug]) -> Result<Plan> {
         let looked = async {
             let mut connection = <S::Engine as Backend>::acquire(&readers).await?;
             super::steps::check_stamp::<S::Engine>(&mut connection, first).await?;
-            let noted =
-                <S::Engine as Backend>::noted(&mut connection, &target.fingerprint).await?;
+            let noted = <S::Engine as Backend>::noted(&mut connection, &target.fingerprint).await?;
             if noted.same {
                 return Ok(Vec::new());
             }
@@ -182,8 +181,7 @@ pub(crate) async fn up<S: Site>(
     let fence = take_lease(&site).await?;
     let begun = async {
         refuse_edited(&*site, true).await?;
-        let named: &[String] =
-            if let Canary::Named(names) = &options.canary { names } else { &[] };
+        let named: &[String] = if let Canary::Named(names) = &options.canary { names } else { &[] };
         let target = site.target().fingerprint.all();
         let behind: Vec<Tenant> = asked(&*site, &options.only, named)
             .await?

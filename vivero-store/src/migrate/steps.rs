@@ -341,7 +341,8 @@ pub(crate) async fn bring_up<B: Backend>(
         let number = u32::try_from(i + 1).unwrap_or(u32::MAX);
         how.steps.at(Moment::Begun, number).await?;
         let done = async {
-            Sql::new(step.statement.as_str()).long().execute::<B>(&mut transaction).await?;
+            // As a query: an integrator's statement may answer something.
+            Sql::new(step.statement.as_str()).long().fetch::<B>(&mut transaction, &[]).await?;
             how.steps.at(Moment::Ran, number).await?;
             note::<B>(&mut transaction, Some(step), steps.get(i + 1), Some(how.clock.now())).await
         };

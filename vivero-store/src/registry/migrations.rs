@@ -221,13 +221,13 @@ impl<B: Backend> Registry<B> {
         Ok(true)
     }
 
-    /// Runs, newest first; one, if it is named.
+    /// Runs, the one that was last begun or gone on with first; one, if it is named.
     pub(crate) async fn run_rows(&self, id: Option<Uuid>, limit: u32) -> Result<Vec<RunRow>> {
         let mut sql = Sql::new(format!("SELECT {RUN} FROM migration_runs"));
         if let Some(id) = id {
             sql.add(" WHERE id = ?").bind(Value::Id(id));
         }
-        sql.add(" ORDER BY started_at DESC, id DESC LIMIT ?").bind(Value::Int(limit.into()));
+        sql.add(" ORDER BY token DESC LIMIT ?").bind(Value::Int(limit.into()));
         let rows = sql.fetch::<B>(&mut *self.reader().await?, &RUN_KINDS).await?;
         rows.into_iter().map(run).collect()
     }

@@ -84,9 +84,7 @@ impl Files {
 
     /// Makes the template of the current schema, unless it is there.
     pub(super) async fn prepare_template(&self, target: &Target, clock: &dyn Clock) -> Result<()> {
-        let path = self
-            .folder
-            .join(format!("template-{}.sqlite3", target.fingerprint.all()));
+        let path = self.folder.join(format!("template-{}.sqlite3", target.fingerprint.all()));
         if !path.exists() {
             let half = self.folder.join(format!("template-{}.tmp", std::process::id()));
             remove(&half)?;

@@ -50,7 +50,14 @@ impl Table {
             BASE.iter().map(|(name, ..)| *name).chain(schema.columns.iter().map(|c| c.name));
         let columns = names.map(|n| format!("t.{n}")).collect::<Vec<_>>().join(", ");
         let kinds = BASE.iter().map(|b| b.1).chain(schema.columns.iter().map(|c| c.kind)).collect();
-        Self { schema, columns, kinds, indexes: indexes(schema), sets: schema::sets(schema), lacks: Lacks::default() }
+        Self {
+            schema,
+            columns,
+            kinds,
+            indexes: indexes(schema),
+            sets: schema::sets(schema),
+            lacks: Lacks::default(),
+        }
     }
 }
 

@@ -132,7 +132,7 @@ pub(super) const REGISTRY: &[&str] = &[
         "migration_runs (id BINARY(16) PRIMARY KEY, target VARCHAR(64) NOT NULL, state VARCHAR(16) NOT NULL, \
          reason LONGTEXT, ring BIGINT NOT NULL, rings BIGINT NOT NULL, operator VARCHAR(255) NOT NULL, \
          options LONGTEXT NOT NULL, token BIGINT NOT NULL, started_at DATETIME(6) NOT NULL, \
-         finished_at DATETIME(6), KEY migration_runs_started (started_at))"
+         finished_at DATETIME(6))"
     ),
     table!(
         "migration_tenants (run_id BINARY(16) NOT NULL, tenant_id BINARY(16) NOT NULL, \

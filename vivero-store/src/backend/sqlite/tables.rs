@@ -79,7 +79,6 @@ pub(super) const REGISTRY: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS migration_runs (id BLOB PRIMARY KEY, target TEXT NOT NULL, state TEXT NOT NULL, \
      reason TEXT, ring INTEGER NOT NULL, rings INTEGER NOT NULL, operator TEXT NOT NULL, options TEXT NOT NULL, \
      token INTEGER NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER) STRICT",
-    "CREATE INDEX IF NOT EXISTS migration_runs_started ON migration_runs (started_at)",
     "CREATE TABLE IF NOT EXISTS migration_tenants (run_id BLOB NOT NULL, tenant_id BLOB NOT NULL, slug TEXT NOT NULL, \
      ring INTEGER NOT NULL, state TEXT NOT NULL, step TEXT, error TEXT, attempts INTEGER NOT NULL, \
      micros INTEGER NOT NULL, PRIMARY KEY (run_id, tenant_id)) STRICT",
