@@ -39,6 +39,10 @@ pub struct Config {
     /// Tenant databases open at once; 256 when nothing is said, on MariaDB 64.
     /// `VIVERO_MAX_OPEN_TENANTS`
     pub max_open_tenants: Option<usize>,
+    /// Whether a tenant's tables are brought up when it is opened; `true` when nothing is said. `false`
+    /// leaves that to `vivero migrate`, and serves tenants as they are meanwhile.
+    /// `VIVERO_MIGRATE_ON_OPEN`
+    pub migrate_on_open: Option<bool>,
     /// Log format. `VIVERO_LOG_FORMAT`
     pub log_format: LogFormat,
     /// What is logged, as in `info,vivero_server=debug`. `VIVERO_LOG`
@@ -66,6 +70,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             platform_key: None,
             max_open_tenants: None,
+            migrate_on_open: None,
             log_format: LogFormat::Pretty,
             log: "info".into(),
             cors_origins: Vec::new(),
@@ -133,6 +138,9 @@ impl Config {
         let mut builder = vivero_store::Builder::default();
         if let Some(number) = self.max_open_tenants {
             builder = builder.max_open_tenants(number);
+        }
+        if let Some(on_open) = self.migrate_on_open {
+            builder = builder.migrate_on_open(on_open);
         }
         #[cfg(feature = "mariadb")]
         let builder = match (&self.key_file, &self.key) {
