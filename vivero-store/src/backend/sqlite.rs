@@ -89,9 +89,9 @@ impl ToSql for Bound<'_> {
     }
 }
 
-/// The first 31 bits of a fingerprint.
-fn user_version(fingerprint: &Fingerprint) -> i64 {
-    let number = i64::from_str_radix(fingerprint.short().get(..8).unwrap_or("1"), 16).unwrap_or(1);
+/// The first 31 bits of a fingerprint: what a file's header has room for.
+fn small(fingerprint: &str) -> i64 {
+    let number = i64::from_str_radix(fingerprint.get(..8).unwrap_or("1"), 16).unwrap_or(1);
     (number & 0x7fff_ffff).max(1)
 }
 
@@ -214,13 +214,21 @@ impl Backend for Sqlite {
     }
     async fn noted(connection: &mut Connection, wanted: &Fingerprint) -> Result<Noted> {
         let have = Sql::new("PRAGMA user_version").number::<Self>(connection).await?.unwrap_or(0);
-        let same = have == user_version(wanted);
+        let same = have == small(&wanted.short());
+        let tables = Sql::new("PRAGMA application_id").number::<Self>(connection).await?;
         // Zero: never noted, or indexes were set aside while a table was filled.
-        Ok(Noted { same, same_tables: same, never: have == 0 })
+        let never = have == 0;
+        let same_tables = same || !never && tables == Some(small(&wanted.tables));
+        Ok(Noted { same, same_tables, never })
     }
     async fn note(connection: &mut Connection, version: &Fingerprint) -> Result<()> {
-        let sql = Sql::new(format!("PRAGMA user_version = {}", user_version(version)));
-        sql.fetch::<Self>(connection, &[]).await.map(|_| ())
+        for sql in [
+            format!("PRAGMA user_version = {}", small(&version.short())),
+            format!("PRAGMA application_id = {}", small(&version.tables)),
+        ] {
+            Sql::new(sql).fetch::<Self>(connection, &[]).await?;
+        }
+        Ok(())
     }
     async fn close(pool: &Pool) {
         pool.close();

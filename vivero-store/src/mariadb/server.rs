@@ -185,6 +185,15 @@ impl Server {
         )
     }
 
+    /// The administrator's connections to a tenant's database.
+    pub(super) fn admin_pools(&self, tenant: TenantId) -> (Pool, Pool) {
+        let account = self.admin.clone().database(&self.name(tenant));
+        (
+            Pool::new(account.clone(), None, Purpose::Reading, 2),
+            Pool::new(account.clone(), Some(account), Purpose::Writing, 2),
+        )
+    }
+
     /// An empty database that is nobody's, to be looked at once it is made. One at a time.
     pub(super) async fn scratch(&self) -> Result<Scratch> {
         let mut held = self.connect().await?;

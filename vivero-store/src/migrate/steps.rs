@@ -143,6 +143,8 @@ pub(crate) struct Lacking {
     tables: bool,
     /// Whether a newer program has been here.
     pub(crate) ahead: bool,
+    /// Whether a plan was put on record before and not finished.
+    unfinished: bool,
     token: u64,
 }
 
@@ -193,7 +195,8 @@ pub(crate) async fn lacking<B: Backend>(
     let known = |id: i64| target.migrations.iter().any(|m| m.id() == id);
     ahead |= journal.finished.keys().any(|(id, _)| !known(*id));
     steps.extend(journal.lacking(target)?);
-    Ok(Lacking { steps, tables: shape.is_some(), ahead, token: journal.token })
+    let unfinished = !journal.unfinished.is_empty();
+    Ok(Lacking { steps, tables: shape.is_some(), ahead, unfinished, token: journal.token })
 }
 
 /// Brings record tables up inside the caller's transaction, without looking at what is noted.
@@ -209,7 +212,7 @@ pub(crate) async fn ensure<B: Backend>(
         .zip(texts)
         .map(|(number, statement)| PlannedStep { migration: 0, number, statement })
         .collect();
-    put_down::<B>(connection, &steps, 0, at).await?;
+    put_down::<B>(connection, &steps, !journal.unfinished.is_empty(), 0, at).await?;
     for (i, step) in steps.iter().enumerate() {
         Sql::new(step.statement.as_str()).long().execute::<B>(connection).await?;
         note::<B>(connection, Some(step), steps.get(i + 1), at).await?;
@@ -221,11 +224,14 @@ pub(crate) async fn ensure<B: Backend>(
 async fn put_down<B: Backend>(
     connection: &mut B::Connection,
     steps: &[PlannedStep],
+    unfinished: bool,
     token: u64,
     at: Option<DateTime<Utc>>,
 ) -> Result<()> {
-    let old = "DELETE FROM schema_steps WHERE state <> 'finished'";
-    Sql::new(old).execute::<B>(connection).await?;
+    if unfinished {
+        let old = "DELETE FROM schema_steps WHERE state <> 'finished'";
+        Sql::new(old).execute::<B>(connection).await?;
+    }
     let rows = steps.iter().enumerate().map(|(i, step)| {
         let started = at.filter(|_| i == 0).map_or(Value::Null, Value::Time);
         vec![
@@ -240,8 +246,14 @@ async fn put_down<B: Backend>(
     });
     let rows: Vec<Vec<Value>> = rows.collect();
     for some in rows.chunks(500) {
-        let head = "INSERT INTO schema_steps (statement, state, migration, number, checksum, token, started_at) VALUES ";
-        B::insert(connection, head, some.to_vec()).await.map_err(Into::into)?;
+        let mut sql = Sql::new(
+            "INSERT INTO schema_steps (statement, state, migration, number, checksum, token, started_at) VALUES ",
+        );
+        sql.add(&vec!["(?, ?, ?, ?, ?, ?, ?)"; some.len()].join(", "));
+        sql.args = some.concat();
+        // Not as a statement that is closed after it: what follows a closing waits for the network's
+        // delayed acknowledgement, 40 ms.
+        sql.execute::<B>(connection).await?;
     }
     Ok(())
 }
@@ -332,7 +344,8 @@ pub(crate) async fn bring_up<B: Backend>(
         return Ok(false);
     }
     if !steps.is_empty() {
-        put_down::<B>(&mut transaction, steps, how.steps.token(), Some(how.clock.now())).await?;
+        let (token, now) = (how.steps.token(), Some(how.clock.now()));
+        put_down::<B>(&mut transaction, steps, lacking.unfinished, token, now).await?;
     }
     for (i, step) in steps.iter().enumerate() {
         if how.each {
@@ -344,7 +357,14 @@ pub(crate) async fn bring_up<B: Backend>(
             // As a query: an integrator's statement may answer something.
             Sql::new(step.statement.as_str()).long().fetch::<B>(&mut transaction, &[]).await?;
             how.steps.at(Moment::Ran, number).await?;
-            note::<B>(&mut transaction, Some(step), steps.get(i + 1), Some(how.clock.now())).await
+            // The last one is noted together with the version.
+            match steps.get(i + 1) {
+                Some(next) => {
+                    let now = Some(how.clock.now());
+                    note::<B>(&mut transaction, Some(step), Some(next), now).await
+                }
+                None => Ok(()),
+            }
         };
         if let Err(error) = done.await {
             drop(transaction);
@@ -359,6 +379,9 @@ pub(crate) async fn bring_up<B: Backend>(
     if lacking.tables {
         let schemas = &target.schemas;
         figures::bring_up::<B>(&mut transaction, tenant, schemas, schemas).await?;
+    }
+    if let Some(last) = steps.last() {
+        note::<B>(&mut transaction, Some(last), None, Some(how.clock.now())).await?;
     }
     B::note(&mut transaction, &target.fingerprint).await?;
     B::commit(transaction, ()).await?;
