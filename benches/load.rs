@@ -5,6 +5,8 @@
 //! cargo build --release
 //! cargo bench --bench load -- --start --records 200000 --connections 10,64
 //! cargo bench --bench load -- --start --data ./data/load --operations list,list_deep --verbose
+//! cargo build --release --features mariadb
+//! cargo bench --bench load -- --start --mariadb --records 200000 --connections 10,64
 //! target/release/vivero demo --json > demo.json &
 //! cargo bench --bench load -- --demo-json demo.json --pid $!
 //! ```
@@ -14,13 +16,16 @@
 //! figures. The folder lies beside the binary, not in a temporary directory, which may be in memory
 //! and would make durable writes look free.
 //!
+//! With `--mariadb` a private MariaDB server is started as well, in the data folder, durable and with
+//! room for the data in memory; `--database-url` (or `VIVERO_DATABASE_URL` with `VIVERO_KEY_FILE`) uses another.
+//!
 //! What is measured:
 //!
 //! - Closed loop: each connection sends its next request when it has the whole answer to the last.
 //!   The time runs from the first byte written to the last byte read. Only 2xx answers count; others
 //!   are counted by status, those of the warm-up too, the first of each printed with its body.
 //! - Client and server share the machine, so the client is one thread with a minimal HTTP reader;
-//!   `cpu` shows the cores that the server, the load and the rest of the machine kept busy. Results
+//!   `cpu` shows the cores that the server, the database, the load and the rest kept busy. Results
 //!   beside much other work are pointed out; they say little.
 //! - `peak` is the server's largest resident set during that operation (`VmHWM`, reset before each).
 //! - `list` asks for every combination of the declared filters in every declared sort, three in four
@@ -40,6 +45,7 @@ mod load {
     pub(crate) mod histogram;
     pub(crate) mod http;
     pub(crate) mod jobs;
+    pub(crate) mod mariadb;
     pub(crate) mod operation;
     pub(crate) mod options;
     pub(crate) mod plan;

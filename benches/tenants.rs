@@ -1,6 +1,11 @@
-//! Many tenants on disk, few of them open: what making, opening and visiting one costs.
+//! Many tenants, few of them open: what making, opening and visiting one costs.
 //!
-//! `cargo bench -p vivero-workspace --bench tenants -- --tenants 10000 --open 256`
+//! On SQLite: `cargo bench -p vivero-workspace --bench tenants -- --tenants 10000 --open 256`. On MariaDB, with
+//! the account of a server that holds nothing of value, which keeps the tenants' databases afterwards:
+//! `cargo bench -p vivero-workspace --features mariadb --bench tenants -- --tenants 2000 --open 64
+//! --connections 200 --database mysql://root@127.0.0.1:3306/registry`.
+//!
+//! Any error ends it with that error; with `--most-mib` so does too much memory.
 
 #[path = "load/histogram.rs"]
 mod histogram;
@@ -18,7 +23,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use vivero_core::service::RequestContext;
 use vivero_core::{EntityFilter, NewTenant, Owner, Page, Password, Vivero};
-use vivero_store::Open as _;
+use vivero_server::config::Config;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -31,6 +36,15 @@ struct Options {
     /// Tenant databases open at once.
     #[arg(long, default_value_t = 256)]
     open: usize,
+    /// A MariaDB registry instead of a folder of SQLite files: mysql://USER:PASSWORD@HOST:PORT/DATABASE.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Connections to the MariaDB server, over all tenants.
+    #[arg(long, default_value_t = 200)]
+    connections: usize,
+    /// Most memory this process may take, in MiB.
+    #[arg(long, value_name = "MIB")]
+    most_mib: Option<f64>,
     /// Visits in all, each to the tenant after the last: all of them find it closed.
     #[arg(long, default_value_t = 20_000)]
     visits: usize,
@@ -56,11 +70,15 @@ fn email(number: usize) -> String {
 async fn main() -> Result<(), Failure> {
     let options = Options::parse();
     let folder = tempfile::tempdir()?;
-    let vivero = Vivero::builder()
-        .max_open_tenants(options.open)
-        .weak_passwords_for_tests()
-        .open(&format!("sqlite:{}", folder.path().display()))
-        .await?;
+    let config = Config {
+        data_dir: folder.path().into(),
+        max_open_tenants: Some(options.open),
+        max_connections: Some(options.connections),
+        key: Some("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into()),
+        database_url: options.database.clone(),
+        ..Config::default()
+    };
+    let vivero = config.builder().weak_passwords_for_tests().open(&config.database()).await?;
     let mut making = Histogram::new();
     let begun = Instant::now();
     for number in 0..options.tenants {
@@ -103,10 +121,33 @@ async fn main() -> Result<(), Failure> {
         "{} tenants on disk, {} open of at most {}, {} opened, {} closed for others, {} refused",
         stats.tenants, stats.open, stats.max_open, stats.opened, stats.evicted, stats.refused
     );
-    if let Some(usage) = watch.and_then(|w| w.usage()) {
+    for server in vivero.servers().list().await? {
+        let c = server.connections;
+        if c.max > 0 {
+            println!(
+                "server {}: {} tenants, {} connections of at most {}, {} made, {} closed for others, \
+                 {:.1} s waited in all, {} refused",
+                server.name,
+                server.tenants,
+                c.open,
+                c.max,
+                c.opened,
+                c.evicted,
+                c.waited_seconds,
+                c.refused
+            );
+        }
+    }
+    let usage = watch.and_then(|w| w.usage());
+    if let Some(usage) = &usage {
         println!("memory {:.0} MiB, peak {:.0} MiB", usage.resident_mib, usage.peak_mib);
     }
     vivero.close().await;
+    if let (Some(usage), Some(most)) = (usage, options.most_mib)
+        && usage.peak_mib > most
+    {
+        return Err(format!("{:.0} MiB is more than {most:.0}", usage.peak_mib).into());
+    }
     Ok(())
 }
 

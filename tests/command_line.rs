@@ -236,12 +236,27 @@ async fn an_edited_journal_is_found() {
         |args: &[&str]| run(vivero(data.path()).args(["audit", "verify", "--json"]).args(args));
     assert_eq!(lines(&verify(&[])).len(), 2);
     let name = made["id"].as_str().expect("an id").replace('-', "");
-    let file = data.path().join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"));
-    let url = format!("sqlite:{}", file.display());
-    let pool = sqlx::SqlitePool::connect(&url).await.expect("the file");
     let edit = "UPDATE journal SET action = 'user.delete' WHERE action = 'user.create'";
-    assert_eq!(sqlx::query(edit).execute(&pool).await.expect("an edit").rows_affected(), 1);
-    pool.close().await;
+    let edited = match child::engine::server() {
+        None => {
+            let file =
+                data.path().join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"));
+            let url = format!("sqlite:{}", file.display());
+            let pool = sqlx::SqlitePool::connect(&url).await.expect("the file");
+            let edited = sqlx::query(edit).execute(&pool).await.expect("an edit").rows_affected();
+            pool.close().await;
+            edited
+        }
+        #[cfg(feature = "mariadb")]
+        Some(server) => {
+            let url = format!("{server}/t{name}");
+            let pool = sqlx::MySqlPool::connect(&url).await.expect("the database");
+            sqlx::query(edit).execute(&pool).await.expect("an edit").rows_affected()
+        }
+        #[cfg(not(feature = "mariadb"))]
+        Some(_) => panic!("these tests were built without --features mariadb"),
+    };
+    assert_eq!(edited, 1);
     let found = verify(&[]);
     assert_eq!(found.status.code(), Some(1));
     let told: Vec<(bool, Value)> = values(&found)

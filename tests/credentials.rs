@@ -110,13 +110,13 @@ async fn forged_tokens_open_nothing() {
 async fn tokens_end() {
     let world = World::start().await;
     let tenant = world.tenant("aster").await;
-    let url = format!("sqlite:{}", world.server.folder.path().display());
+    let url = server::engine::url(world.server.folder.path());
     // Signed in at the same installation, but some time ago.
     for (minutes, status) in [(14, 200), (16, 401), (60, 401)] {
         let then = world.server.vivero().now() - chrono::Duration::minutes(minutes);
         let builder =
             Vivero::builder().weak_passwords_for_tests().clock(Arc::new(ManualClock::new(then)));
-        let past = builder.open(&url).await.expect("the installation");
+        let past = server::with_key(builder).open(&url).await.expect("the installation");
         let password = Password::new(&tenant.email, PASSWORD);
         let signed_in = past.log_in(&tenant.slug, password, None, RequestContext::default()).await;
         let tokens = signed_in.expect("a sign-in").tokens;

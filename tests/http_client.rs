@@ -535,6 +535,13 @@ async fn operators_run_the_installation() {
     assert_eq!(platform.tenants().get("crocus").await.expect("found"), all[2]);
     assert!(platform.tenants().get("dahlia").await.expect_err("no such").is_not_found());
     assert_eq!(platform.stats().await.expect("figures").tenants, 3);
+    let usage = platform.tenants().usage("aster").await.expect("figures");
+    assert_eq!(
+        (usage.slug.as_str(), usage.requests.total, usage.requests.refused),
+        ("aster", 1, 0)
+    );
+    assert!(usage.store.reads > 0 && usage.store.storage_bytes.is_some_and(|bytes| bytes > 0));
+    assert!(platform.tenants().usage("dahlia").await.expect_err("no such").is_not_found());
     let error = client.platform("viv_wrong").stats().await.expect_err("wrong key");
     assert!(error.is_unauthenticated());
 

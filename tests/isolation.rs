@@ -17,11 +17,13 @@ use server::{PASSWORD, PLATFORM_KEY};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 use vivero_core::entity::{Entity, NewEntity, Transition};
+use vivero_core::files::{FilePatch, NewFile, Upload};
 use vivero_core::location::{Location, LocationKind, NewLocation};
 use vivero_core::service::NewUser;
 use vivero_core::user::{Role, User};
 use vivero_core::{
-    EntityFilter, EntityId, Error, Filter, LocationFilter, Page, Password, RoleId, UserId, Vivero,
+    EntityFilter, EntityId, Error, FileId, Filter, LocationFilter, Page, Password, RoleId, UserId,
+    Vivero,
 };
 use vivero_store::Open as _;
 use world::{Answer, Tenant, World};
@@ -74,6 +76,7 @@ fn own(tenant: &Tenant, collection: &str) -> Uuid {
     match collection {
         "entities" => tenant.lots[0],
         "locations" => tenant.sites[0].1.uuid(),
+        "files" => tenant.files[0],
         "users" => tenant.session.user().expect("a person").record.id.uuid(),
         "roles" => tenant.roles["Viewer"].uuid(),
         "sessions" => tenant.session.session_id().expect("a session").uuid(),
@@ -81,7 +84,7 @@ fn own(tenant: &Tenant, collection: &str) -> Uuid {
     }
 }
 
-const COLLECTIONS: [&str; 5] = ["entities", "locations", "users", "roles", "sessions"];
+const COLLECTIONS: [&str; 6] = ["entities", "locations", "files", "users", "roles", "sessions"];
 
 /// Every operation of a tenant at A's path, with everything that lets people in elsewhere.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,13 +206,19 @@ async fn foreign_ids_name_nothing() {
             let words = if is_id { foreign.iter().map(Uuid::to_string).collect() } else { vec![] };
             let search = (parameter.name == "q").then(|| pair.b.word.clone());
             for word in words.into_iter().chain(search) {
-                let asked = format!("{path}?{}={word}", parameter.name);
-                let given = pair.world.call(&operation.method, &asked, token, None).await;
-                assert_eq!(
-                    (given.status.as_u16(), &given.json()["items"]),
-                    (200, &json!([])),
-                    "{asked}"
-                );
+                let sign = if path.contains('?') { '&' } else { '?' };
+                let asked = format!("{path}{sign}{}={word}", parameter.name);
+                let body = sample();
+                let given = pair.world.call(&operation.method, &asked, token, body.as_ref()).await;
+                if operation.method == Method::GET {
+                    let items = &given.json()["items"];
+                    assert_eq!((given.status.as_u16(), items), (200, &json!([])), "{asked}");
+                } else {
+                    // What is written must not name it, as in a body.
+                    let named = vec![format!("{} exists", parameter.name)];
+                    assert_eq!((given.status.as_u16(), given.broken()), (400, named), "{asked}");
+                    pair.silent(&given, &asked);
+                }
                 filters += 1;
             }
         }
@@ -320,6 +329,17 @@ async fn repositories_reach_one_tenant_only() {
     let gone = |found: Result<(), Error>| {
         assert!(matches!(found, Err(Error::NotFound { .. })), "{found:?}")
     };
+    let file = FileId::from_uuid(b.files[0]);
+    assert!(a.files().find(file).await.expect("a look").is_none());
+    gone(a.files().history(file, None, 50).await.map(|_| ()));
+    gone(a.files().link(file, std::time::Duration::from_secs(9)).await.map(|_| ()));
+    gone(a.files().update(file, 1, FilePatch::default()).await.map(|_| ()));
+    gone(a.files().soft_delete(file, None).await.map(|_| ()));
+    gone(a.files().recover_by_id(file).await.map(|_| ()));
+    // Even with the record of B in hand, A's session does not reach B's content.
+    let theirs = b.session.files().find(file).await.expect("a look").expect("B's file");
+    let reached = a.files().open(&theirs, None).await;
+    assert!(matches!(reached, Err(Error::Corrupt { .. })), "{reached:?}");
     gone(a.users().recover_by_id(user).await.map(|_| ()));
     gone(a.repository::<User>().history(user, None, 50).await.map(|_| ()));
     gone(a.repository::<Role>().history(role, None, 50).await.map(|_| ()));
@@ -342,6 +362,8 @@ async fn repositories_reach_one_tenant_only() {
     named(a.entities().move_to(EntityId::from_uuid(pair.a.lots[0]), bed, None).await.map(|_| ()));
     let new = NewEntity::new("x", "x", vivero_core::entity::EntityType::Seed, 1).at(bed);
     named(a.entities().create(new).await.map(|_| ()));
+    let of_theirs = NewFile::new("x.txt").of(lot);
+    named(a.files().upload(of_theirs, Upload::of("x")).await.map(|_| ()));
     let below = NewLocation::new(LocationKind::Bed, "x", "x", Some(site));
     named(a.locations().create(below).await.map(|_| ()));
 
@@ -374,16 +396,17 @@ async fn a_swapped_file_is_refused_as_damaged() {
     drop((a, b));
     world.server.stop().await;
     let folder = world.server.folder.path();
-    let file =
-        |name: &str| folder.join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"));
-    for suffix in ["-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{suffix}", file(&mine).display()));
+    match server::engine::server() {
+        None => swap_files(folder, &mine, &others),
+        #[cfg(feature = "mariadb")]
+        Some(server) => swap_stamps(server, &mine, &others).await,
+        #[cfg(not(feature = "mariadb"))]
+        Some(_) => panic!("these tests were built without --features mariadb"),
     }
-    std::fs::rename(file(&others), file(&mine)).expect("the swap");
 
-    let url = format!("sqlite:{}", folder.display());
-    let vivero =
-        Vivero::builder().weak_passwords_for_tests().open(&url).await.expect("the installation");
+    let url = server::engine::url(folder);
+    let builder = server::with_key(Vivero::builder().weak_passwords_for_tests());
+    let vivero = builder.open(&url).await.expect("the installation");
     for email in [&email, &b_email] {
         let found = vivero.sign_in(&slug, Password::new(email, PASSWORD)).await;
         assert!(matches!(found, Err(Error::Corrupt { .. })), "{:?}", found.err());
@@ -394,4 +417,24 @@ async fn a_swapped_file_is_refused_as_damaged() {
     assert!(matches!(vivero.job(tenant.id, "a look").await, Err(Error::Corrupt { .. })));
     assert!(vivero.verify_audit(&tenant.slug).await.is_err());
     vivero.close().await;
+}
+
+/// Puts one tenant's file where the other's is looked for.
+fn swap_files(folder: &std::path::Path, mine: &str, others: &str) {
+    let file =
+        |name: &str| folder.join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"));
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file(mine).display()));
+    }
+    std::fs::rename(file(others), file(mine)).expect("the swap");
+}
+
+/// Makes one tenant's database say that it is the other's, as one that was restored under a wrong name.
+#[cfg(feature = "mariadb")]
+async fn swap_stamps(server: &str, mine: &str, others: &str) {
+    use sqlx::{AssertSqlSafe, Connection as _};
+    let mut admin = sqlx::MySqlConnection::connect(server).await.expect("the server");
+    let sql = format!("UPDATE t{mine}.stamp SET tenant_id = x'{others}'");
+    let swapped = sqlx::query(AssertSqlSafe(sql)).execute(&mut admin).await;
+    assert_eq!(swapped.expect("the swap").rows_affected(), 1);
 }

@@ -60,7 +60,7 @@ pub(crate) fn of_seeding(took: Duration, records: u64) -> Option<Bound> {
 }
 
 /// The bounds that apply to a case at `records` stored entities.
-pub(crate) fn of(case: &Case, records: u64) -> Vec<Bound> {
+pub(crate) fn of(case: &Case, records: u64, is_mariadb: bool) -> Vec<Bound> {
     let mut bounds = Vec::new();
     if case.connections == CONNECTIONS_FOR_LATENCY
         && let Some(limit) = p99_ms(case.operation)
@@ -69,7 +69,8 @@ pub(crate) fn of(case: &Case, records: u64) -> Vec<Bound> {
     }
     if case.connections == CONNECTIONS_FOR_THROUGHPUT
         && records <= RECORDS_FOR_THROUGHPUT
-        && let Some(limit) = per_second(case.operation)
+        && let Some(limit) =
+            if is_mariadb { mariadb_per_second(case.operation) } else { per_second(case.operation) }
     {
         bounds.push(Bound::least("per_second", limit, case.per_second()));
     }
@@ -98,6 +99,18 @@ const fn per_second(operation: Operation) -> Option<f64> {
         Operation::Search => Some(1_500.0),
         Operation::Dashboard => Some(15_000.0),
         Operation::Create => Some(1_500.0),
+        _ => None,
+    }
+}
+
+/// On MariaDB, whose server shares the cores.
+const fn mariadb_per_second(operation: Operation) -> Option<f64> {
+    match operation {
+        Operation::Get => Some(15_000.0),
+        Operation::List | Operation::ListPlain | Operation::ListDeep => Some(2_500.0),
+        Operation::ListTotal | Operation::Create | Operation::Update => Some(2_000.0),
+        Operation::Search => Some(1_000.0),
+        Operation::Dashboard => Some(10_000.0),
         _ => None,
     }
 }

@@ -30,6 +30,7 @@ pub(crate) struct Drive {
     pub(crate) warmup: Duration,
     pub(crate) seconds: Duration,
     pub(crate) server: Option<u32>,
+    pub(crate) database: Option<u32>,
 }
 
 /// The outcome of one operation with one number of connections.
@@ -48,6 +49,8 @@ pub(crate) struct Case {
     /// The slowest with their targets; filled in when they are wanted.
     pub(crate) slowest: Vec<Slow>,
     pub(crate) usage: Option<Usage>,
+    /// Cores that the database server took.
+    pub(crate) database_cores: Option<f64>,
     /// Cores that the load itself took.
     pub(crate) own_cores: f64,
     /// Cores that everything else took, if the server's share is known.
@@ -99,6 +102,7 @@ pub(crate) async fn run(drive: &Drive, jobs: Vec<Box<dyn Job>>) -> Result<Case, 
     }
     sleep(drive.warmup).await;
     let server = drive.server.and_then(Watch::start);
+    let database = drive.database.and_then(Watch::start);
     let own = Watch::start(std::process::id());
     let machine = Machine::start();
     let mut tally = Tally::new();
@@ -114,7 +118,9 @@ pub(crate) async fn run(drive: &Drive, jobs: Vec<Box<dyn Job>>) -> Result<Case, 
     let usage = server.and_then(|watch| watch.usage());
     let own_cores = own.and_then(|watch| watch.usage()).map_or(0.0, |usage| usage.cores);
     let all_cores = machine.and_then(|machine| machine.cores());
-    let known = usage.as_ref().map(|usage| usage.cores + own_cores);
+    let database_cores = database.and_then(|watch| watch.usage()).map(|usage| usage.cores);
+    let apart = own_cores + database_cores.unwrap_or(0.0);
+    let known = usage.as_ref().map(|usage| usage.cores + apart);
     let other_cores = all_cores.zip(known).map(|(all, known)| (all - known).max(0.0));
     for (kind, (_, first)) in &tally.errors {
         eprintln!("load: {}: first {kind}: {first}", drive.operation.name());
@@ -129,6 +135,7 @@ pub(crate) async fn run(drive: &Drive, jobs: Vec<Box<dyn Job>>) -> Result<Case, 
         worst: tally.worst,
         slowest: Vec::new(),
         usage,
+        database_cores,
         own_cores,
         other_cores,
     })

@@ -24,6 +24,15 @@ pub(crate) struct Options {
     /// Data folder of a started server, kept afterwards [default: a folder that is removed].
     #[arg(long, value_name = "DIR", requires = "start")]
     pub(crate) data: Option<PathBuf>,
+    /// Start a private MariaDB server too, and keep the data there.
+    #[arg(long, requires = "start", conflicts_with = "database_url")]
+    pub(crate) mariadb: bool,
+    /// Memory for data of the private MariaDB server; 8G holds a million records.
+    #[arg(long, value_name = "SIZE", default_value = "2G")]
+    pub(crate) buffer_pool: String,
+    /// Database of a started server, whose key `VIVERO_KEY_FILE` names.
+    #[arg(long, value_name = "URL", env = "VIVERO_DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: Option<String>,
     /// Process id of a server that was not started here, to read its memory and CPU.
     #[arg(long, conflicts_with = "start")]
     pub(crate) pid: Option<u32>,
@@ -61,6 +70,13 @@ pub(crate) struct Options {
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+impl Options {
+    /// Whether the server under load keeps its data in MariaDB.
+    pub(crate) fn is_mariadb(&self) -> bool {
+        self.mariadb || self.database_url.as_ref().is_some_and(|url| !url.starts_with("sqlite:"))
+    }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -34,6 +34,7 @@ pub(crate) struct Plan {
     seconds: Duration,
     verbose: bool,
     pid: Option<u32>,
+    database: Option<u32>,
 }
 
 impl Plan {
@@ -75,6 +76,7 @@ impl Plan {
             seconds: Duration::from_secs_f64(options.seconds),
             verbose: options.verbose,
             pid: server.pid,
+            database: server.database_pid(),
         })
     }
 
@@ -101,6 +103,7 @@ impl Plan {
             warmup: self.warmup,
             seconds: self.seconds,
             server: self.pid,
+            database: self.database,
         };
         let mut case = drive::run(&drive, jobs).await?;
         if self.verbose {

@@ -13,6 +13,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Report {
     entities: u64,
+    is_mariadb: bool,
     seeding: Option<(Duration, Option<Bound>)>,
     start: Option<(Duration, Bound)>,
     cases: Vec<(Case, Vec<Bound>)>,
@@ -22,9 +23,13 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(server: &Server, entities: u64) -> Self {
-        let seeding = server.seeding.map(|took| (took, bounds::of_seeding(took, entities)));
+        let seeding = server.seeding.map(|took| {
+            let bound = bounds::of_seeding(took, entities).filter(|_| !server.is_mariadb);
+            (took, bound)
+        });
         let start = server.start.map(|took| (took, bounds::of_start(took)));
-        Self { entities, seeding, start, cases: Vec::new(), failures: Vec::new() }
+        let is_mariadb = server.is_mariadb;
+        Self { entities, is_mariadb, seeding, start, cases: Vec::new(), failures: Vec::new() }
     }
 
     /// Whether everything that was asked for was measured.
@@ -56,7 +61,7 @@ impl Report {
             return;
         }
         println!(
-            "\n{:<11}{:>6}{:>10}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>9}{:>9}{:>19}  bounds",
+            "\n{:<11}{:>6}{:>10}{:>9}{:>9}{:>9}{:>9}{:>8}{:>8}{:>9}{:>9}{:>21}  bounds",
             "operation",
             "conns",
             "requests",
@@ -68,13 +73,13 @@ impl Report {
             "KiB",
             "rss MiB",
             "peak MiB",
-            "cpu srv/load/rest"
+            "cpu srv/db/load/rest"
         );
     }
 
     /// Takes a result and gives its line of the table.
     pub(crate) fn add(&mut self, case: Case) -> String {
-        let bounds = bounds::of(&case, self.entities);
+        let bounds = bounds::of(&case, self.entities, self.is_mariadb);
         let line = line(&case, &bounds);
         self.cases.push((case, bounds));
         line
@@ -134,10 +139,12 @@ fn line(case: &Case, bounds: &[Bound]) -> String {
         None => ("-".to_owned(), "-".to_owned(), "-".to_owned()),
     };
     let rest = case.other_cores.map_or_else(|| "-".to_owned(), |cores| format!("{cores:.2}"));
+    let database =
+        case.database_cores.map_or_else(|| "-".to_owned(), |cores| format!("{cores:.2}"));
     let latency = &case.latency;
     let bounds: Vec<String> = bounds.iter().map(Bound::text).collect();
     let mut line = format!(
-        "{:<11}{:>6}{:>10}{:>9.0}{:>9.2}{:>9.2}{:>9.2}{:>8}{:>8.1}{rss:>9}{peak:>9}{:>19}  {}",
+        "{:<11}{:>6}{:>10}{:>9.0}{:>9.2}{:>9.2}{:>9.2}{:>8}{:>8.1}{rss:>9}{peak:>9}{:>21}  {}",
         case.operation.name(),
         case.connections,
         latency.count(),
@@ -147,7 +154,7 @@ fn line(case: &Case, bounds: &[Bound]) -> String {
         latency.max_ms(),
         case.failed(),
         mean_kib(case),
-        format!("{cores}/{:.2}/{rest}", case.own_cores),
+        format!("{cores}/{database}/{:.2}/{rest}", case.own_cores),
         bounds.join(", "),
     );
     // Writing into a String cannot fail.
@@ -180,6 +187,7 @@ fn case_json(case: &Case, bounds: &[Bound]) -> Json {
         "rss_mib": case.usage.as_ref().map(|usage| usage.resident_mib),
         "peak_mib": case.usage.as_ref().map(|usage| usage.peak_mib),
         "server_cores": case.usage.as_ref().map(|usage| usage.cores),
+        "database_cores": case.database_cores,
         "load_cores": case.own_cores,
         "other_cores": case.other_cores,
         "disturbed": case.is_disturbed(),

@@ -2,6 +2,7 @@
 
 use super::api::{self, Demo};
 use super::http::Connection;
+use super::mariadb::MariaDb;
 use super::options::Options;
 use crate::Failure;
 use std::fs::File;
@@ -16,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
 /// Seeding a million records is part of the first start.
-const FIRST_START: Duration = Duration::from_secs(600);
+const FIRST_START: Duration = Duration::from_secs(1_800);
 const NEXT_START: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(60);
 
@@ -30,6 +31,10 @@ pub(crate) struct Server {
     /// How long the start on existing data took, from the call to the first answer.
     pub(crate) start: Option<Duration>,
     child: Option<Child>,
+    /// A database server of its own; it ends after the server.
+    database: Option<MariaDb>,
+    /// Whether the data is in MariaDB.
+    pub(crate) is_mariadb: bool,
     /// Log, and data unless a folder was named; removed at the end.
     _folder: Option<TempDir>,
 }
@@ -46,6 +51,8 @@ impl Server {
                     seeding: None,
                     start: None,
                     child: None,
+                    database: None,
+                    is_mariadb: options.is_mariadb(),
                     _folder: None,
                 })
             }
@@ -58,16 +65,28 @@ impl Server {
         let binary = options.binary.clone().unwrap_or_else(|| release.join("vivero"));
         let folder = tempfile::Builder::new().prefix("load-").tempdir_in(&release)?;
         let data = options.data.clone().unwrap_or_else(|| folder.path().join("data"));
-        let launch = Launch { binary, data, log: folder.path().join("server.log"), options };
+        let is_new = !std::fs::read_dir(&data).is_ok_and(|mut all| all.next().is_some());
+        let database = options
+            .mariadb
+            .then(|| MariaDb::start(&data.join("mariadb"), &options.buffer_pool))
+            .transpose()?;
+        let log = folder.path().join("server.log");
+        let launch = Launch { binary, data, log, options, database: database.as_ref() };
 
         eprintln!("load: starting with {} records in {}", options.records, launch.data.display());
-        let is_new = !std::fs::read_dir(&launch.data).is_ok_and(|mut all| all.next().is_some());
         let (mut first, _, seeding) = launch.run(FIRST_START).await?;
         stop(&mut first).await?;
         let (child, demo, start) = launch.run(NEXT_START).await?;
         let pid = child.id();
         let (seeding, start) = (is_new.then_some(seeding), Some(start));
-        Ok(Self { demo, pid, seeding, start, child: Some(child), _folder: Some(folder) })
+        let is_mariadb = options.is_mariadb();
+        let (child, _folder) = (Some(child), Some(folder));
+        Ok(Self { demo, pid, seeding, start, child, database, is_mariadb, _folder })
+    }
+
+    /// The database server's process, if it was started here.
+    pub(crate) fn database_pid(&self) -> Option<u32> {
+        self.database.as_ref().map(MariaDb::pid)
     }
 
     /// Stops the server if it was started here.
@@ -84,6 +103,7 @@ struct Launch<'a> {
     data: PathBuf,
     log: PathBuf,
     options: &'a Options,
+    database: Option<&'a MariaDb>,
 }
 
 impl Launch<'_> {
@@ -92,7 +112,14 @@ impl Launch<'_> {
         let log =
             if self.options.verbose { Stdio::inherit() } else { File::create(&self.log)?.into() };
         let since = Instant::now();
-        let mut child = Command::new(&self.binary)
+        let mut command = Command::new(&self.binary);
+        if let Some(database) = self.database {
+            command.env("VIVERO_DATABASE_URL", database.url());
+            command.env("VIVERO_KEY_FILE", database.key());
+        } else if let Some(url) = &self.options.database_url {
+            command.env("VIVERO_DATABASE_URL", url);
+        }
+        let mut child = command
             .arg("demo")
             .args(["--records", &self.options.records.to_string()])
             .arg("--data")

@@ -1,5 +1,8 @@
 //! The program as it is run in earnest: a process of its own.
 
+#[path = "engine.rs"]
+pub(crate) mod engine;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -39,13 +42,14 @@ pub(crate) fn vivero(data: &Path) -> Command {
             command.env_remove(name);
         }
     }
+    engine::settings(&mut command, data);
     command.arg("--data").arg(data).stdin(Stdio::null());
     command
 }
 
 /// A running process, killed with `kill -9` at the latest when it is dropped.
 pub(crate) struct Running {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) lines: Receiver<String>,
 }
 

@@ -29,6 +29,10 @@ CALLS = Counter()
 schemathesis.openapi.format("etag", st.integers(1, 9).map('"{}"'.format))
 
 
+# Content is text, as the names say that `before_call` gives.
+schemathesis.openapi.media_type("application/octet-stream", st.integers(1, 9).map(lambda n: b"a line\n" * n))
+
+
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
     for methods in raw_schema["paths"].values():
@@ -66,6 +70,9 @@ def before_call(context, case, kwargs):
     if isinstance(case.body, dict):
         fill_body(operation, case.body, record or {})
     fill_parameters(operation, case)
+    if operation == "file_create":
+        # A document cannot ask for a name and content of one kind.
+        case.query["name"] = f"contract-{next(STOCK.numbers)}.txt"
 
 
 @schemathesis.hook
@@ -145,6 +152,8 @@ def fill_parameters(operation, case):
             query["cursor"] = cursor
         else:
             del query["cursor"]
+    if operation == "file_create" and "entity_id" in query:
+        query["entity_id"] = STOCK.lot_id
     if operation == "event_stream":
         for place, name in ((query, "after"), (headers, "Last-Event-ID")):
             if str(place.get(name, "")).isdigit():
@@ -171,6 +180,10 @@ def fill_body(operation, body, record):
         letters = [c for c in body["organization"] if c.isascii() and c.isalnum()]
         if len(letters) < 3:
             body.setdefault("slug", f"again-{next(STOCK.numbers)}")
+    if operation == "file_update" and "name" in body:
+        body["name"] = f"contract-{next(STOCK.numbers)}.txt"
+    if body.get("entity_id"):
+        body["entity_id"] = STOCK.lot_id
     if body.get("location_id"):
         body["location_id"] = STOCK.site_id
     if operation in ("location_create", "location_update"):

@@ -19,7 +19,7 @@ WAY_TO = {
     "on_hold": [],
     "destroyed": [],
 }
-COLLECTIONS = ["entities", "locations", "roles", "users"]
+COLLECTIONS = ["entities", "locations", "files", "roles", "users"]
 
 
 class Stock:
@@ -33,6 +33,7 @@ class Stock:
         self.own_id = self.call("GET", "me")["user"]["id"]
         self.role_id = self.record("roles")["id"]
         self.site_id = self.record("locations", kind="site")["id"]
+        self.lot_id = self.record("entities")["id"]
         self._guest = self._spare = self._refresh = None
 
     # Asking
@@ -59,6 +60,8 @@ class Stock:
     def record(self, collection, **fields):
         """A new one that nothing else uses."""
         name = f"contract-{next(self.numbers)}"
+        if collection == "files":
+            return self.upload(f"{name}.txt")
         new = {
             "entities": {"code": name, "name": name, "type": "cutting", "quantity": 500},
             "locations": {"code": name, "name": name, "kind": "bed"},
@@ -70,6 +73,13 @@ class Stock:
             new["parent_id"] = self.site_id
         made = self.call("POST", collection, new)
         return made.get("user", made)
+
+    def upload(self, name):
+        headers = {"authorization": f"Bearer {self.token}", "content-type": "application/octet-stream"}
+        url = f"{self.server}/api/v1/{self.tenant}/files?name={name}"
+        request = urllib.request.Request(url, b"as the contract wants", headers, method="POST")
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return json.load(response)
 
     def deleted(self, collection):
         record = self.record(collection)

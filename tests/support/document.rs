@@ -11,6 +11,7 @@ use uuid::Uuid;
 pub(crate) struct Parameter {
     pub(crate) name: String,
     pub(crate) place: String,
+    pub(crate) required: bool,
     pub(crate) schema: Value,
 }
 
@@ -23,7 +24,7 @@ pub(crate) struct Operation {
     /// Name of the security scheme; empty for operations that anyone may call.
     pub(crate) security: String,
     pub(crate) parameters: Vec<Parameter>,
-    /// Schema of the body, with references followed at the top.
+    /// Schema of the body, with references followed at the top; of content, a string.
     pub(crate) body: Option<Value>,
 }
 
@@ -34,7 +35,15 @@ impl Operation {
     }
     /// The path with its parameters filled in; `id` stands for the record's.
     pub(crate) fn at(&self, slug: &str, id: &str) -> String {
-        self.path.replace("{tenant}", slug).replace("{slug}", slug).replace("{id}", id)
+        let path = self
+            .path
+            .replace("{tenant}", slug)
+            .replace("{slug}", slug)
+            .replace("{server}", "main")
+            .replace("{id}", id);
+        // What has to be in the query is the name of a file.
+        let name = self.parameters("query").find(|p| p.required);
+        name.map_or_else(|| path.clone(), |p| format!("{path}?{}=notes.txt", p.name))
     }
     /// What the record in the path is: `entities`, `sessions` …; nothing if it names none.
     pub(crate) fn collection(&self) -> Option<&str> {
@@ -51,6 +60,7 @@ impl Operation {
 /// What a sampled body is about.
 pub(crate) struct Topics {
     pub(crate) location: Uuid,
+    pub(crate) entity: Uuid,
     pub(crate) role: Uuid,
     pub(crate) email: String,
     pub(crate) password: String,
@@ -63,6 +73,7 @@ impl Topics {
     pub(crate) fn of(tenant: &Tenant) -> Self {
         Self {
             location: tenant.sites[0].0.uuid(),
+            entity: tenant.lots[0],
             role: tenant.roles["Viewer"].uuid(),
             email: tenant.email.clone(),
             password: PASSWORD.into(),
@@ -101,7 +112,11 @@ impl Document {
     fn operation(&self, path: &str, method: &str, operation: &Value) -> Operation {
         let security = operation["security"][0].as_object().and_then(|s| s.keys().next().cloned());
         let parameters = operation["parameters"].as_array().into_iter().flatten();
-        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let bodies = &operation["requestBody"]["content"];
+        let mut body = &bodies["application/json"]["schema"];
+        if body.is_null() {
+            body = &bodies["application/octet-stream"]["schema"];
+        }
         Operation {
             id: text(&operation["operationId"]),
             method: method.to_uppercase().parse().expect("a method"),
@@ -111,6 +126,7 @@ impl Document {
                 .map(|p| Parameter {
                     name: text(&p["name"]),
                     place: text(&p["in"]),
+                    required: p["required"] == true,
                     schema: self.follow(&p["schema"]),
                 })
                 .collect(),
@@ -133,6 +149,9 @@ impl Document {
     /// A body that fits `schema` and names what `topics` say. Words that may be left out are: which of
     /// them fits depends on the record.
     pub(crate) fn sample(&self, schema: &Value, topics: &Topics) -> Value {
+        if schema["format"] == "binary" {
+            return json!("one line of a text");
+        }
         let required: Vec<&str> =
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut body = Map::new();
@@ -157,6 +176,8 @@ impl Document {
             "token" => return json!(topics.invitation),
             "slug" => return json!(format!("sampled-{number}")),
             "grants" => return json!(["entity.read"]),
+            "name" if schema["maxLength"] == 255 => return json!(format!("notes-{number}.txt")),
+            "entity_id" => return json!(topics.entity),
             "location_id" | "parent_id" => return json!(topics.location),
             "locations" => return json!([topics.location]),
             "roles" => return json!([topics.role]),

@@ -13,8 +13,8 @@ const HEADER: &str = "\
 // To make it anew: VIVERO_UPDATE=1 cargo test -p vivero-workspace --test client_is_current
 ";
 
-/// Operations whose answer is not JSON; the client reads the events by hand.
-const NOT_JSON: &[&str] = &["event_stream", "metrics_get"];
+/// Operations whose body or answer is not JSON; the client has events and files by hand.
+const NOT_JSON: &[&str] = &["event_stream", "file_content", "file_create", "metrics_get"];
 
 /// Fields that are never printed.
 const SECRETS: &[&str] =

@@ -2,6 +2,9 @@
 
 #![expect(dead_code, reason = "each test file uses what it needs")]
 
+#[path = "engine.rs"]
+pub(crate) mod engine;
+
 use chrono::{DateTime, Utc};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,10 +13,11 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use vivero_client::{Client, Retries, TenantClient, TenantIn, UserIn};
+use vivero_core::service::FileSettings;
 use vivero_core::token::secret_hash;
 use vivero_core::{Clock, ManualClock, Vivero};
 use vivero_server::{RateLimit, ServerOptions, Tcp, serve};
-use vivero_store::Open as _;
+use vivero_store::{LocalFiles, Open as _};
 
 /// Opens the platform API of every test server.
 pub(crate) const PLATFORM_KEY: &str = "viv_platform_for_tests";
@@ -25,7 +29,9 @@ pub(crate) const PASSWORD: &str = "three quiet greenhouses";
 pub(crate) struct TestServerBuilder {
     clock: Option<Arc<dyn Clock>>,
     seal_delay: Duration,
+    slow_call: Option<Duration>,
     options: ServerOptions,
+    files: Option<FileSettings>,
 }
 
 impl TestServerBuilder {
@@ -37,6 +43,16 @@ impl TestServerBuilder {
     /// How stale dashboards and events may be; 5 ms if not said.
     pub(crate) fn seal_delay(mut self, delay: Duration) -> Self {
         self.seal_delay = delay;
+        self
+    }
+    /// Other settings for files.
+    pub(crate) fn files(mut self, files: FileSettings) -> Self {
+        self.files = Some(files);
+        self
+    }
+    /// What the database calls slow.
+    pub(crate) fn slow_call(mut self, bound: Duration) -> Self {
+        self.slow_call = Some(bound);
         self
     }
     /// Other options of the server.
@@ -84,13 +100,27 @@ impl Running {
     }
 }
 
+/// What the engine needs to be told in a program.
+pub(crate) fn with_key(builder: vivero_store::Builder) -> vivero_store::Builder {
+    #[cfg(feature = "mariadb")]
+    let builder = builder.key(vivero_store::KeyText(engine::KEY.into()));
+    builder
+}
+
 async fn run(choices: &TestServerBuilder, folder: &TempDir, address: SocketAddr) -> Running {
     let mut builder = Vivero::builder().weak_passwords_for_tests().seal_delay(choices.seal_delay);
+    if let Some(bound) = choices.slow_call {
+        builder = builder.slow_call(bound);
+    }
     if let Some(clock) = &choices.clock {
         builder = builder.clock(Arc::clone(clock));
     }
-    let data = format!("sqlite:{}", folder.path().display());
-    let vivero = builder.open(&data).await.expect("an installation");
+    let files = choices.files.clone().unwrap_or_else(|| {
+        let store = LocalFiles::open(folder.path().join("files")).expect("a store of files");
+        FileSettings::new(Arc::new(store))
+    });
+    let data = engine::url(folder.path());
+    let vivero = with_key(builder.files(files)).open(&data).await.expect("an installation");
     let tcp = Tcp::bind(address).await.expect("a port");
     let address = tcp.address();
     let (stop, stopped) = oneshot::channel();
@@ -112,7 +142,13 @@ impl TestServer {
             drain_timeout: Duration::from_millis(500),
             ..ServerOptions::default()
         };
-        TestServerBuilder { clock: None, seal_delay: Duration::from_millis(5), options }
+        TestServerBuilder {
+            clock: None,
+            seal_delay: Duration::from_millis(5),
+            slow_call: None,
+            files: None,
+            options,
+        }
     }
     /// One with the defaults.
     pub(crate) async fn start() -> Self {

@@ -11,11 +11,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 use vivero_core::entity::{EntityType, NewEntity};
+use vivero_core::files::{NewFile, Upload};
 use vivero_core::location::{LocationKind, NewLocation};
 use vivero_core::service::NewUser;
 use vivero_core::token::TokenPair;
 use vivero_core::{
-    Filter, LocationId, NewTenant, Owner, Page, Password, RequestContext, RoleId, TenantSession,
+    EntityId, Filter, LocationId, NewTenant, Owner, Page, Password, RequestContext, RoleId,
+    TenantSession,
 };
 
 /// A server with a client that sends what it is told to, right or wrong.
@@ -98,8 +100,14 @@ impl World {
         if matches!(*method, Method::PATCH) {
             request = request.header("If-Match", "\"1\"");
         }
-        if let Some(body) = body {
-            request = request.json(body);
+        match body {
+            // Content, not JSON.
+            Some(Value::String(text)) => {
+                let media = ("Content-Type", "application/octet-stream");
+                request = request.header(media.0, media.1).body(text.clone());
+            }
+            Some(body) => request = request.json(body),
+            None => {}
         }
         answer(request).await
     }
@@ -140,6 +148,7 @@ impl World {
             invitation: String::new(),
             sites: vec![],
             lots: vec![],
+            files: vec![],
         };
         tenant.invitation = tenant.invite("invited", vec![], vec![]).await.2;
         for number in ["1", "2"] {
@@ -148,6 +157,7 @@ impl World {
             tenant.sites.push((site, bed));
             let lot = tenant.lot(&format!("lot-{number}"), bed).await;
             tenant.lots.push(lot);
+            tenant.files.push(tenant.file(&format!("file-{number}.txt"), Some(lot)).await);
         }
         tenant
     }
@@ -199,6 +209,8 @@ pub(crate) struct Tenant {
     /// Site and a bed in it.
     pub(crate) sites: Vec<(LocationId, LocationId)>,
     pub(crate) lots: Vec<Uuid>,
+    /// A file of each lot.
+    pub(crate) files: Vec<Uuid>,
 }
 
 impl Tenant {
@@ -225,6 +237,14 @@ impl Tenant {
             9,
         );
         self.session.entities().create(new.at(bed)).await.expect("a lot").record.id.uuid()
+    }
+
+    pub(crate) async fn file(&self, name: &str, lot: Option<Uuid>) -> Uuid {
+        let mut new = NewFile::new(format!("{}-{name}", self.word));
+        new.entity_id = lot.map(EntityId::from_uuid);
+        let content = format!("{} content", self.word);
+        let stored = self.session.files().upload(new, Upload::of(content)).await;
+        stored.expect("a file").record.id.uuid()
     }
 
     /// Invites a person; returns id, address and the invitation.

@@ -5,7 +5,7 @@ use crate::credential::Credential;
 use crate::retry::{Failure, Repeat, Retries};
 use crate::{Error, Problem, Result, generated};
 use progenitor_client::{Error as ApiError, ResponseValue};
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{AUTHORIZATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use std::fmt::Debug;
 use std::future::Future;
@@ -62,6 +62,51 @@ impl Caller {
         self.call(Repeat::Unsent, request).await
     }
 
+    /// A request that is put together by hand, with its own patience, anew for each attempt. Gives the
+    /// answer once its head has come, if it is a success; `patience` bounds the wait for that.
+    pub(crate) async fn by_hand<F>(
+        &self,
+        repeat: Repeat,
+        patience: Option<Duration>,
+        request: impl Fn(reqwest::Client, String, Duration) -> F,
+    ) -> Result<Response>
+    where
+        F: Future<Output = Result<reqwest::RequestBuilder>>,
+    {
+        let connection = &self.connection;
+        let mut failures = 0;
+        let mut renewed = false;
+        loop {
+            let grant = self.credential.grant(connection).await?;
+            let (http, base) = (connection.http.clone(), connection.base_url.clone());
+            let mut request = request(http, base, connection.timeout).await?;
+            if let Some(authorization) = &grant.authorization {
+                request = request.header(AUTHORIZATION, authorization.clone());
+            }
+            let answer = match patience {
+                Some(patience) => tokio::time::timeout(patience, request.send()).await,
+                None => Ok(request.send().await),
+            };
+            let failure = match answer {
+                Ok(Ok(response)) if response.status().is_success() => return Ok(response),
+                Ok(Ok(response)) => Failure::answered(response).await,
+                Ok(Err(error)) => Error::transport(error).into(),
+                Err(_) => Error::io(std::io::ErrorKind::TimedOut.into()).into(),
+            };
+            let refused = failure.error.status() == Some(401) && self.credential.renews();
+            if !renewed && refused && repeat != Repeat::Never {
+                renewed = true;
+                self.credential.renew(connection, &grant).await?;
+                continue;
+            }
+            let Some(wait) = connection.retries.wait(&failure, repeat, failures) else {
+                return Err(failure.error);
+            };
+            failures += 1;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
     async fn call<T, F>(
         &self,
         repeat: Repeat,
@@ -98,7 +143,7 @@ impl Caller {
 }
 
 /// A key nobody else uses.
-fn new_key() -> Arc<str> {
+pub(crate) fn new_key() -> Arc<str> {
     format!("{:032x}", rand::random::<u128>()).into()
 }
 

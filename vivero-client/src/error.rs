@@ -44,6 +44,9 @@ pub enum Error {
         /// The HTTP status.
         status: u16,
     },
+    /// A file of this machine could not be read or written.
+    #[error("the local file could not be read or written")]
+    Io(#[source] Arc<std::io::Error>),
     /// The client or the request was put together wrongly; nothing was sent.
     #[error("{0}")]
     Request(String),
@@ -135,12 +138,17 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Transport(error) => !error.is_builder() && !error.is_redirect(),
+            // The server fell silent.
+            Self::Io(error) => error.kind() == std::io::ErrorKind::TimedOut,
             _ => matches!(self.status(), Some(429 | 502 | 503 | 504)),
         }
     }
 
     pub(crate) fn transport(error: reqwest::Error) -> Self {
         Self::Transport(Arc::new(error))
+    }
+    pub(crate) fn io(error: std::io::Error) -> Self {
+        Self::Io(Arc::new(error))
     }
     pub(crate) fn decode(error: serde_json::Error) -> Self {
         Self::Decode(Arc::new(error))

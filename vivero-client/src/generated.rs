@@ -7,6 +7,24 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
+    ///What the database server counted for a tenant's account.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct AccountUsage {
+        ///Seconds in which statements ran.
+        pub busy_seconds: f64,
+        ///Bytes from its connections.
+        pub bytes_received: u64,
+        ///Bytes to them.
+        pub bytes_sent: u64,
+        ///Connections made.
+        pub connections: u64,
+        ///Seconds of CPU time.
+        pub cpu_seconds: f64,
+        ///Rows read from tables.
+        pub rows_read: u64,
+        ///Rows inserted, changed and deleted.
+        pub rows_written: u64,
+    }
     ///Who made a change.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Actor {
@@ -74,6 +92,22 @@ pub mod types {
         pub head: u64,
         ///Entries committed but not yet sealed.
         pub unsealed: u64,
+    }
+    ///This process's connections to a database server.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Connections {
+        ///Of them those at work.
+        pub in_use: u64,
+        ///Most there may be; 0 while nothing was asked of the server yet.
+        pub max: u64,
+        ///Connections there are now.
+        pub open: u64,
+        ///Requests refused since the start because all were in use for too long.
+        pub refused: u64,
+        ///Seconds that requests have waited for one, since the start, in all.
+        pub waited_seconds: f64,
+        ///Requests that wait for one now.
+        pub waiting: u64,
     }
     ///The figures of the start page, as of one position of the journal.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
@@ -384,6 +418,126 @@ transitions, the place by moves.*/
         ///Stable name of the rule, e.g. `max_length`.
         pub rule: ::std::string::String,
     }
+    ///What is known of a file.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct File {
+        ///When it was added.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who added it; the nil UUID if no person did.
+        pub created_by: ::uuid::Uuid,
+        ///When it was deleted, if it is.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub deleted_at: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
+        ///The lot it belongs to.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub entity_id: ::std::option::Option<::uuid::Uuid>,
+        ///Identity.
+        pub id: ::uuid::Uuid,
+        ///Where that lot stands.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub location_id: ::std::option::Option<::uuid::Uuid>,
+        ///What it is served as; follows from its kind.
+        pub media_type: ::std::string::String,
+        ///What people call it.
+        pub name: ::std::string::String,
+        ///SHA-256 of the content in lower-case hexadecimal digits; in quotes also the `ETag` of the content.
+        pub sha256: ::std::string::String,
+        ///Bytes.
+        pub size: i64,
+        ///Whether its content is there.
+        pub state: FileState,
+        ///When it was last changed.
+        pub updated_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Who last changed it; the nil UUID if no person did.
+        pub updated_by: ::uuid::Uuid,
+        ///The person who uploaded it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub uploaded_by: ::std::option::Option<::uuid::Uuid>,
+        ///Grows with each change; also in `ETag`.
+        pub version: i64,
+    }
+    ///One page of files.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct FileList {
+        ///The rows.
+        pub items: ::std::vec::Vec<File>,
+        ///Give this as `cursor` for the next page; absent on the last.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+        ///How many rows match in all, if `total=true` asked for it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total: ::std::option::Option<u64>,
+    }
+    ///Edits of a file. Absent fields stay; null clears.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct FilePatch {
+        ///The lot it belongs to.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub entity_id: ::std::option::Option<crate::Change<::uuid::Uuid>>,
+        ///What people call it; the ending must stay one of its kind.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+    }
+    ///Whether a file's content is there.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum FileState {
+        #[serde(rename = "stored")]
+        Stored,
+        #[serde(rename = "purging")]
+        Purging,
+        #[serde(rename = "purged")]
+        Purged,
+    }
+    impl ::std::fmt::Display for FileState {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Stored => f.write_str("stored"),
+                Self::Purging => f.write_str("purging"),
+                Self::Purged => f.write_str("purged"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for FileState {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "stored" => Ok(Self::Stored),
+                "purging" => Ok(Self::Purging),
+                "purged" => Ok(Self::Purged),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for FileState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for FileState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///Quality as graded for sale.
     #[derive(
         ::serde::Deserialize,
@@ -450,7 +604,7 @@ transitions, the place by moves.*/
     ///Up.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Health {
-        ///`up`.
+        ///`up`; `degraded` while this node serves but does not reach what it shares with other nodes.
         pub status: ::std::string::String,
     }
     ///One change of one record.
@@ -509,6 +663,22 @@ without it.*/
         pub invitation: Invitation,
         ///The person.
         pub user: User,
+    }
+    ///A link to a file's content.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Link {
+        ///First instant at which it is void.
+        pub expires_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Whoever has this address can read the file until it is void, signed in or not.
+        pub url: ::std::string::String,
+    }
+    ///For how long a link is to be good.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct LinkIn {
+        ///Seconds, 1 to 3600; 300 if not said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub valid_for: ::std::option::Option<i64>,
     }
     ///A place where stock stands.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
@@ -872,6 +1042,24 @@ without it.*/
         ///The one the last sign-in or refresh handed out.
         pub refresh_token: crate::Secret,
     }
+    ///Requests of a tenant.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct RequestUsage {
+        ///Of them failed: status 500 and more.
+        pub failed: u64,
+        ///Of them refused: status 400 to 499.
+        pub refused: u64,
+        ///Seconds they took in all.
+        pub seconds: f64,
+        ///Half of them took at most so many seconds; absent if there were none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub seconds_p50: ::std::option::Option<f64>,
+        ///99 of 100 took at most so many seconds; absent if there were none, or if it is more than 30.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub seconds_p99: ::std::option::Option<f64>,
+        ///Requests answered.
+        pub total: u64,
+    }
     ///A named set of grants.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Role {
@@ -937,6 +1125,148 @@ without it.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
     }
+    ///A database server.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Server {
+        ///The account that makes databases on it; empty where there are no accounts.
+        pub account: ::std::string::String,
+        ///Where it is.
+        pub address: ::std::string::String,
+        ///Most tenants it takes; absent if there is no limit.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub capacity: ::std::option::Option<u64>,
+        ///When it was last changed.
+        pub changed_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Connections of the process that answers.
+        pub connections: Connections,
+        ///Its name; `main` is the one the installation was opened with.
+        pub name: ::std::string::String,
+        ///Prepared databases on it.
+        pub standby: u64,
+        ///`open` takes new tenants, `draining` takes none, the tenants of one that is `down` are refused.
+        pub state: ServerState,
+        ///Tenants on it.
+        pub tenants: u64,
+        ///How connections to it are protected.
+        pub tls_mode: TlsMode,
+        ///Grows with each change; also in `ETag`.
+        pub version: i64,
+        ///Its share of new tenants, beside the other servers' weights.
+        pub weight: u32,
+    }
+    ///A database server to be added.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct ServerIn {
+        ///The account that makes databases and accounts on it.
+        pub account: ::std::string::String,
+        ///Where it is: HOST or HOST:PORT.
+        pub address: ::std::string::String,
+        ///Most tenants it takes; without limit if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub capacity: ::std::option::Option<u64>,
+        ///Its name.
+        pub name: ::std::string::String,
+        ///Password of that account; kept sealed and never shown.
+        pub password: crate::Secret,
+        ///Certificates it is checked against, as PEM; the usual authorities if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tls_ca: ::std::option::Option<::std::string::String>,
+        ///How connections to it are protected; `preferred` if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tls_mode: ::std::option::Option<TlsMode>,
+        ///Its share of new tenants; 1 if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub weight: ::std::option::Option<u32>,
+    }
+    ///Database servers by name.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ServerList {
+        ///All of them.
+        pub items: ::std::vec::Vec<Server>,
+    }
+    ///Edits of a database server. Absent fields stay.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct ServerPatch {
+        ///The account that makes databases and accounts on it. Of `main` it is configuration.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub account: ::std::option::Option<::std::string::String>,
+        ///Where it is. Of `main` it is configuration.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub address: ::std::option::Option<::std::string::String>,
+        ///Most tenants it takes; null lifts the limit.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub capacity: ::std::option::Option<crate::Change<i64>>,
+        ///Password of that account. Of `main` it is configuration.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub password: ::std::option::Option<crate::Secret>,
+        ///What it is used for.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub state: ::std::option::Option<ServerState>,
+        ///Its share of new tenants.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub weight: ::std::option::Option<u32>,
+    }
+    ///What a database server is used for.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ServerState {
+        #[serde(rename = "open")]
+        Open,
+        #[serde(rename = "draining")]
+        Draining,
+        #[serde(rename = "down")]
+        Down,
+    }
+    impl ::std::fmt::Display for ServerState {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Open => f.write_str("open"),
+                Self::Draining => f.write_str("draining"),
+                Self::Down => f.write_str("down"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ServerState {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "open" => Ok(Self::Open),
+                "draining" => Ok(Self::Draining),
+                "down" => Ok(Self::Down),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ServerState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for ServerState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///A sign-in of the person on one device.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Session {
@@ -959,6 +1289,16 @@ without it.*/
     pub struct SessionList {
         ///The sign-ins.
         pub items: ::std::vec::Vec<Session>,
+    }
+    ///A call of a tenant's database that took long.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct SlowCall {
+        ///When it ended.
+        pub at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///What was asked for; never with which values.
+        pub call: ::std::string::String,
+        ///How long it took, in seconds.
+        pub seconds: f64,
     }
     ///How far stock has grown.
     #[derive(
@@ -1120,6 +1460,29 @@ without it.*/
             value.parse()
         }
     }
+    ///The use of a tenant's database.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct StoreUsage {
+        ///Seconds its calls took, without waiting for connections.
+        pub busy_seconds: f64,
+        ///Units of work committed.
+        pub commits: u64,
+        ///Calls that failed for a reason of the storage's own.
+        pub failures: u64,
+        ///Calls that read.
+        pub reads: u64,
+        ///Rows read and written.
+        pub rows: u64,
+        ///Slow calls.
+        pub slow_calls: u64,
+        ///Bytes on the storage; absent if they are not known.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub storage_bytes: ::std::option::Option<u64>,
+        ///Seconds spent waiting for them.
+        pub wait_seconds: f64,
+        ///Times a connection or a turn to write was asked for.
+        pub waits: u64,
+    }
     ///A tenant.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Tenant {
@@ -1233,6 +1596,92 @@ without it.*/
         }
     }
     impl ::std::convert::TryFrom<::std::string::String> for TenantState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    /**What one tenant costs the installation. Everything but sizes and the account is of the server
+process that answers, since its start.*/
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct TenantUsage {
+        /**What the database server counted for its account; absent where it keeps no such figures
+(MariaDB: with `userstat` on).*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub account: ::std::option::Option<AccountUsage>,
+        ///Its requests.
+        pub requests: RequestUsage,
+        ///The latest slow calls of its database, newest first.
+        pub slow_calls: ::std::vec::Vec<SlowCall>,
+        ///Name of the tenant in paths.
+        pub slug: ::std::string::String,
+        ///Recorded state.
+        pub state: TenantState,
+        ///Its database.
+        pub store: StoreUsage,
+    }
+    ///How connections to a database server are protected.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum TlsMode {
+        #[serde(rename = "disabled")]
+        Disabled,
+        #[serde(rename = "preferred")]
+        Preferred,
+        #[serde(rename = "required")]
+        Required,
+        #[serde(rename = "verify_ca")]
+        VerifyCa,
+        #[serde(rename = "verify_identity")]
+        VerifyIdentity,
+    }
+    impl ::std::fmt::Display for TlsMode {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Disabled => f.write_str("disabled"),
+                Self::Preferred => f.write_str("preferred"),
+                Self::Required => f.write_str("required"),
+                Self::VerifyCa => f.write_str("verify_ca"),
+                Self::VerifyIdentity => f.write_str("verify_identity"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for TlsMode {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "disabled" => Ok(Self::Disabled),
+                "preferred" => Ok(Self::Preferred),
+                "required" => Ok(Self::Required),
+                "verify_ca" => Ok(Self::VerifyCa),
+                "verify_identity" => Ok(Self::VerifyIdentity),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for TlsMode {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for TlsMode {
         type Error = self::error::ConversionError;
         fn try_from(
             value: ::std::string::String,
@@ -1608,6 +2057,146 @@ const _: () = {
 };
 #[allow(clippy::all)]
 impl Client {
+    /**List database servers
+
+With what is on them, and this process's connections to them.
+
+Sends a `GET` request to `/api/v1/platform/servers`
+
+*/
+    pub async fn platform_server_list<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::ServerList>, Error<()>> {
+        let url = format!("{}/api/v1/platform/servers", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Add a database server
+
+It is tried out first, and takes new tenants from then on. An installation on SQLite has one
+server and takes no other.
+
+Sends a `POST` request to `/api/v1/platform/servers`
+
+Arguments:
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+- `body`
+*/
+    pub async fn platform_server_create<'a>(
+        &'a self,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::ServerIn,
+    ) -> Result<ResponseValue<types::Server>, Error<()>> {
+        let url = format!("{}/api/v1/platform/servers", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Change a database server
+
+Its state, share and limit; of others than `main` also how it is reached, which is tried out
+first. All nodes follow within a second.
+
+Sends a `PATCH` request to `/api/v1/platform/servers/{server}`
+
+Arguments:
+- `server`: The database server's name.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+- `body`
+*/
+    pub async fn platform_server_update<'a>(
+        &'a self,
+        server: &'a str,
+        if_match: &'a str,
+        body: &'a types::ServerPatch,
+    ) -> Result<ResponseValue<types::Server>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/servers/{}", self.baseurl, encode_path(& server
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        header_map.append("If-Match", if_match.to_string().try_into()?);
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Figures of the installation
 
 Sends a `GET` request to `/api/v1/platform/stats`
@@ -1866,6 +2455,52 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "platform_tenant_suspend",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**What a tenant costs the installation
+
+Requests, calls and waits of its database, slow calls, size on the storage. It shows none of its
+data.
+
+Sends a `GET` request to `/api/v1/platform/tenants/{slug}/usage`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+*/
+    pub async fn platform_tenant_usage<'a>(
+        &'a self,
+        slug: &'a str,
+    ) -> Result<ResponseValue<types::TenantUsage>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}/usage", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_tenant_usage",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
@@ -2754,6 +3389,386 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "entity_transition",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List files
+
+Sends a `GET` request to `/api/v1/{tenant}/files`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `cursor`: Where to go on: `next_cursor` of the page before, with the same sort.
+- `deleted`: Only deleted records, for those who may recover them.
+- `entity_id`: Only files of this lot.
+- `limit`: Rows of a page, 1 to 200.
+- `location_id`: Only files of lots at this place or below it.
+- `media_type`: Only files of this media type.
+- `q`: Only files whose name has all these words.
+- `sort`: `created_at`, `updated_at`, `name` or `size`; `-` in front for descending.
+- `state`: Only files in this state.
+- `total`: Also count all rows that match.
+- `uploaded_by`: Only files this person uploaded.
+*/
+    pub async fn file_list<'a>(
+        &'a self,
+        tenant: &'a str,
+        cursor: Option<&'a str>,
+        deleted: Option<bool>,
+        entity_id: Option<&'a ::uuid::Uuid>,
+        limit: Option<u32>,
+        location_id: Option<&'a ::uuid::Uuid>,
+        media_type: Option<&'a str>,
+        q: Option<&'a str>,
+        sort: Option<&'a str>,
+        state: Option<types::FileState>,
+        total: Option<bool>,
+        uploaded_by: Option<&'a ::uuid::Uuid>,
+    ) -> Result<ResponseValue<types::FileList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files", self.baseurl, encode_path(& tenant.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+            .query(&progenitor_client::QueryParam::new("deleted", &deleted))
+            .query(&progenitor_client::QueryParam::new("entity_id", &entity_id))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("location_id", &location_id))
+            .query(&progenitor_client::QueryParam::new("media_type", &media_type))
+            .query(&progenitor_client::QueryParam::new("q", &q))
+            .query(&progenitor_client::QueryParam::new("sort", &sort))
+            .query(&progenitor_client::QueryParam::new("state", &state))
+            .query(&progenitor_client::QueryParam::new("total", &total))
+            .query(&progenitor_client::QueryParam::new("uploaded_by", &uploaded_by))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read what is known of a file
+
+Sends a `GET` request to `/api/v1/{tenant}/files/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+*/
+    pub async fn file_get<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+    ) -> Result<ResponseValue<types::File>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Delete a file
+
+It can be recovered until its content is removed for good, 30 days later unless the installation
+says otherwise.
+
+Sends a `DELETE` request to `/api/v1/{tenant}/files/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+*/
+    pub async fn file_delete<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: Option<&'a str>,
+    ) -> Result<ResponseValue<types::File>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Rename a file or give it to another lot
+
+Sends a `PATCH` request to `/api/v1/{tenant}/files/{id}`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `if_match`: The version the caller has seen, in quotes, as `ETag` gave it.
+- `body`
+*/
+    pub async fn file_update<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        if_match: &'a str,
+        body: &'a types::FilePatch,
+    ) -> Result<ResponseValue<types::File>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}", self.baseurl, encode_path(& tenant.to_string()),
+            encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        header_map.append("If-Match", if_match.to_string().try_into()?);
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_update",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Changes of what is known of a file, newest first
+
+Sends a `GET` request to `/api/v1/{tenant}/files/{id}/history`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `before`: Only changes before this version.
+- `limit`: Rows of a page, 1 to 200.
+*/
+    pub async fn file_history<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        before: Option<i64>,
+        limit: Option<u32>,
+    ) -> Result<ResponseValue<types::HistoryList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}/history", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("before", &before))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_history",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Make a link to a file's content
+
+Only where the files lie in a store that has such; 409 `file_links_unsupported` elsewhere.
+
+Sends a `POST` request to `/api/v1/{tenant}/files/{id}/link`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+- `body`
+*/
+    pub async fn file_link<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::LinkIn,
+    ) -> Result<ResponseValue<types::Link>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}/link", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_link",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Bring a deleted file back
+
+Sends a `POST` request to `/api/v1/{tenant}/files/{id}/recover`
+
+Arguments:
+- `tenant`: The tenant's name in paths.
+- `id`: The record.
+- `idempotency_key`: Repeating a request with the same key answers as the first time, with nothing done twice. 1 to 200 visible ASCII characters.
+*/
+    pub async fn file_recover<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::File>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/{}/files/{}/recover", self.baseurl, encode_path(& tenant
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "file_recover",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
@@ -3956,7 +4971,8 @@ Sends a `GET` request to `/health/live`
     }
     /**Whether requests should be sent here
 
-503 while the server is stopping or cannot reach its registry.
+503 while the server is stopping or cannot reach its registry. A node that has lost Redis goes on
+serving and says `degraded`: limits hold for it alone, other nodes' changes are seen a second late.
 
 Sends a `GET` request to `/health/ready`
 

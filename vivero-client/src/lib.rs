@@ -56,6 +56,7 @@ mod error;
 mod events;
 #[cfg(test)]
 mod fake;
+mod files;
 #[rustfmt::skip]
 #[expect(
     dead_code,
@@ -88,23 +89,27 @@ pub use client::{Client, ClientBuilder};
 pub use entities::{Entities, EntityListRequest};
 pub use error::{Conflict, Error, Result};
 pub use events::{EventStream, EventsRequest};
+pub use files::{FileDownload, FileListRequest, FileUpload, Files};
 pub use generated::types::{
-    Actor, AuditEntry, AuditList, ChainBreak, ChainReport, Dashboard, Entity, EntityFigures,
-    EntityIn, EntityList, EntityPatch, EntityType, Event, FieldChange, FieldConflict, FieldError,
-    Grade, HistoryEntry, HistoryList, Invitation, Invited, Location, LocationCount,
-    LocationFigures, LocationIn, LocationKind, LocationList, LocationPatch, Me, OperationType,
-    Plan, Problem, Role, RoleIn, RoleList, RolePatch, Session, Stage, Stats, Status, Tenant,
-    TenantIn, TenantList, TenantState, Tokens, TransitionIn, Trial, TrialIn, Unit, User,
-    UserFigures, UserIn, UserList, UserPatch, UserStatus,
+    Actor, AuditEntry, AuditList, ChainBreak, ChainReport, Connections, Dashboard, Entity,
+    EntityFigures, EntityIn, EntityList, EntityPatch, EntityType, Event, FieldChange,
+    FieldConflict, FieldError, File, FileList, FilePatch, FileState, Grade, HistoryEntry,
+    HistoryList, Invitation, Invited, Location, LocationCount, LocationFigures, LocationIn,
+    LocationKind, LocationList, LocationPatch, Me, OperationType, Plan, Problem, Role, RoleIn,
+    RoleList, RolePatch, Server, ServerIn, ServerList, ServerPatch, ServerState, Session, Stage,
+    Stats, Status, Tenant, TenantIn, TenantList, TenantState, TenantUsage, TlsMode, Tokens,
+    TransitionIn, Trial, TrialIn, Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;
-pub use platform::{Platform, TenantListRequest, Tenants};
+pub use platform::{Platform, Servers, TenantListRequest, Tenants};
 pub use retry::Retries;
 pub use roles::{RoleListRequest, Roles};
 pub use secret::Secret;
 pub use tenant::{Entrance, TenantClient};
 pub use trials::Trials;
 pub use users::{UserListRequest, Users};
+
+pub use generated::types::Link as FileLink;
 
 use generated::types::MoveIn;

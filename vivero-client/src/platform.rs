@@ -2,7 +2,10 @@
 
 use crate::connection::{Caller, check_slug};
 use crate::pages::rows;
-use crate::{Result, Stats, Tenant, TenantIn, TenantList};
+use crate::resource::etag;
+use crate::{
+    Result, Server, ServerIn, ServerPatch, Stats, Tenant, TenantIn, TenantList, TenantUsage,
+};
 use futures_util::stream::BoxStream;
 
 /// What operators of an installation may do; see [`Client::platform`](crate::Client::platform).
@@ -19,6 +22,11 @@ impl Platform {
     #[must_use]
     pub const fn tenants(&self) -> Tenants<'_> {
         Tenants { caller: &self.caller, key: None }
+    }
+    /// The database servers.
+    #[must_use]
+    pub const fn servers(&self) -> Servers<'_> {
+        Servers { caller: &self.caller }
     }
     /// Figures of the installation.
     pub async fn stats(&self) -> Result<Stats> {
@@ -50,6 +58,11 @@ impl Tenants<'_> {
         let slug = check_slug(slug)?;
         self.caller.read(|api| async move { api.platform_tenant_get(slug).await }).await
     }
+    /// What a tenant costs the installation, as the server that answers counted it.
+    pub async fn usage(&self, slug: &str) -> Result<TenantUsage> {
+        let slug = check_slug(slug)?;
+        self.caller.read(|api| async move { api.platform_tenant_usage(slug).await }).await
+    }
     /// Makes a tenant with a database of its own and its first person.
     pub async fn create(&self, tenant: TenantIn) -> Result<Tenant> {
         let body = &tenant;
@@ -70,6 +83,32 @@ impl Tenants<'_> {
     pub async fn resume(&self, slug: &str) -> Result<Tenant> {
         let slug = check_slug(slug)?;
         self.caller.once(|api| async move { api.platform_tenant_resume(slug, None).await }).await
+    }
+}
+
+/// The database servers of an installation.
+#[derive(Debug, Clone)]
+pub struct Servers<'a> {
+    caller: &'a Caller,
+}
+
+impl Servers<'_> {
+    /// All of them by name, with what is on them.
+    pub async fn list(&self) -> Result<Vec<Server>> {
+        let list = self.caller.read(|api| async move { api.platform_server_list().await }).await?;
+        Ok(list.items)
+    }
+    /// Adds one after the server has tried it out; it takes new tenants from then on.
+    pub async fn create(&self, server: ServerIn) -> Result<Server> {
+        let body = &server;
+        self.caller.once(|api| async move { api.platform_server_create(None, body).await }).await
+    }
+    /// Changes one that is at this version.
+    pub async fn update(&self, name: &str, version: i64, patch: ServerPatch) -> Result<Server> {
+        let (version, body) = (&*etag(version), &patch);
+        self.caller
+            .once(|api| async move { api.platform_server_update(name, version, body).await })
+            .await
     }
 }
 

@@ -42,6 +42,8 @@ impl Default for Retries {
 pub(crate) enum Repeat {
     /// It reads, or carries an idempotency key.
     Safe,
+    /// It cannot be put together again.
+    Never,
     /// It writes: only if it was certainly not looked at.
     Unsent,
 }
@@ -65,7 +67,7 @@ impl Failure {
             Error::Transport(error) => error.is_connect(),
             error => error.status() == Some(429),
         };
-        untouched || repeat == Repeat::Safe && self.error.is_temporary()
+        repeat != Repeat::Never && untouched || repeat == Repeat::Safe && self.error.is_temporary()
     }
 }
 

@@ -5,6 +5,7 @@ use crate::connection::{Caller, Connection, check_slug};
 use crate::credential::Credential;
 use crate::entities::Entities;
 use crate::events::EventsRequest;
+use crate::files::Files;
 use crate::generated::types::{InvitationIn, LoginIn, PasswordIn};
 use crate::locations::Locations;
 use crate::roles::Roles;
@@ -104,6 +105,11 @@ impl TenantClient {
     #[must_use]
     pub fn locations(&self) -> Locations<'_> {
         Locations::new(self)
+    }
+    /// Files.
+    #[must_use]
+    pub fn files(&self) -> Files<'_> {
+        Files::new(self)
     }
     /// People.
     #[must_use]

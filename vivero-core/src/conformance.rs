@@ -55,6 +55,7 @@ mod rows;
 mod sample;
 mod search;
 mod search_words;
+pub mod shared;
 mod sorting;
 mod tables;
 mod uniqueness;

@@ -104,6 +104,15 @@ pub enum Error {
         /// What is lacking, and what to do.
         what: String,
     },
+    /// The database undid a unit of work for a reason that passes: a deadlock, a wait that took too long,
+    /// a node of a cluster that was slower. Nothing of it is kept; the whole of it may be done again,
+    /// which the services do by themselves where they have all it takes.
+    #[error("temporarily unavailable: the database undid the unit of work")]
+    Undone {
+        /// For the log.
+        #[source]
+        source: Source,
+    },
     /// Stored data is not what it must be: wrong database, broken stamp, undecodable row.
     #[error("stored data is damaged: {what}")]
     Corrupt {
@@ -155,7 +164,9 @@ impl Error {
                 ErrorKind::Conflict
             }
             Self::TooMany { .. } => ErrorKind::TooMany,
-            Self::Unavailable { .. } | Self::TenantMigrating { .. } => ErrorKind::Unavailable,
+            Self::Unavailable { .. } | Self::Undone { .. } | Self::TenantMigrating { .. } => {
+                ErrorKind::Unavailable
+            }
             Self::Corrupt { .. } | Self::Internal { .. } => ErrorKind::Internal,
         }
     }
@@ -174,7 +185,7 @@ impl Error {
             Self::Illegal { code, .. } => (*code).into(),
             Self::IdempotencyMismatch => "idempotency_key_reused".into(),
             Self::TooMany { .. } => "too_many_requests".into(),
-            Self::Unavailable { .. } => "unavailable".into(),
+            Self::Unavailable { .. } | Self::Undone { .. } => "unavailable".into(),
             Self::TenantMigrating { .. } => "tenant_migrating".into(),
             Self::Corrupt { .. } => "data_damaged".into(),
             Self::Internal { .. } => "internal".into(),

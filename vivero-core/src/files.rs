@@ -9,22 +9,28 @@
 //! store derives the place of a file from tenant and key through [`ObjectName`], so there is no text a
 //! caller could send that reaches another tenant's files.
 
+mod clear;
 mod download;
 mod info;
 mod intake;
 mod key;
 mod kind;
 mod name;
+pub(crate) mod record;
 mod rules;
 mod scan;
 mod upload;
 
+pub use clear::remove_all;
 pub use download::{ByteRange, Download};
 pub use info::{Checksum, FileEntry, FileInfo, FileList, Tally, Usage};
 pub use intake::{Intake, Received};
 pub use key::{Area, FileKey, FilePrefix, MAX_KEY_IDS, ObjectName};
 pub use kind::{FileKind, Sample, kinds};
 pub use name::{MAX_NAME_CHARS, attachment, check_name};
+pub use record::{
+    File, FileLimits, FilePatch, FileQuota, FileState, NewFile, StoredFile, USAGE_SCHEMA,
+};
 pub use rules::{FileRules, HEAD_BYTES};
 pub use scan::{Scanner, Verdict};
 pub use upload::{Incoming, MAX_FILE_BYTES, Upload};

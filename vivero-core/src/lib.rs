@@ -26,9 +26,12 @@ pub mod port;
 pub mod query;
 pub mod record;
 pub mod search;
+pub mod server;
 pub mod service;
+pub mod shared;
 pub mod tenant;
 pub mod token;
+pub mod usage;
 pub mod user;
 pub mod value;
 
@@ -39,9 +42,10 @@ pub use page::{Cursor, Page, PageOf};
 pub use query::Filter;
 pub use record::{Record, Stored};
 pub use service::{
-    EntityFilter, LocationFilter, Parts, Password, RequestContext, TenantSession, UnitOfWork,
-    Vivero,
+    EntityFilter, FileFilter, LocationFilter, Parts, Password, RequestContext, TenantSession,
+    UnitOfWork, Vivero,
 };
+pub use shared::{LocalShared, Shared};
 pub use tenant::{NewTenant, Owner, Slug, Tenant};
 pub use uuid::Uuid;
 pub use value::Value;

@@ -65,6 +65,15 @@ operations! {
     location_update: Permission("location.update");
     location_delete: Permission("location.delete");
     location_recover: Permission("location.recover");
+    file_list: Permission("file.read");
+    file_get: Permission("file.read");
+    file_content: Permission("file.read");
+    file_history: Permission("file.read");
+    file_link: Permission("file.read");
+    file_create: Permission("file.create");
+    file_update: Permission("file.update");
+    file_delete: Permission("file.delete");
+    file_recover: Permission("file.recover");
     user_list: Permission("user.read");
     user_get: Permission("user.read");
     user_history: Permission("user.read");
@@ -86,6 +95,10 @@ operations! {
     platform_tenant_create: PlatformKey;
     platform_tenant_suspend: PlatformKey;
     platform_tenant_resume: PlatformKey;
+    platform_server_list: PlatformKey;
+    platform_server_create: PlatformKey;
+    platform_server_update: PlatformKey;
+    platform_tenant_usage: PlatformKey;
     platform_stats: PlatformKey;
 }
 

@@ -4,12 +4,15 @@
 //! Ports deal in [`Row`]s and [`Schema`]s, not in record types, so that an engine is written once for
 //! every record type there is or will be. None of them takes a decision about who may do what.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::TenantId;
 use crate::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
 use crate::query::{Deleted, Predicate, Query};
 use crate::record::{Row, Schema};
+use crate::server::{DatabaseServer, NewServer, ServerFinding, ServerPatch};
+use crate::shared::Shared;
 use crate::tenant::{OperationType, Plan, Slug, Tenant, TenantState};
+use crate::usage::{StoreFigures, StoreUsage};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -195,6 +198,10 @@ pub struct FleetStats {
     pub evicted: u64,
     /// Requests refused because all were in use.
     pub refused: u64,
+    /// Requests that wait now for a tenant database to be closed.
+    pub waiting: u64,
+    /// Milliseconds that requests have waited for that, since the start, in all.
+    pub waited_ms: u64,
 }
 
 /// The registry of tenants and the way to their databases.
@@ -247,12 +254,65 @@ pub trait Fleet: Send + Sync + Debug {
     fn migrator(self: Arc<Self>) -> Option<Arc<dyn crate::migration::Migrator>> {
         None
     }
+    /// Hands over what the installation's processes share, and what this one calls itself in leases, before
+    /// any tenant is opened. An engine that several processes use at once announces there what it seals,
+    /// and listens for what others do.
+    fn attach(&self, _shared: Arc<dyn Shared>, _me: Uuid) {}
+    /// Whether several processes may serve this storage at once.
+    fn serves_many(&self) -> bool {
+        false
+    }
     /// Whether the registry answers.
     async fn ping(&self) -> Result<()>;
     /// Figures of the pools.
     async fn stats(&self) -> Result<FleetStats>;
+    /// What a tenant's database costs and was asked: this process's own figures, and those of the
+    /// storage.
+    async fn usage(&self, tenant: &Tenant) -> Result<StoreUsage>;
+    /// This process's figures of every tenant it has had open.
+    fn figures(&self) -> Vec<(TenantId, StoreFigures)>;
     /// Seals and anchors everything open and closes it. Called once, at the end.
     async fn close(&self);
     /// A secret of the installation by name, made on first use: signing keys, HMAC keys.
     async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>>;
+
+    /// The database servers with what is on them: one, where an engine knows no others.
+    async fn servers(&self) -> Result<Vec<DatabaseServer>>;
+    /// Adds a database server, which takes new tenants from then on, after looking whether it will do.
+    /// Errors: [`Error::Taken`] for the name, [`Error::Invalid`] for a server that will not do.
+    async fn add_server(&self, _server: NewServer) -> Result<DatabaseServer> {
+        Err(one_server())
+    }
+    /// Changes a database server, if `version` is still current or none is given.
+    async fn change_server(
+        &self,
+        _name: &str,
+        _patch: ServerPatch,
+        _version: Option<i64>,
+    ) -> Result<DatabaseServer> {
+        Err(one_server())
+    }
+    /// Gives a tenant's database account another password. Nobody notices: connections that are open
+    /// stay, new ones use the new password. Cut off at any step, it is finished by the next opening of
+    /// the tenant or by [`Fleet::tend`]. Nothing happens where tenants have no accounts.
+    async fn rotate_credentials(&self, _tenant: &Tenant) -> Result<()> {
+        Ok(())
+    }
+    /// One round of what is to be done in the background: prepared databases are made, what others
+    /// left half-made is cleared away. Whoever serves calls it every few seconds; processes take turns.
+    /// Returns how many things it did.
+    async fn tend(&self) -> Result<u64> {
+        Ok(0)
+    }
+    /// Looks at every database server: what could go wrong there and what to do about it.
+    async fn examine(&self) -> Result<Vec<ServerFinding>> {
+        Ok(Vec::new())
+    }
+}
+
+fn one_server() -> Error {
+    Error::Illegal {
+        code: "one_server_only",
+        message: "this installation keeps its tenants on this machine; several database servers need MariaDB".into(),
+    }
 }

@@ -4,14 +4,18 @@
 //! [`TenantSession`], and the only ways to one are a verified credential or a stated reason
 //! ([`Vivero::job`], which is journalled).
 
+mod again;
 mod auth;
 mod entities;
+pub mod files;
 mod guess;
 pub mod idempotency;
 mod locations;
+mod nodes;
 mod principal;
 mod repository;
 mod roles;
+mod servers;
 mod session;
 mod tenants;
 pub mod users;
@@ -20,10 +24,13 @@ mod write;
 
 pub use auth::{Password, SignedIn};
 pub use entities::{Entities, EntityFilter, WorkEntities};
+pub use files::{FileFilter, FileLink, FileSettings, FileSweep, Files, ReceivedFile};
 pub use locations::{LocationFilter, Locations};
+pub use nodes::{CHECK_IN_EVERY, Upkeep};
 pub use principal::Principal;
 pub use repository::{Repository, WorkRepository};
 pub use roles::{NewRole, RolePatch, Roles};
+pub use servers::Servers;
 pub use session::{Dashboard, RequestContext, TenantSession};
 pub use tenants::Tenants;
 pub use users::{Invitation, NewUser, UserPatch, Users};
@@ -35,17 +42,18 @@ use crate::ids::{SessionId, TenantId, UserId};
 use crate::password::Passwords;
 use crate::port::{Fleet, FleetStats, TenantStore};
 use crate::record::Schema;
+use crate::shared::{Shared, SharedStats, Topic};
 use crate::tenant::{Slug, Standing, Tenant};
 use crate::token::{SessionLimits, Tokens};
+use crate::usage::StoreFigures;
 use chrono::{DateTime, Utc};
-use guess::Guesses;
 use moka::sync::Cache;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How long another process's change of a tenant, person or role can go unseen. Changes made by
-/// this process bite on the next request.
+/// this process bite on the next request; others' do, too, as soon as their announcement arrives, if
+/// the processes reach each other ([`crate::shared`]).
 pub const STALE_FOR: Duration = Duration::from_secs(1);
 
 /// What an installation is put together from.
@@ -53,6 +61,8 @@ pub const STALE_FOR: Duration = Duration::from_secs(1);
 pub struct Parts {
     /// Registry and tenant databases.
     pub fleet: Arc<dyn Fleet>,
+    /// What the installation's processes share; [`crate::LocalShared`] for a single one.
+    pub shared: Arc<dyn Shared>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Ids and randomness.
@@ -65,6 +75,8 @@ pub struct Parts {
     pub session_limits: SessionLimits,
     /// Record types besides vivero's own; each tenant gets their tables when it is next opened.
     pub records: Vec<&'static Schema>,
+    /// Where files lie and how they get in; without it there are none.
+    pub files: Option<FileSettings>,
 }
 
 /// A running installation: a cheap handle to clone and share.
@@ -76,30 +88,30 @@ pub struct Vivero {
 #[derive(Debug)]
 struct Inner {
     parts: Parts,
-    guesses: Guesses,
+    node: nodes::Node,
     tenants: Cache<(Slug, u64), Option<Arc<Tenant>>>,
-    tenants_epoch: AtomicU64,
     principals: Cache<PrincipalKey, Arc<Principal>>,
-    epochs: Cache<TenantId, Arc<AtomicU64>>,
     ensured: Cache<(TenantId, i64), ()>,
+    uploads: Arc<files::Uploads>,
 }
 
-/// The epoch is part of the key: what was read before a change is never found after it.
+/// The version is part of the key: what was read before a change is never found after it.
 type PrincipalKey = (TenantId, UserId, SessionId, u64);
 
 impl Vivero {
     /// Puts an installation together. Engines offer a shorter way, e.g. `vivero_store`'s `Open`.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        let me = parts.ids.id(parts.clock.now());
+        parts.fleet.attach(Arc::clone(&parts.shared), me);
         let short = |size| Cache::builder().max_capacity(size).time_to_live(STALE_FOR);
         Self {
             inner: Arc::new(Inner {
-                guesses: Guesses::new(),
+                node: nodes::Node::new(me),
                 tenants: short(10_000).build(),
-                tenants_epoch: AtomicU64::new(0),
                 principals: Cache::builder().max_capacity(50_000).time_to_live(STALE_FOR).build(),
-                epochs: Cache::builder().max_capacity(1_000_000).build(),
                 ensured: Cache::builder().max_capacity(100_000).build(),
+                uploads: Arc::default(),
                 parts,
             }),
         }
@@ -164,9 +176,28 @@ impl Vivero {
         self.fleet().stats().await
     }
 
+    /// What the processes of the installation share: limits of an embedder's own, wake-ups for jobs.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<dyn Shared> {
+        &self.inner.parts.shared
+    }
+
+    /// Whether the processes of the installation reach each other, and figures of it.
+    #[must_use]
+    pub fn shared_stats(&self) -> SharedStats {
+        self.shared().stats()
+    }
+
+    /// This process's figures of the databases of every tenant it has had open.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(TenantId, StoreFigures)> {
+        self.fleet().figures()
+    }
+
     /// Seals, anchors and closes every open tenant. Call it last.
     pub async fn close(&self) {
         self.fleet().close().await;
+        self.shared().close().await;
     }
 
     fn fleet(&self) -> &dyn Fleet {
@@ -175,7 +206,7 @@ impl Vivero {
 
     /// The tenant of a path, from a cache that is never older than [`STALE_FOR`].
     async fn tenant(&self, slug: &Slug) -> Result<Option<Arc<Tenant>>> {
-        let key = (slug.clone(), self.inner.tenants_epoch.load(Ordering::Acquire));
+        let key = (slug.clone(), self.shared().version(&Topic::Tenants));
         if let Some(tenant) = self.inner.tenants.get(&key) {
             return Ok(tenant);
         }
@@ -184,12 +215,8 @@ impl Vivero {
         Ok(tenant)
     }
 
-    fn tenants_changed(&self) {
-        self.inner.tenants_epoch.fetch_add(1, Ordering::AcqRel);
-    }
-
-    fn epoch(&self, tenant: TenantId) -> Arc<AtomicU64> {
-        self.inner.epochs.get_with(tenant, Arc::default)
+    async fn tenants_changed(&self) {
+        self.shared().announce(&Topic::Tenants).await;
     }
 
     /// Opens a tenant's database and, once per generation, brings integrators' tables up to date.

@@ -210,6 +210,7 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
         grants: &[
             Grant::all("entity.*"),
             Grant::all("location.*"),
+            Grant::all("file.*"),
             Grant::all("dashboard.read"),
             Grant::all("event.read"),
             Grant::all("user.read"),
@@ -227,6 +228,12 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
             Grant::within("entity.transition", Scope::Location),
             Grant::within("entity.move", Scope::Location),
             Grant::within("location.read", Scope::Location),
+            Grant::within("file.read", Scope::Location),
+            Grant::within("file.read", Scope::Own),
+            Grant::within("file.create", Scope::Location),
+            Grant::within("file.create", Scope::Own),
+            Grant::within("file.update", Scope::Location),
+            Grant::within("file.update", Scope::Own),
             Grant::all("event.read"),
         ],
     },
@@ -236,6 +243,7 @@ pub const BUILT_IN_ROLES: &[BuiltInRole] = &[
         grants: &[
             Grant::all("entity.read"),
             Grant::all("location.read"),
+            Grant::all("file.read"),
             Grant::all("dashboard.read"),
             Grant::all("event.read"),
         ],

@@ -119,7 +119,7 @@ impl<'a> ApiExtractor<'a> for Access {
         let slug = request.raw_path_param(FIRST).unwrap_or_default();
         let mut session = scope.state.vivero.resume(slug, token).await.map_err(Failure::from)?;
         let tenant = session.tenant();
-        let _ = scope.tenant.set(scope.state.metrics.tenant(&tenant.slug));
+        let _ = scope.tenant.set(scope.state.metrics.tenant(tenant.id, &tenant.slug));
         if request.method() != Method::GET {
             session = session.in_context(scope.context());
         }

@@ -6,11 +6,13 @@ mod auth;
 mod dashboard;
 mod entities;
 mod events;
+mod files;
 mod health;
 mod locations;
 mod me;
 mod platform;
 mod roles;
+mod servers;
 mod trials;
 mod users;
 
@@ -23,12 +25,14 @@ pub(crate) type Api = (
     me::Me,
     entities::Entities,
     locations::Locations,
+    files::Files,
     users::Users,
     roles::Roles,
     dashboard::Dashboard,
     events::Events,
     audit::Audit,
     platform::Platform,
+    servers::Servers,
     health::Health,
 );
 
@@ -40,12 +44,14 @@ pub(crate) const fn api() -> Api {
         me::Me,
         entities::Entities,
         locations::Locations,
+        files::Files,
         users::Users,
         roles::Roles,
         dashboard::Dashboard,
         events::Events,
         audit::Audit,
         platform::Platform,
+        servers::Servers,
         health::Health,
     )
 }
@@ -63,6 +69,8 @@ pub(crate) enum Topic {
     Entities,
     /// Places where stock stands.
     Locations,
+    /// Files: what is known of them, and their content.
+    Files,
     /// People.
     Users,
     /// Named sets of grants.

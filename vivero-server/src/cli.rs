@@ -7,6 +7,7 @@ mod import;
 mod migrate;
 mod output;
 mod serve;
+mod server;
 mod tenant;
 
 use crate::config::Config;
@@ -56,6 +57,9 @@ enum Command {
     /// Make, list, stop and resume tenants.
     #[command(subcommand)]
     Tenant(tenant::TenantCommand),
+    /// List, add and change the database servers tenants are placed on.
+    #[command(subcommand)]
+    Server(server::ServerCommand),
     /// Bring data in.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -84,6 +88,7 @@ pub async fn run(cli: Cli) -> ExitCode {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Tenant(command) => tenant::run(command, &config, output).await,
+            Command::Server(command) => server::run(command, &config, output).await,
             Command::Import(command) => import::run(command, &config, output).await,
             Command::Migrate(command) => migrate::run(command, &config, output).await,
             Command::Audit(command) => audit::run(command, &config, output).await,
@@ -100,5 +105,5 @@ pub async fn run(cli: Cli) -> ExitCode {
 
 /// Opens the installation the settings name.
 async fn open(config: &Config) -> Result<Vivero> {
-    config.builder().open(&config.database()).await
+    config.builder()?.open(&config.database()).await
 }

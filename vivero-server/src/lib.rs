@@ -32,6 +32,9 @@ mod router;
 mod scope;
 mod serve;
 mod state;
+mod sweep;
+#[cfg(feature = "otel")]
+mod traces;
 mod wire;
 
 pub use options::{RateLimit, ServerOptions};

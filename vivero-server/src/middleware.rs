@@ -65,6 +65,7 @@ impl Endpoint for Shell {
         let coding = Coding::wanted(&request);
         let head = request.method() == Method::HEAD;
         let long_body = has_long_body(&request);
+        let http1 = request.version() < Version::HTTP_2;
         let mut response = match self.cors.preflight(&request, origin.as_ref()) {
             Some(response) => response,
             None => match self.answer(request).await {
@@ -82,6 +83,10 @@ impl Endpoint for Shell {
         if long_body && refused {
             // What was not read is not waited for: the connection ends, and its sender should not
             // begin another request on it.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if http1 && self.state.is_draining() {
+            // The next request on this connection would find the server gone; on a new one, another node.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         self.security.add(headers);

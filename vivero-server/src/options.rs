@@ -23,6 +23,10 @@ pub struct ServerOptions {
     pub uri_limit: usize,
     /// A request that takes longer is answered with 503. Event streams are not bounded.
     pub request_timeout: Duration,
+    /// The same for an upload of a file.
+    pub upload_timeout: Duration,
+    /// Silence of the sender after which an upload is given up.
+    pub upload_patience: Duration,
     /// Time in which requests under way may end after the server was told to stop.
     pub drain_timeout: Duration,
     /// Time between turning not ready and no longer accepting, for load balancers to notice.
@@ -37,6 +41,9 @@ pub struct ServerOptions {
     pub trusted_proxies: Vec<IpAddr>,
     /// Origins whose pages may call the API, e.g. `https://app.example.com`.
     pub cors_origins: Vec<String>,
+    /// OpenTelemetry collector that gets a span of each request, e.g. `http://127.0.0.1:4318` (OTLP over
+    /// HTTP). Needs the feature `otel`.
+    pub otlp_endpoint: Option<String>,
     /// Seconds for `Strict-Transport-Security`; sent only if set.
     pub hsts_seconds: Option<u64>,
 }
@@ -48,6 +55,8 @@ impl Default for ServerOptions {
             body_limit: 1024 * 1024,
             uri_limit: 8 * 1024,
             request_timeout: Duration::from_secs(30),
+            upload_timeout: Duration::from_secs(60 * 60),
+            upload_patience: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(20),
             drain_delay: Duration::ZERO,
             heartbeat: Duration::from_secs(15),
@@ -55,6 +64,7 @@ impl Default for ServerOptions {
             sign_in_limit: RateLimit { per_second: 10, burst: 50 },
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
+            otlp_endpoint: None,
             hsts_seconds: None,
         }
     }

@@ -4,9 +4,9 @@ mod header;
 mod path;
 mod query;
 
-pub(crate) use header::{IdempotencyKey, IfMatch, IfNoneMatch, LastEventId, RequiredIfMatch};
-pub(crate) use path::{FIRST, Id, SlugParam, slug_schema};
-pub(crate) use query::{Limit, Position, Query, Search, Token, Version};
+pub(crate) use header::{IdempotencyKey, IfMatch, IfNoneMatch, LastEventId, RequiredIfMatch, Text};
+pub(crate) use path::{FIRST, Id, ServerParam, SlugParam, slug_schema};
+pub(crate) use query::{Limit, Position, Query, RequiredQuery, Search, Token, Version};
 
 /// Implements poem-openapi's extractor for a parameter.
 macro_rules! parameter {

@@ -1,5 +1,6 @@
 //! Bodies of requests: JSON, read strictly, with every error naming the field.
 
+pub(crate) mod content;
 mod read;
 
 use crate::problem::Failure;
@@ -71,16 +72,18 @@ fn too_large(limit: usize) -> Failure {
     )
 }
 
+/// A body of another type than the operation takes.
+fn refused_type(detail: &'static str, field: &'static str) -> impl Fn(&str) -> Failure {
+    move |message| {
+        let failure = Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail);
+        failure.on(field, "media_type", message)
+    }
+}
+
 /// Only JSON in UTF-8, as it is.
 fn check_type(headers: &HeaderMap) -> Result<(), Failure> {
-    let refuse = |field: &str, message: &str| {
-        let detail = "the body must be application/json in UTF-8, not compressed";
-        Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail).on(
-            field,
-            "media_type",
-            message,
-        )
-    };
+    let detail = "the body must be application/json in UTF-8, not compressed";
+    let refuse = |field: &'static str, message| refused_type(detail, field)(message);
     let text = |name| headers.get(name).map(|v| v.to_str().unwrap_or("?").to_ascii_lowercase());
     if text(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         return Err(refuse("Content-Encoding", "must be identity"));

@@ -27,7 +27,8 @@ pub(crate) const STATUSES: &[(u16, &str)] = &[
     (409, "Lost a race, a duplicate, or a state that forbids it"),
     (413, "The body is too large"),
     (414, "Path and query are too long"),
-    (415, "The body is not JSON in UTF-8"),
+    (415, "The body is not what the operation takes, e.g. not JSON in UTF-8"),
+    (416, "The file has no byte of the range; see `Content-Range`"),
     (428, "`If-Match` is missing"),
     (429, "Too many attempts; see `Retry-After`"),
     (431, "The headers are too large"),
@@ -101,6 +102,8 @@ struct Inner {
     current_version: Option<i64>,
     retry_after: Option<u32>,
     allow: Option<HeaderValue>,
+    /// Bytes of the file of which a range was asked for.
+    size: Option<u64>,
     /// For the log only.
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -135,6 +138,7 @@ impl Failure {
             current_version: None,
             retry_after: None,
             allow: None,
+            size: None,
             source: None,
         }))
     }
@@ -175,6 +179,17 @@ impl Failure {
         let mut failure = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail);
         failure.0.source = Some(source.into());
         failure
+    }
+    /// The same under another status and code.
+    pub(crate) fn answered(mut self, status: StatusCode, code: &'static str) -> Self {
+        self.0.status = status;
+        self.0.code = code.into();
+        self
+    }
+    /// Tells how many bytes the file has.
+    pub(crate) fn of(mut self, size: u64) -> Self {
+        self.0.size = Some(size);
+        self
     }
     /// Gives the broken rules of field `from` to field `to`, where the two names differ.
     pub(crate) fn renamed(mut self, from: &str, to: &str) -> Self {
@@ -219,6 +234,11 @@ impl Failure {
         }
         if let Some(seconds) = inner.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(size) = inner.size
+            && let Ok(text) = HeaderValue::try_from(format!("bytes */{size}"))
+        {
+            headers.insert(header::CONTENT_RANGE, text);
         }
         if let Some(allow) = inner.allow {
             headers.insert(header::ALLOW, allow);
@@ -276,6 +296,10 @@ impl From<Error> for Failure {
             Error::Unavailable { retry_after, source, .. } => {
                 inner.retry_after = Some(retry_after);
                 inner.source = source;
+            }
+            Error::Undone { source } => {
+                inner.retry_after = Some(1);
+                inner.source = Some(source);
             }
             error @ (Error::Internal { .. } | Error::Corrupt { .. }) => {
                 inner.source = Some(Box::new(error));

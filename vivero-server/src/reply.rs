@@ -1,6 +1,8 @@
 //! Answers that succeed. Bodies are written by serde straight to bytes: a page of two hundred rows
 //! never becomes a tree of values first.
 
+pub(crate) mod content;
+
 use crate::problem::Failure;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};

@@ -20,6 +20,9 @@ use vivero_core::Vivero;
 /// Operations that could be used to guess at credentials or to fill the disk.
 const LIMITED: &[&str] = &["trial_create", "auth_login", "auth_refresh", "auth_accept_invitation"];
 
+/// Operations whose body is bounded by what its content may have, not by `body_limit`.
+const UPLOADS: &[&str] = &["file_create"];
+
 /// The routes with everything around them, and what they share.
 pub(crate) fn build(
     vivero: Vivero,
@@ -62,7 +65,8 @@ fn operations(state: &State) -> HashMap<(String, Method), Arc<Operation>> {
                 params.filter(|p| p.in_type == MetaParamIn::Query).map(|p| p.name).collect();
             let metrics = state.metrics.operation(id, operation.method.as_str());
             let limited = LIMITED.contains(&id);
-            let described = Operation { id, query, limited, metrics };
+            let uploads = UPLOADS.contains(&id);
+            let described = Operation { id, query, limited, uploads, metrics };
             operations.insert((routed.clone(), operation.method), Arc::new(described));
         }
     }

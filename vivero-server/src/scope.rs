@@ -16,6 +16,8 @@ pub(crate) struct Operation {
     pub(crate) query: Vec<String>,
     /// Whether it is a way to guess at credentials.
     pub(crate) limited: bool,
+    /// Whether it takes as long as its body is large.
+    pub(crate) uploads: bool,
     /// Counters and histogram.
     pub(crate) metrics: OperationMetrics,
 }

@@ -1,6 +1,7 @@
 //! Running the server: accept, answer, and stop without dropping anyone.
 
 mod early;
+mod upkeep;
 
 use crate::StartupError;
 use crate::middleware::Shell;
@@ -17,8 +18,10 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpStream};
 use vivero_core::Vivero;
 
-/// Serves until `shutdown` is ready, then turns not ready, ends event streams, stops accepting and
-/// lets requests under way end within [`ServerOptions::drain_timeout`].
+/// Serves until `shutdown` is ready. Then it turns not ready at once, goes on serving for
+/// [`ServerOptions::drain_delay`] while it closes connections after their answers, ends event streams with
+/// word when to connect again, stops accepting, and lets requests under way end within
+/// [`ServerOptions::drain_timeout`].
 ///
 /// `acceptor` is [`Tcp`] or any acceptor of poem's, e.g. one with TLS. An `Err` of kind
 /// [`io::ErrorKind::InvalidInput`] means that the options or the operations are not in order.
@@ -34,7 +37,9 @@ where
     let drain_timeout = options.drain_timeout;
     let drain_delay = options.drain_delay;
     let invalid = |e: StartupError| io::Error::new(io::ErrorKind::InvalidInput, e);
-    let (shell, state): (Shell, _) = build(vivero, options).map_err(invalid)?;
+    let (shell, state): (Shell, _) = build(vivero.clone(), options).map_err(invalid)?;
+    let upkeep = upkeep::start(vivero, state.stopping.clone());
+    let shared = std::sync::Arc::clone(&state);
     let stop = async move {
         shutdown.await;
         state.drain();
@@ -44,9 +49,13 @@ where
         state.stopping.cancel();
     };
     let acceptor = Early(acceptor);
-    Server::new_with_acceptor(acceptor)
+    let served = Server::new_with_acceptor(acceptor)
         .run_with_graceful_shutdown(shell, stop, Some(drain_timeout))
-        .await
+        .await;
+    upkeep.end().await;
+    // The exporter waits for the network, which must not hold up this thread's other tasks.
+    let _ = tokio::task::spawn_blocking(move || shared.close()).await;
+    served
 }
 
 /// A plain TCP port.

@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) dashboards: Cache<TenantId, (Arc<Counts>, Bytes)>,
     streams: Arc<Mutex<HashMap<TenantId, usize>>>,
     platform_key: Option<[u8; 32]>,
+    #[cfg(feature = "otel")]
+    pub(crate) traces: Option<crate::traces::Traces>,
     draining: AtomicBool,
 }
 
@@ -36,8 +38,19 @@ impl State {
         let Some(Ok(platform_key)) = key else {
             return Err(StartupError::new("platform_key_sha256 is not a SHA-256 in hex"));
         };
+        #[cfg(feature = "otel")]
+        let traces =
+            options.otlp_endpoint.as_deref().map(crate::traces::Traces::open).transpose()?;
+        #[cfg(not(feature = "otel"))]
+        if options.otlp_endpoint.is_some() {
+            return Err(StartupError::new(
+                "otlp_endpoint is set, but this program was built without the feature otel",
+            ));
+        }
         Ok(Self {
-            metrics: Metrics::new(),
+            #[cfg(feature = "otel")]
+            traces,
+            metrics: Metrics::new(vivero.clone()),
             sign_in_limit: SignInLimit::new(options.sign_in_limit),
             stopping: CancellationToken::new(),
             dashboards: Cache::new(1_000),
@@ -55,6 +68,14 @@ impl State {
         let expected = self.platform_key.unwrap_or_default();
         let differing = digest.iter().zip(expected).fold(0, |sum, (a, b)| sum | (a ^ b));
         self.platform_key.is_some() && std::hint::black_box(differing) == 0
+    }
+
+    /// Sends what was gathered for others. Takes as long as they do.
+    pub(crate) fn close(&self) {
+        #[cfg(feature = "otel")]
+        if let Some(traces) = &self.traces {
+            traces.close();
+        }
     }
 
     /// Turns not ready.

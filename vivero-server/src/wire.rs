@@ -5,15 +5,18 @@ pub(crate) mod auth;
 pub(crate) mod change;
 pub(crate) mod dashboard;
 pub(crate) mod entity;
+pub(crate) mod file;
 pub(crate) mod journal;
 pub(crate) mod location;
 pub(crate) mod me;
 pub(crate) mod role;
 pub(crate) mod schema;
+pub(crate) mod server;
 pub(crate) mod stamp;
 pub(crate) mod tenant;
 #[cfg(test)]
 mod tests;
+pub(crate) mod usage;
 pub(crate) mod user;
 pub(crate) mod word;
 

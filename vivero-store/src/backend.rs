@@ -86,6 +86,14 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
         connection: &mut Self::Connection,
         sql: Sql,
     ) -> impl Future<Output = Result<u64, Self::Failure>> + Send;
+    /// Runs a statement at the latest before the next one or with the commit: what it fails with may
+    /// come from there.
+    fn defer(
+        connection: &mut Self::Connection,
+        sql: Sql,
+    ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
+        async move { Self::execute(connection, sql).await.map(|_| ()) }
+    }
     /// Adds rows of one table: `head` is everything up to and with `VALUES `, each row has the same
     /// number of parameters. If it fails, some rows may be there.
     fn insert(
@@ -160,6 +168,10 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn set_aside(_table: &str, _indexes: &[&str]) -> Vec<String> {
         Vec::new()
     }
+    /// How many ids there are in a column, and a digest of them, as [`digest`] has it: what to select.
+    fn digest(_column: &str) -> String {
+        String::new()
+    }
     /// Forces an index.
     fn index_hint(index: &str) -> String;
     /// Statement that gives a connection so much memory for pages, if that is a connection's.
@@ -172,6 +184,14 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     const REGISTRY: &'static [&'static str];
     /// Whether a table is made together with its keys.
     const KEYS_WITH_TABLE: bool;
+    /// Whether [`Backend::merge`] gives whole rows and answers checks: then what was read before is relied
+    /// on, and checked by the statement that relies on it, in place of a transaction around both.
+    const CHECKS: bool;
+    /// What things cost.
+    const COSTS: Costs;
+    /// The query for the number of the database's last change, if it numbers them: what was counted at
+    /// that number is right for as long as it is the last.
+    const TURN: Option<&'static str>;
     /// Whether places are kept by a condition of the statement, not by [`Backend::merge`].
     const PLACES_BY_CONDITION: bool;
     /// Whether going back to a savepoint costs next to nothing.
@@ -185,6 +205,22 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     const STEP_COLUMNS: &'static [(&'static str, &'static str)];
     /// Inserts a row or adds to its number; columns resource, field, value, n.
     const ADD_COUNT: &'static str;
+}
+
+/// How many ids there are, and a digest of them: their random halves put together by exclusive or.
+pub(crate) fn digest<'i>(ids: impl Iterator<Item = &'i uuid::Uuid>) -> Vec<i64> {
+    let (number, halves) = ids.fold((0, 0), |(n, halves), id| (n + 1, halves ^ id.as_u64_pair().1));
+    vec![number, halves.cast_signed()]
+}
+
+/// What things cost, in units of about 0.1 µs: an index entry that is passed over in SQL, one that is
+/// passed over here, a row, the beginning of a range.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Costs {
+    pub(crate) entry: f64,
+    pub(crate) looked_at: f64,
+    pub(crate) row: f64,
+    pub(crate) seek: f64,
 }
 
 /// A key of a table besides its primary one.
@@ -202,15 +238,22 @@ pub(crate) struct Sql {
     pub(crate) args: Vec<Value>,
     /// Whether it may take long: then it must not keep other tasks of its thread waiting.
     pub(crate) long: bool,
+    /// Whether the same text comes again and again: then it is worth preparing on any engine.
+    pub(crate) fixed: bool,
 }
 
 impl Sql {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), args: Vec::new(), long: false }
+        Self { text: text.into(), args: Vec::new(), long: false, fixed: false }
     }
     /// Says that it looks at many rows.
     pub(crate) const fn long(mut self) -> Self {
         self.long = true;
+        self
+    }
+    /// Says that it is one of few texts that are run often.
+    pub(crate) const fn fixed(mut self, fixed: bool) -> Self {
+        self.fixed = fixed;
         self
     }
     /// Appends text.

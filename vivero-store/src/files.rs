@@ -27,6 +27,9 @@ mod clamd;
 mod local;
 #[cfg(feature = "s3")]
 mod s3;
+#[cfg(feature = "s3-tests")]
+#[doc(hidden)]
+pub mod s3_tests;
 
 pub use clamd::Clamd;
 pub use local::LocalFiles;

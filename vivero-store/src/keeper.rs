@@ -1,21 +1,25 @@
-//! The registry as open tenants need it: it anchors the heads of their chains, also when they are closed.
+//! The registry as open tenants need it: it anchors the heads of their chains, also when they are closed, and
+//! says whose turn sealing is.
 
 use crate::backend::Backend;
 use crate::migrate::Target;
 use crate::registry::Registry;
-use crate::tenant::{Anchors, SqlTenant};
+use crate::tenant::{Anchors, SqlTenant, TURN};
 use async_trait::async_trait;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
+use vivero_core::port::Lease;
 use vivero_core::tenant::Tenant;
-use vivero_core::{Clock, Result};
+use vivero_core::{Clock, Result, Shared, Uuid};
 
 /// The registry with the clock anchors are dated by.
 pub(crate) struct Keeper<B: Backend> {
     pub(crate) registry: Registry<B>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What processes share, once it is known, and what this one calls itself in leases.
+    shared: OnceLock<(Arc<dyn Shared>, Uuid)>,
 }
 
 impl<B: Backend> fmt::Debug for Keeper<B> {
@@ -29,6 +33,23 @@ impl<B: Backend> Anchors for Keeper<B> {
     async fn anchor(&self, tenant: TenantId, position: u64, hash: [u8; 32]) -> Result<()> {
         self.registry.set_anchor(tenant, Anchor { position, hash }, self.clock.now()).await
     }
+
+    fn shared(&self) -> Option<Arc<dyn Shared>> {
+        self.shared.get().map(|(shared, _)| Arc::clone(shared))
+    }
+
+    async fn take_turn(&self, tenant: TenantId, held: Option<Lease>) -> Result<Option<Lease>> {
+        let Some((_, me)) = self.shared.get() else { return Ok(None) };
+        let now = self.clock.now();
+        match held {
+            Some(lease) if lease.until > now + TURN / 2 => Ok(Some(lease)),
+            Some(lease) => self.registry.renew_lease(&lease, now + TURN).await,
+            None => {
+                let name = format!("seal/{}", tenant.uuid().simple());
+                self.registry.take_lease(&name, *me, now, now + TURN).await
+            }
+        }
+    }
 }
 
 impl<B: Backend> Keeper<B> {
@@ -41,6 +62,16 @@ impl<B: Backend> Keeper<B> {
         }
     }
 
+    pub(crate) fn new(registry: Registry<B>, clock: Arc<dyn Clock>) -> Self {
+        Self { registry, clock, shared: OnceLock::new() }
+    }
+
+    /// Hands over what the installation's processes share. Only the first time counts.
+    #[cfg(feature = "mariadb")]
+    pub(crate) fn attach(&self, shared: Arc<dyn Shared>, me: Uuid) {
+        let _ = self.shared.set((shared, me));
+    }
+
     /// Seals and anchors what is left of a tenant, then closes it.
     pub(crate) async fn close_one(&self, id: TenantId, store: &SqlTenant<B>) {
         match store.seal_all().await {
@@ -51,6 +82,11 @@ impl<B: Backend> Keeper<B> {
             }
             Ok(None) => {}
             Err(e) => tracing::warn!(tenant = %id, error = %e, "sealing at close failed"),
+        }
+        if let Some(lease) = store.end_turn()
+            && let Err(e) = self.registry.release_lease(&lease).await
+        {
+            tracing::debug!(tenant = %id, error = %e, "the lease to seal ends by itself");
         }
         store.close().await;
     }

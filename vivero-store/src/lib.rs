@@ -23,11 +23,14 @@ pub mod files;
 mod keeper;
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
+mod meter;
 mod migrate;
 mod open;
 mod pools;
 mod registry;
 mod schema;
+#[cfg(feature = "redis")]
+mod shared;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod system;
@@ -39,6 +42,8 @@ pub use files::{S3Files, S3Options};
 #[cfg(feature = "mariadb")]
 pub use mariadb::{KeyFile, KeyProvider, KeyText, MariaDbFleet, MariaDbOptions};
 pub use open::{Builder, Open};
+#[cfg(feature = "redis")]
+pub use shared::{RedisOptions, RedisShared};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteFleet, SqliteOptions};
 pub use system::{SystemClock, SystemIds};

@@ -1,38 +1,54 @@
-//! MariaDB as a fleet: a registry database, and a database with an account of its own per tenant.
+//! MariaDB as a fleet: a registry database, and a database with an account of its own per tenant, on one
+//! server or several.
 //!
-//! The account of the address makes databases, accounts and tables. A tenant's own account, under which
+//! The registry is on the server of the address, which is called `main`; it lists the others. The
+//! administrator's account of each makes databases, accounts and tables. A tenant's own account, under which
 //! all its work is done, may read and write rows of its own database; another tenant's is refused by the
 //! server itself. Its password lies in the registry, sealed under a key that does not (see
 //! [`KeyProvider`]).
 
 mod credentials;
+mod doctor;
 mod keys;
+mod placement;
 mod provision;
+mod rotate;
 mod server;
+mod servers;
+mod standby;
+mod usage;
 
 pub use keys::{KeyFile, KeyProvider, KeyText};
 
 use crate::backend::mariadb::{MariaDb, Pool};
 use crate::backend::{Backend as _, Sql};
 use crate::keeper::Keeper;
+use crate::meter::{Metered, Meters};
 use crate::migrate::{self, Alone, How, Shape, Site, Target};
 use crate::pools::Pools;
 use crate::registry::Registry;
 use crate::tenant::{SqlTenant, Tables};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use credentials::Credentials;
+use credentials::{Credentials, Place, TenantLogin};
+use moka::sync::Cache;
 use server::Server;
+use servers::{Listed, Servers};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
 use vivero_core::migration::{Engine, Migration, Migrator};
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::{Kind, Schema};
+use vivero_core::server::{
+    ConnectionStats, DatabaseServer, NewServer, ServerFinding, ServerPatch, ServerState,
+};
 use vivero_core::tenant::{Tenant, TenantState};
-use vivero_core::{Clock, Error, Result, Slug, Value};
+use vivero_core::usage::{StoreFigures, StoreUsage};
+use vivero_core::{Clock, Error, Result, Shared, Slug, Value};
 
 /// How a MariaDB server is used.
 #[derive(Debug, Clone)]
@@ -41,18 +57,29 @@ pub struct MariaDbOptions {
     pub max_open: usize,
     /// Reading connections per tenant.
     pub readers: u32,
-    /// Writing connections per tenant: one at work, the others waiting for their turn or for the disk.
+    /// Writing connections per tenant, opened as they are wanted: one at work, the others waiting for
+    /// their turn or for the disk, which serves as many commits at once as wait for it.
     pub writers: u32,
+    /// Connections to each database server, over all tenants of this process; four fifths of the
+    /// server's `max_connections` if none is given. Several processes share a server: their budgets
+    /// together should stay below its limit.
+    pub max_connections: Option<usize>,
+    /// Prepared databases that wait for a tenant, see [`Fleet::tend`]. Without any, each new tenant's
+    /// is made when it is wanted.
+    pub standby: u32,
     /// How long a request waits for room.
     pub wait: Duration,
+    /// Calls of a tenant's database that take this long are noted as slow.
+    pub slow_call: Duration,
     /// How stale dashboards and live events may be.
     pub seal_delay: Duration,
     /// First letters of the names of tenants' databases and accounts: another installation on the
     /// same server needs another. 1 to 16 lower-case letters and digits.
     pub prefix: String,
-    /// Most connections of one tenant's account, all processes together.
+    /// Most connections of one tenant's account, all processes together. It holds for accounts made
+    /// or given another password from then on.
     pub connections_per_account: u32,
-    /// How long a statement of a tenant's may run, in whole seconds.
+    /// How long a statement of a tenant's may run, in whole seconds; for the same accounts.
     pub statement_time: Duration,
     /// Where the key for tenants' passwords comes from. Without one, opening fails.
     pub key: Option<Arc<dyn KeyProvider>>,
@@ -68,8 +95,11 @@ impl Default for MariaDbOptions {
         Self {
             max_open: 64,
             readers: 4,
-            writers: 3,
+            writers: 16,
+            max_connections: None,
+            standby: 3,
             wait: Duration::from_secs(2),
+            slow_call: crate::meter::SLOW,
             seal_delay: Duration::from_millis(25),
             prefix: "t".into(),
             connections_per_account: 64,
@@ -84,14 +114,26 @@ impl Default for MariaDbOptions {
 /// Registry and tenants on a MariaDB server.
 #[derive(Debug)]
 pub struct MariaDbFleet {
-    server: Server,
+    servers: Arc<Servers>,
     keeper: Arc<Keeper<MariaDb>>,
-    credentials: Credentials,
+    credentials: Arc<Credentials>,
     pools: Pools<MariaDb>,
     options: MariaDbOptions,
     tables: Arc<Tables>,
     target: Arc<Target>,
+    /// Who this process is, for leases.
+    holder: Uuid,
+    /// Tenants made at once: each takes connections beside the budget.
+    making: Semaphore,
+    /// Servers of tenants that were opened.
+    placed: Cache<(TenantId, i64), Arc<str>>,
+    meters: Meters,
 }
+
+/// Tenants made at once by one process.
+const MADE_AT_ONCE: usize = 4;
+/// Tenants whose server is remembered.
+const PLACED: u64 = 100_000;
 
 impl MariaDbFleet {
     /// Opens or makes the registry at `mysql://USER:PASSWORD@HOST:PORT/DATABASE`. TLS is used if the
@@ -108,18 +150,30 @@ impl MariaDbFleet {
     ) -> Result<Self> {
         Migration::check(&options.migrations)?;
         let target = Target::new::<MariaDb>(Engine::MariaDb, records, &options.migrations);
-        let server = Server::open(url, options.clone()).await?;
-        let (readers, writer) = server.registry_pools();
-        let registry = Registry::open(readers, writer).await?;
-        let credentials = Credentials::open(options.key.as_deref(), &registry).await?;
+        let main = Server::open(url, options.clone()).await;
+        let main = Arc::new(main.map_err(|e| at_opening("connecting", e))?);
+        let (readers, writer) = main.registry_pools();
+        let registry = Registry::open(readers, writer).await;
+        let registry = registry.map_err(|e| at_opening("making or reading the registry", e))?;
+        let credentials = Arc::new(Credentials::open(options.key.as_deref(), &registry).await?);
+        let keeper = Arc::new(Keeper::new(registry, clock));
+        let servers =
+            Servers::open(main, Arc::clone(&keeper), Arc::clone(&credentials), options.clone())
+                .await?;
+        let mut holder = [0_u8; 16];
+        rand::fill(&mut holder);
         Ok(Self {
-            server,
-            keeper: Arc::new(Keeper { registry, clock }),
+            meters: Meters::new(Arc::clone(&keeper.clock), options.slow_call),
+            servers: Arc::new(servers),
+            keeper,
             credentials,
             pools: Pools::new(options.max_open, options.wait),
             options,
             tables: Arc::new(Tables::new(records)),
             target: Arc::new(target),
+            holder: uuid::Builder::from_random_bytes(holder).into_uuid(),
+            making: Semaphore::new(MADE_AT_ONCE),
+            placed: Cache::new(PLACED),
         })
     }
 
@@ -127,13 +181,82 @@ impl MariaDbFleet {
         &self.keeper.registry
     }
 
+    /// Where a tenant's database is.
+    async fn place_of(&self, tenant: &Tenant) -> Result<Place> {
+        let place = self.credentials.find(self.registry(), tenant.id).await?.ok_or_else(|| {
+            Error::corrupt(format!("the registry has no credentials of tenant {}", tenant.slug))
+        })?;
+        self.placed.insert((tenant.id, tenant.generation), place.server.as_str().into());
+        Ok(place)
+    }
+
+    /// Refuses a tenant whose server is out of service, also one that is still open. While no server is,
+    /// that takes no look at anything.
+    async fn refuse_down(&self, tenant: &Tenant) -> Result<()> {
+        let list = self.servers.list().await;
+        if list.iter().all(|server| server.state != ServerState::Down) {
+            return Ok(());
+        }
+        let server = match self.placed.get(&(tenant.id, tenant.generation)) {
+            Some(server) => server,
+            None => self.place_of(tenant).await?.server.into(),
+        };
+        for listed in list.iter() {
+            if *listed.name == *server {
+                listed.up()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The tables this build makes.
+    fn fingerprint(&self) -> String {
+        self.target.fingerprint.all()
+    }
+
+    /// Servers as the port shows them.
+    async fn shown_servers(&self) -> Result<Vec<DatabaseServer>> {
+        self.servers.read().await?;
+        let rooms = placement::rooms(&mut *self.registry().reader().await?).await?;
+        let show = |listed: &Arc<Listed>| {
+            let room = rooms.iter().find(|room| room.name == listed.name);
+            DatabaseServer {
+                name: listed.name.clone(),
+                address: listed.address().into(),
+                tls_mode: listed.tls_mode(),
+                account: listed.account().into(),
+                weight: listed.weight,
+                capacity: listed.capacity,
+                state: listed.state,
+                tenants: room.map_or(0, |room| room.tenants),
+                standby: room.map_or(0, |room| room.standby),
+                version: listed.version,
+                changed_at: listed.changed_at,
+                connections: listed
+                    .server
+                    .budget()
+                    .map_or_else(ConnectionStats::default, |budget| budget.stats()),
+            }
+        };
+        Ok(self.servers.known().iter().map(show).collect())
+    }
+
+    async fn shown_server(&self, name: &str) -> Result<DatabaseServer> {
+        let all = self.shown_servers().await?;
+        all.into_iter().find(|s| s.name == name).ok_or_else(|| Error::not_found("server"))
+    }
+
     /// Opens a tenant's database, checks its stamp and brings its tables up to date.
     async fn open_database(&self, tenant: &Tenant) -> Result<Arc<SqlTenant<MariaDb>>> {
-        let password =
-            self.credentials.find(self.registry(), tenant.id).await?.ok_or_else(|| {
-                Error::corrupt(format!("the registry has no credentials of tenant {}", tenant.slug))
-            })?;
-        let (readers, writer) = self.server.tenant_pools(tenant.id, &password);
+        let place = self.place_of(tenant).await?;
+        let listed = self.servers.find(&place.server).await?;
+        let login = TenantLogin {
+            tenant: tenant.id,
+            keeper: Arc::clone(&self.keeper),
+            credentials: Arc::clone(&self.credentials),
+        };
+        let (readers, writer) =
+            listed.up()?.tenant_pools(&place, Some(Arc::new(login) as Arc<_>)).await?;
         let opened = async {
             check_stamp(&readers, tenant).await?;
             let wanted = (&self.target, &self.tables);
@@ -191,6 +314,7 @@ impl Fleet for MariaDbFleet {
     }
 
     async fn open(&self, tenant: &Tenant) -> Result<Arc<dyn TenantStore>> {
+        self.refuse_down(tenant).await?;
         let keeper = Arc::clone(&self.keeper);
         let store = self
             .pools
@@ -200,7 +324,7 @@ impl Fleet for MariaDbFleet {
                 move |(id, _), store| async move { keeper.close_one(id, &store).await },
             )
             .await?;
-        Ok(store)
+        Ok(Metered::new(store, self.meters.of(tenant.id)))
     }
 
     async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>> {
@@ -237,6 +361,14 @@ impl Fleet for MariaDbFleet {
         Some(self)
     }
 
+    fn attach(&self, shared: Arc<dyn Shared>, me: Uuid) {
+        self.keeper.attach(shared, me);
+    }
+
+    fn serves_many(&self) -> bool {
+        true
+    }
+
     async fn ping(&self) -> Result<()> {
         self.registry().ping().await
     }
@@ -252,8 +384,68 @@ impl Fleet for MariaDbFleet {
         self.registry().close().await;
     }
 
+    async fn servers(&self) -> Result<Vec<DatabaseServer>> {
+        self.shown_servers().await
+    }
+
+    async fn add_server(&self, server: NewServer) -> Result<DatabaseServer> {
+        let name = server.name.clone();
+        self.servers.add(server).await?;
+        self.shown_server(&name).await
+    }
+
+    async fn change_server(
+        &self,
+        name: &str,
+        patch: ServerPatch,
+        version: Option<i64>,
+    ) -> Result<DatabaseServer> {
+        self.servers.change(name, patch, version).await?;
+        self.shown_server(name).await
+    }
+
+    async fn rotate_credentials(&self, tenant: &Tenant) -> Result<()> {
+        self.rotate(tenant.id, false).await
+    }
+
+    async fn tend(&self) -> Result<u64> {
+        Ok(self.finish_rotations().await? + self.tend_standby().await?)
+    }
+
+    async fn examine(&self) -> Result<Vec<ServerFinding>> {
+        self.servers.read().await?;
+        let mut findings = Vec::new();
+        for listed in self.servers.known().iter() {
+            let now = self.keeper.clock.now();
+            findings.extend(doctor::examine(listed, &self.options, now).await);
+        }
+        Ok(findings)
+    }
+
+    async fn usage(&self, tenant: &Tenant) -> Result<StoreUsage> {
+        self.usage_of(tenant).await
+    }
+
+    fn figures(&self) -> Vec<(TenantId, StoreFigures)> {
+        self.meters.all()
+    }
+
     async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {
         self.registry().secret(name, fresh).await
+    }
+}
+
+/// Says at which step an installation could not be opened, and what to look at.
+fn at_opening(step: &str, error: Error) -> Error {
+    match error {
+        Error::Unavailable { what, retry_after, source } => {
+            let what = format!(
+                "{what} (while {step}). Check VIVERO_DATABASE_URL, and that the server runs, accepts \
+                 connections from here and can be written"
+            );
+            Error::Unavailable { what: what.into(), retry_after, source }
+        }
+        other => other,
     }
 }
 
@@ -267,33 +459,53 @@ impl Site for MariaDbFleet {
     fn target(&self) -> &Target {
         &self.target
     }
-    async fn place(&self, _: &Tenant) -> Result<String> {
-        Ok(String::new())
+    async fn place(&self, tenant: &Tenant) -> Result<String> {
+        Ok(self.place_of(tenant).await?.server)
     }
     async fn connect(&self, tenant: &Tenant) -> Result<(Pool, Pool)> {
-        // The administrator's: the tenant's own account may not change tables, and its password need
-        // not be looked up for each of thousands.
-        Ok(self.server.admin_pools(tenant.id))
+        let place = self.place_of(tenant).await?;
+        // The administrator's: the tenant's own account may not change tables.
+        Ok(self.servers.find(&place.server).await?.up()?.admin_pools(&place.database))
     }
     async fn expected(&self) -> Result<Shape> {
-        let scratch = self.server.scratch().await?;
+        let main = self.servers.main();
+        let scratch = main.scratch().await?;
         let made = async {
-            bring_up(&scratch.pool, TenantId::from_uuid(Uuid::nil()), self).await?;
+            let nobody = TenantId::from_uuid(Uuid::nil());
+            bring_up(&scratch.pool, nobody, &self.target, &*self.keeper.clock).await?;
             Shape::read::<MariaDb>(&mut *MariaDb::acquire(&scratch.pool).await?).await
         };
         let shape = made.await;
-        scratch.remove(&self.server).await?;
+        scratch.remove(main).await?;
         shape
     }
 }
 migrate::migrator!(MariaDbFleet);
 
 /// Makes a new database's tables. What was cut off is gone on with.
-async fn bring_up(writer: &Pool, tenant: TenantId, fleet: &MariaDbFleet) -> Result<()> {
-    let clock = &*fleet.keeper.clock;
+async fn bring_up(
+    writer: &Pool,
+    tenant: TenantId,
+    target: &Target,
+    clock: &dyn Clock,
+) -> Result<()> {
     let how = How { steps: &Alone, each: false, lock_wait: None, stamp: None, clock };
-    migrate::bring_up::<MariaDb>(writer, tenant, &fleet.target, &how).await?;
+    migrate::bring_up::<MariaDb>(writer, tenant, target, &how).await?;
     Ok(())
+}
+
+/// Makes the tables of a database that is nobody's yet. It has no journal, so whose it is does not matter.
+async fn bring_up_standby(
+    server: &Server,
+    place: &Place,
+    target: &Target,
+    clock: &dyn Clock,
+) -> Result<()> {
+    let (readers, writer) = server.tenant_pools(place, None).await?;
+    let outcome = bring_up(&writer, TenantId::from_uuid(Uuid::nil()), target, clock).await;
+    readers.close();
+    writer.close();
+    outcome
 }
 
 /// The database must be this tenant's and of this generation: a swapped or stale one is refused.
@@ -307,7 +519,7 @@ async fn check_stamp(readers: &Pool, tenant: &Tenant) -> Result<()> {
     let row = match found {
         Ok(row) => row.ok_or_else(|| missing(String::new()))?,
         // Away for a moment is not the same as damaged.
-        Err(e @ Error::Unavailable { .. }) => return Err(e),
+        Err(e @ (Error::Unavailable { .. } | Error::Undone { .. })) => return Err(e),
         Err(e) => return Err(missing(format!(" ({e})"))),
     };
     let (stamped, generation) = (row.id(0), row.int(1));

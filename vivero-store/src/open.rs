@@ -1,5 +1,7 @@
 //! Opening an installation by its address.
 
+#[cfg(feature = "sqlite")]
+use crate::files::LocalFiles;
 #[cfg(feature = "mariadb")]
 use crate::mariadb::{KeyProvider, MariaDbFleet, MariaDbOptions};
 #[cfg(feature = "sqlite")]
@@ -14,8 +16,9 @@ use vivero_core::migration::Migration;
 use vivero_core::password::Passwords;
 use vivero_core::port::Fleet;
 use vivero_core::record::Schema;
+use vivero_core::service::FileSettings;
 use vivero_core::token::{SessionLimits, Tokens};
-use vivero_core::{Clock, Error, IdSource, Parts, Record, Result, Vivero};
+use vivero_core::{Clock, Error, IdSource, LocalShared, Parts, Record, Result, Shared, Vivero};
 
 /// `Vivero::open` and `Vivero::builder`, brought by this crate.
 #[async_trait]
@@ -47,6 +50,7 @@ struct Choices {
     readers: Option<u32>,
     wait: Option<Duration>,
     seal_delay: Option<Duration>,
+    slow_call: Option<Duration>,
     durable: bool,
     migrate_on_open: Option<bool>,
 }
@@ -57,12 +61,15 @@ pub struct Builder {
     choices: Choices,
     #[cfg(feature = "mariadb")]
     mariadb: MariaDbOptions,
+    #[cfg(feature = "redis")]
+    redis: Option<(String, Option<crate::RedisOptions>)>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     records: Vec<&'static Schema>,
     migrations: Vec<Migration>,
     session_limits: SessionLimits,
     weak_passwords: bool,
+    files: Option<FileSettings>,
 }
 
 impl Default for Builder {
@@ -71,12 +78,15 @@ impl Default for Builder {
             choices: Choices { durable: true, ..Choices::default() },
             #[cfg(feature = "mariadb")]
             mariadb: MariaDbOptions::default(),
+            #[cfg(feature = "redis")]
+            redis: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds::default()),
             records: Vec::new(),
             migrations: Vec::new(),
             session_limits: SessionLimits::default(),
             weak_passwords: false,
+            files: None,
         }
     }
 }
@@ -127,6 +137,12 @@ impl Builder {
         self.choices.seal_delay = Some(delay);
         self
     }
+    /// Calls of a tenant's database that take this long are noted as slow; default 100 ms.
+    #[must_use]
+    pub const fn slow_call(mut self, bound: Duration) -> Self {
+        self.choices.slow_call = Some(bound);
+        self
+    }
     /// Whether an acknowledged write survives power loss (the default), or only a crash of the process.
     /// On MariaDB that is the server's to say (`innodb_flush_log_at_trx_commit`).
     #[must_use]
@@ -148,10 +164,32 @@ impl Builder {
         self.mariadb = options;
         self
     }
+    /// Lets the processes of the installation share limits and word of changes over Redis or Valkey, see
+    /// [`crate::RedisShared`]. Keys begin with a prefix that is the installation's own.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        self.redis = Some((url.into(), None));
+        self
+    }
+    /// The same with choices.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis_with(mut self, url: impl Into<String>, options: crate::RedisOptions) -> Self {
+        self.redis = Some((url.into(), Some(options)));
+        self
+    }
     /// How long sign-ins last.
     #[must_use]
     pub const fn session_limits(mut self, limits: SessionLimits) -> Self {
         self.session_limits = limits;
+        self
+    }
+    /// Where files lie, and by which rules they get in. On SQLite the default is the folder `files`
+    /// beside the databases; on MariaDB there is no default, and without this no files are kept.
+    #[must_use]
+    pub fn files(mut self, files: FileSettings) -> Self {
+        self.files = Some(files);
         self
     }
     /// Another clock: for tests.
@@ -186,6 +224,10 @@ impl Builder {
             }
         }
         let fleet = self.fleet(url).await?;
+        let files = match self.files.clone() {
+            Some(files) => Some(files),
+            None => self.own_files(url)?,
+        };
         let signing = secret(&*fleet, &*self.ids, "token_signing").await?;
         let refresh = secret(&*fleet, &*self.ids, "refresh_tokens").await?;
         let passwords = if self.weak_passwords {
@@ -193,14 +235,17 @@ impl Builder {
         } else {
             Passwords::new(&*self.ids)?
         };
+        let shared = self.shared(&refresh).await?;
         let vivero = Vivero::new(Parts {
             fleet,
+            shared,
             clock: self.clock,
             ids: self.ids,
             tokens: Tokens::new(&signing, refresh)?,
             passwords,
             session_limits: self.session_limits,
             records: self.records,
+            files,
         });
         let (finished, undone) = vivero.tenants().recover_provisioning().await?;
         if finished + undone > 0 {
@@ -211,9 +256,45 @@ impl Builder {
 }
 
 impl Builder {
+    /// What the processes share. `secret` is the installation's own: what it is told by on a server that
+    /// it shares with others follows from it.
+    async fn shared(&self, secret: &[u8]) -> Result<Arc<dyn Shared>> {
+        #[cfg(feature = "redis")]
+        if let Some((url, options)) = &self.redis {
+            use sha2::Digest as _;
+            let digest = sha2::Sha256::digest([secret, b"redis prefix"].concat());
+            let number = digest.iter().take(6).fold(0, |n: u64, byte| n << 8 | u64::from(*byte));
+            let own = || crate::RedisOptions {
+                prefix: format!("vivero-{number:012x}"),
+                ..crate::RedisOptions::default()
+            };
+            let options = options.clone().unwrap_or_else(own);
+            let me = self.ids.id(self.clock.now());
+            let clock = Arc::clone(&self.clock);
+            return Ok(Arc::new(crate::RedisShared::open(url, options, me, clock).await?));
+        }
+        #[cfg(not(feature = "redis"))]
+        let _ = secret;
+        Ok(Arc::new(LocalShared::new(Arc::clone(&self.clock))))
+    }
+
+    /// The folder of files beside the databases, where these lie in a folder.
+    fn own_files(&self, url: &str) -> Result<Option<FileSettings>> {
+        match url.split_once(':') {
+            #[cfg(feature = "sqlite")]
+            Some(("sqlite", path)) => {
+                let folder = folder(path)?.join("files");
+                let store = LocalFiles::with_durability(folder, self.choices.durable)?;
+                Ok(Some(FileSettings::new(Arc::new(store))))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The fleet at an address, by its scheme.
     async fn fleet(&self, url: &str) -> Result<Arc<dyn Fleet>> {
-        let Choices { max_open, readers, wait, seal_delay, migrate_on_open, .. } = self.choices;
+        let Choices { max_open, readers, wait, seal_delay, slow_call, migrate_on_open, .. } =
+            self.choices;
         match url.split_once(':') {
             #[cfg(feature = "sqlite")]
             Some(("sqlite", path)) => {
@@ -223,6 +304,7 @@ impl Builder {
                     readers: readers.unwrap_or(default.readers),
                     wait: wait.unwrap_or(default.wait),
                     seal_delay: seal_delay.unwrap_or(default.seal_delay),
+                    slow_call: slow_call.unwrap_or(default.slow_call),
                     durable: self.choices.durable,
                     migrations: self.migrations.clone(),
                     migrate_on_open: migrate_on_open.unwrap_or(default.migrate_on_open),
@@ -242,6 +324,7 @@ impl Builder {
                     seal_delay: seal_delay.unwrap_or(default.seal_delay),
                     migrations: [default.migrations.as_slice(), &self.migrations].concat(),
                     migrate_on_open: migrate_on_open.unwrap_or(default.migrate_on_open),
+                    slow_call: slow_call.unwrap_or(default.slow_call),
                     ..default
                 };
                 let clock = Arc::clone(&self.clock);

@@ -49,6 +49,28 @@ impl<B: Backend> fmt::Debug for Pools<B> {
     }
 }
 
+/// Counts one who waits for room, however the wait ends.
+struct Waiting<'p, B: Backend> {
+    pools: &'p Pools<B>,
+    since: Instant,
+}
+
+impl<'p, B: Backend> Waiting<'p, B> {
+    fn begin(pools: &'p Pools<B>, since: Instant) -> Self {
+        pools.lock().stats.waiting += 1;
+        Self { pools, since }
+    }
+}
+
+impl<B: Backend> Drop for Waiting<'_, B> {
+    fn drop(&mut self) {
+        let waited = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut open = self.pools.lock();
+        open.stats.waiting = open.stats.waiting.saturating_sub(1);
+        open.stats.waited_ms = open.stats.waited_ms.saturating_add(waited);
+    }
+}
+
 /// Between two looks for room. Leases end without telling anyone, so that taking one costs nothing.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -75,11 +97,14 @@ impl<B: Backend> Pools<B> {
         F: Future<Output = Result<Store<B>>>,
         C: Future<Output = ()> + Send + 'static,
     {
-        let deadline = Instant::now() + self.wait;
+        let begun = Instant::now();
+        let deadline = begun + self.wait;
+        let mut waiting = None;
         let (cell, evicted) = loop {
             if let Some(found) = self.try_slot(key) {
                 break found;
             }
+            waiting.get_or_insert_with(|| Waiting::begin(self, begun));
             if Instant::now() >= deadline {
                 self.lock().stats.refused += 1;
                 return Err(Error::Unavailable {
@@ -90,6 +115,7 @@ impl<B: Backend> Pools<B> {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         };
+        drop(waiting);
         if let Some((key, store)) = evicted {
             tokio::spawn(close(key, store));
         }

@@ -59,7 +59,7 @@ impl<B: Backend> Registry<B> {
         B::close(&self.writer).await;
     }
 
-    async fn reader(&self) -> Result<B::Leased> {
+    pub(crate) async fn reader(&self) -> Result<B::Leased> {
         B::acquire(&self.readers).await
     }
 
@@ -72,6 +72,18 @@ impl<B: Backend> Registry<B> {
     #[cfg(feature = "mariadb")]
     pub(crate) async fn read(&self, sql: Sql, kinds: &[Kind]) -> Result<Option<Cells>> {
         sql.first::<B>(&mut *self.reader().await?, kinds).await
+    }
+
+    /// All rows of a query on a table of the engine's own.
+    #[cfg(feature = "mariadb")]
+    pub(crate) async fn read_all(&self, sql: Sql, kinds: &[Kind]) -> Result<Vec<Cells>> {
+        sql.fetch::<B>(&mut *self.reader().await?, kinds).await
+    }
+
+    /// Begins to change tables of the engine's own.
+    #[cfg(feature = "mariadb")]
+    pub(crate) async fn begin(&self) -> Result<B::Transaction> {
+        B::begin(&self.writer).await
     }
 
     /// Changes a table of the engine's own.

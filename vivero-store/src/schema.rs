@@ -13,6 +13,8 @@ use vivero_core::user::{Credential, Role, Session, User};
 pub(crate) const OWN: &[&Schema] = &[
     vivero_core::location::Location::SCHEMA,
     vivero_core::entity::Entity::SCHEMA,
+    vivero_core::files::File::SCHEMA,
+    vivero_core::files::USAGE_SCHEMA,
     User::SCHEMA,
     Role::SCHEMA,
     Credential::SCHEMA,

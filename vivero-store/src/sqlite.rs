@@ -13,6 +13,7 @@ mod provision;
 use crate::backend::Sql;
 use crate::backend::sqlite::{Pool, Sqlite};
 use crate::keeper::Keeper;
+use crate::meter::{Metered, Meters};
 use crate::migrate::{self, Shape, Site, Target};
 use crate::pools::Pools;
 use crate::registry::Registry;
@@ -29,7 +30,9 @@ use vivero_core::journal::Anchor;
 use vivero_core::migration::{Engine, Migration, Migrator};
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::Schema;
+use vivero_core::server::{ConnectionStats, DatabaseServer, MAIN, ServerState, TlsMode};
 use vivero_core::tenant::{Tenant, TenantState};
+use vivero_core::usage::{StoreFigures, StoreUsage};
 use vivero_core::{Clock, Error, Result, Slug, Value};
 
 /// How a folder of SQLite files is used.
@@ -41,6 +44,8 @@ pub struct SqliteOptions {
     pub readers: u32,
     /// How long a request waits for room.
     pub wait: Duration,
+    /// Calls of a tenant's database that take this long are noted as slow.
+    pub slow_call: Duration,
     /// How stale dashboards and live events may be.
     pub seal_delay: Duration,
     /// Whether an acknowledged write survives power loss (the default) or only a crash of the
@@ -59,6 +64,7 @@ impl Default for SqliteOptions {
             max_open: 256,
             readers: 4,
             wait: Duration::from_secs(2),
+            slow_call: crate::meter::SLOW,
             seal_delay: Duration::from_millis(25),
             durable: true,
             migrations: Vec::new(),
@@ -76,6 +82,7 @@ pub struct SqliteFleet {
     options: SqliteOptions,
     tables: Arc<Tables>,
     target: Arc<Target>,
+    meters: Meters,
     provisioning: tokio::sync::Mutex<()>,
 }
 
@@ -95,7 +102,8 @@ impl SqliteFleet {
         let registry = Registry::open(pools.readers, pools.writer).await?;
         files.prepare_template(&target, &*clock).await?;
         Ok(Self {
-            registry: Arc::new(Keeper { registry, clock }),
+            meters: Meters::new(Arc::clone(&clock), options.slow_call),
+            registry: Arc::new(Keeper::new(registry, clock)),
             pools: Pools::new(options.max_open, options.wait),
             options,
             files,
@@ -107,6 +115,17 @@ impl SqliteFleet {
 
     fn registry(&self) -> &Registry<Sqlite> {
         &self.registry.registry
+    }
+
+    /// The file's size and this process's figures.
+    async fn usage_of(&self, tenant: &Tenant) -> Result<StoreUsage> {
+        let meter = self.meters.of(tenant.id);
+        Ok(StoreUsage {
+            figures: meter.figures(),
+            slow: meter.slow_calls(),
+            storage_bytes: self.files.size(tenant.id),
+            account: None,
+        })
     }
 
     /// Opens a tenant's file, checks its stamp and brings its tables up to date.
@@ -188,7 +207,7 @@ impl Fleet for SqliteFleet {
                 },
             )
             .await?;
-        Ok(store)
+        Ok(Metered::new(store, self.meters.of(tenant.id)))
     }
 
     async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>> {
@@ -238,6 +257,32 @@ impl Fleet for SqliteFleet {
             self.registry.close_one(id, &store).await;
         }
         self.registry().close().await;
+    }
+
+    async fn servers(&self) -> Result<Vec<DatabaseServer>> {
+        let stats = self.stats().await?;
+        Ok(vec![DatabaseServer {
+            name: MAIN.into(),
+            address: self.files.folder().display().to_string(),
+            tls_mode: TlsMode::Disabled,
+            account: String::new(),
+            weight: 1,
+            capacity: None,
+            state: ServerState::Open,
+            tenants: stats.tenants,
+            standby: 0,
+            version: 1,
+            changed_at: DateTime::UNIX_EPOCH,
+            connections: ConnectionStats::default(),
+        }])
+    }
+
+    async fn usage(&self, tenant: &Tenant) -> Result<StoreUsage> {
+        self.usage_of(tenant).await
+    }
+
+    fn figures(&self) -> Vec<(TenantId, StoreFigures)> {
+        self.meters.all()
     }
 
     async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {

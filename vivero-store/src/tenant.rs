@@ -6,10 +6,12 @@ pub(crate) mod plan;
 pub(crate) mod rows;
 mod sealer;
 mod tables;
+mod turns;
 mod work;
 
 pub(crate) use sealer::Anchors;
 pub(crate) use tables::Tables;
+pub(crate) use turns::TURN;
 #[cfg(feature = "sqlite")]
 pub(crate) use work::WRITER_CACHE_KIB;
 pub(crate) use work::seed;
@@ -19,7 +21,7 @@ use crate::migrate;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use journal::Head;
-use plan::{About, SetsCache};
+use plan::{About, Memory};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -28,7 +30,7 @@ use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
-use vivero_core::port::{Counts, Rows, TenantStore, Work};
+use vivero_core::port::{Counts, Lease, Rows, TenantStore, Work};
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::{Row, Schema};
 use vivero_core::{Error, Result, Value};
@@ -42,9 +44,13 @@ pub(crate) struct SqlTenant<B: Backend> {
     head: watch::Sender<u64>,
     counts: RwLock<Option<Arc<Counts>>>,
     committed: Arc<Notify>,
+    /// When this process last looked where the head stands.
+    looked: turns::Looked,
+    /// The lease to seal, if this process has it.
+    turn: Arc<Mutex<Option<Lease>>>,
     /// Whether the writing connection was given the memory of a bulk write.
     bulk: Arc<AtomicBool>,
-    sets: Arc<SetsCache>,
+    memory: Arc<Memory>,
     /// Tables whose indexes are set aside.
     filling: Arc<Mutex<HashSet<&'static str>>>,
 }
@@ -71,8 +77,10 @@ impl<B: Backend> SqlTenant<B> {
             head: watch::Sender::new(0),
             counts: RwLock::new(None),
             committed: Arc::new(Notify::new()),
+            looked: turns::Looked::default(),
+            turn: Arc::default(),
             bulk: Arc::default(),
-            sets: Arc::default(),
+            memory: Arc::default(),
             filling: Arc::default(),
         };
         tenant.refresh().await?;
@@ -83,6 +91,7 @@ impl<B: Backend> SqlTenant<B> {
     /// Takes over what other processes have sealed.
     pub(crate) async fn refresh(&self) -> Result<u64> {
         let mut connection = self.connection().await?;
+        self.looked.now_current();
         let head = journal::head::<B>(&mut connection, self.id).await?;
         let known =
             self.counts.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|c| c.position);
@@ -121,6 +130,11 @@ impl<B: Backend> SqlTenant<B> {
             *head = (*head).max(position);
             moved
         });
+    }
+
+    /// The lease to seal, which is then no more this process's.
+    pub(crate) fn end_turn(&self) -> Option<Lease> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn fillings(&self) -> MutexGuard<'_, HashSet<&'static str>> {
@@ -174,7 +188,7 @@ struct Reader<B: Backend> {
     connection: B::Leased,
     tables: Arc<Tables>,
     counts: Option<Arc<Counts>>,
-    sets: Arc<SetsCache>,
+    memory: Arc<Memory>,
     filling: Arc<Mutex<HashSet<&'static str>>>,
 }
 
@@ -206,7 +220,7 @@ impl<B: Backend> Rows for Reader<B> {
     }
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
         self.is_whole(schema)?;
-        let about = About { known: self.counts.as_deref(), sets: Some(&self.sets) };
+        let about = About { known: self.counts.as_deref(), memory: Some(&self.memory) };
         plan::list::<B>(&mut self.connection, &self.tables.get(schema), query, about).await
     }
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
@@ -220,7 +234,7 @@ impl<B: Backend> Rows for Reader<B> {
             return Ok(number);
         }
         self.is_whole(schema)?;
-        let about = About { known: self.counts.as_deref(), sets: Some(&self.sets) };
+        let about = About { known: self.counts.as_deref(), memory: Some(&self.memory) };
         plan::count::<B>(&mut self.connection, &table, query, about).await
     }
     async fn changes_since(
@@ -243,7 +257,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
             connection: self.connection().await?,
             tables: Arc::clone(&self.tables),
             counts,
-            sets: Arc::clone(&self.sets),
+            memory: Arc::clone(&self.memory),
             filling: Arc::clone(&self.filling),
         }))
     }
@@ -283,11 +297,16 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn seal(&self) -> Result<u64> {
-        while self.seal_once().await?.is_some() {}
+        self.seal_all().await?;
         self.refresh().await
     }
 
     async fn counts(&self) -> Result<Arc<Counts>> {
+        if self.looked.is_due(sealer::LOOK_AROUND)
+            && let Err(error) = self.refresh().await
+        {
+            tracing::debug!(tenant = %self.id, %error, "figures are not renewed");
+        }
         Ok(self.counts.read().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default())
     }
 

@@ -92,7 +92,12 @@ async fn said(root: &mut MySqlConnection, account: &str) -> Vec<String> {
         "SELECT argument FROM mysql.general_log WHERE user_host LIKE '{account}%' \
          AND command_type IN ('Execute', 'Query')"
     );
-    let statements = run(root, &sql).await.iter().map(|row| text(row, "argument")).collect();
+    // Statements that came together are logged with all that come after them.
+    let first = |row: &MySqlRow| {
+        let all = text(row, "argument");
+        all.split("; ").next().unwrap_or_default().to_owned()
+    };
+    let statements = run(root, &sql).await.iter().map(first).collect();
     run(root, "TRUNCATE TABLE mysql.general_log").await;
     statements
 }

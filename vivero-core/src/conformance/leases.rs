@@ -51,7 +51,7 @@ pub(super) async fn a_lease_that_was_overtaken_is_neither_renewed_nor_released(
     assert_eq!(fleet.renew_lease(&slow, later).await.expect("asking"), None);
     fleet.release_lease(&slow).await.expect("releasing what is not mine any more");
     let held = fleet.leases("work").await.expect("listing");
-    assert_eq!(held, [quick.clone()], "the overtaker still has it");
+    assert_eq!(held, std::slice::from_ref(&quick), "the overtaker still has it");
     assert!(fleet.renew_lease(&quick, later).await.expect("renewing").is_some());
 }
 

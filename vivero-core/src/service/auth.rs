@@ -1,5 +1,6 @@
 //! Signing in, staying signed in, signing out.
 
+use super::guess;
 use super::principal::Principal;
 use super::session::TenantSession;
 use super::users::INVITATION_PREFIX;
@@ -12,13 +13,13 @@ use crate::journal::{Actor, Changes, Entry};
 use crate::password;
 use crate::query::{Deleted, Predicate, Query};
 use crate::record::{Record, Schema, Stored};
+use crate::shared::Topic;
 use crate::tenant::{Slug, Standing, Tenant};
 use crate::token::{ACCESS_SECONDS, Rotation, TokenPair, Tokens, rotation_rule, secret_hash};
 use crate::user::{Credential, Role, Session, User, UserStatus};
 use crate::value::Value;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// An address and a password.
 #[derive(Clone)]
@@ -75,20 +76,20 @@ impl Vivero {
             passwords.verify(&password.secret, None).await?;
             return Err(WRONG);
         };
-        self.inner.guesses.admit(&slug, &password.email, now)?;
+        guess::admit(&**self.shared(), &slug, &password.email).await?;
         let found = self.candidate(&slug, &password.email).await?;
         let hash = found.as_ref().and_then(|c| c.hash.as_deref());
         let fits = passwords.verify(&password.secret, hash).await?;
         match found {
             Some(candidate) if fits => {
-                self.inner.guesses.hit(&slug, &password.email);
+                guess::hit(&**self.shared(), &slug, &password.email).await;
                 if let Standing::Blocked(standing) = candidate.tenant.standing(now) {
                     return Err(Error::TenantStanding { standing });
                 }
                 self.start_session(&candidate.tenant, candidate.user, user_agent, context).await
             }
             found => {
-                self.inner.guesses.missed(&slug, &password.email, now);
+                guess::missed(&**self.shared(), &slug, &password.email).await;
                 if let Some(candidate) = found {
                     self.note_refusal(&candidate, &context).await?;
                 } else {
@@ -181,8 +182,8 @@ impl Vivero {
             return Err(Error::TenantStanding { standing });
         }
         let store = self.open(&tenant).await?;
-        let epoch = self.epoch(claimed).load(Ordering::Acquire);
-        let key = (claimed, user, session, epoch);
+        let version = self.shared().version(&Topic::Access(claimed));
+        let key = (claimed, user, session, version);
         let principal = match self.inner.principals.get(&key) {
             Some(principal) => principal,
             None => {
@@ -386,6 +387,7 @@ impl Vivero {
         let own = [
             crate::entity::Entity::SCHEMA,
             crate::location::Location::SCHEMA,
+            crate::files::File::SCHEMA,
             User::SCHEMA,
             Role::SCHEMA,
         ];
@@ -449,7 +451,7 @@ impl TenantSession {
         let user = self.user().map(|u| u.record.clone()).ok_or_else(|| Error::not_found("user"))?;
         let vivero = self.vivero();
         let now = self.now();
-        vivero.inner.guesses.admit(&self.tenant().slug, &user.email, now)?;
+        guess::admit(&**vivero.shared(), &self.tenant().slug, &user.email).await?;
         let mut rows = self.store().read().await?;
         let query = Query::new(Predicate::Equals("user_id", Value::Id(user_id.uuid())), 1);
         let row = rows.list(Credential::SCHEMA, &query).await?.pop().ok_or(WRONG)?;
@@ -457,7 +459,7 @@ impl TenantSession {
         let credential = Stored::<Credential>::from_row(row)?;
         let parts = &vivero.inner.parts;
         if !parts.passwords.verify(old, credential.password_hash.as_deref()).await? {
-            vivero.inner.guesses.missed(&self.tenant().slug, &user.email, now);
+            guess::missed(&**vivero.shared(), &self.tenant().slug, &user.email).await;
             return Err(Error::invalid("old_password", "matches", "is not the current password"));
         }
         let mut check = Check::new();

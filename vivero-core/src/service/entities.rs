@@ -1,5 +1,6 @@
 //! Tracked lots: registering, editing, growing, moving.
 
+use super::again::in_one_work;
 use super::session::TenantSession;
 use super::work::UnitOfWork;
 use super::write::How;
@@ -111,10 +112,7 @@ impl Entities<'_> {
     }
     /// Registers a lot.
     pub async fn create(&self, new: NewEntity) -> Result<StoredEntity> {
-        let mut work = self.session.begin().await?;
-        let stored = work.entities().create(new).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| work.entities().create(new.clone()).await?)
     }
     /// Edits a lot; edits of different fields merge.
     pub async fn update(
@@ -123,10 +121,10 @@ impl Entities<'_> {
         expected_version: i64,
         patch: EntityPatch,
     ) -> Result<StoredEntity> {
-        let mut work = self.session.begin().await?;
-        let stored = work.entities().update(id, expected_version, patch).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| work
+            .entities()
+            .update(id, expected_version, patch.clone())
+            .await?)
     }
     /// Takes a step in a lot's life.
     pub async fn transition(
@@ -135,10 +133,10 @@ impl Entities<'_> {
         expected_version: Option<i64>,
         step: &Transition,
     ) -> Result<StoredEntity> {
-        let mut work = self.session.begin().await?;
-        let stored = work.entities().transition(id, expected_version, step).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| work
+            .entities()
+            .transition(id, expected_version, step)
+            .await?)
     }
     /// Moves a lot.
     pub async fn move_to(
@@ -147,10 +145,7 @@ impl Entities<'_> {
         to: LocationId,
         expected_version: Option<i64>,
     ) -> Result<StoredEntity> {
-        let mut work = self.session.begin().await?;
-        let stored = work.entities().move_to(id, to, expected_version).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| work.entities().move_to(id, to, expected_version).await?)
     }
     /// Deletes a lot in such a way that it can be recovered.
     pub async fn soft_delete(
@@ -238,7 +233,10 @@ impl WorkEntities<'_> {
             entity.location_id = Some(to);
             Ok(())
         };
-        self.work.change(id.uuid(), expected_version.into(), How::command("move", None), edit).await
+        let how = How::command("move", None);
+        let moved = self.work.change(id.uuid(), expected_version.into(), how, edit).await?;
+        self.work.files_follow(id, to).await?;
+        Ok(moved)
     }
 
     /// The place must be there and within reach of what is done with it.

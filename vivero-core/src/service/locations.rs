@@ -1,5 +1,6 @@
 //! Places: a tree that is kept a tree.
 
+use super::again::in_one_work;
 use super::session::TenantSession;
 use super::work::UnitOfWork;
 use super::write::How;
@@ -83,10 +84,7 @@ impl Locations<'_> {
     }
     /// Adds a place.
     pub async fn create(&self, new: NewLocation) -> Result<StoredLocation> {
-        let mut work = self.session.begin().await?;
-        let stored = work.create_location(new).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| work.create_location(new.clone()).await?)
     }
     /// Edits a place; a new parent moves it with everything below it.
     pub async fn update(
@@ -95,10 +93,9 @@ impl Locations<'_> {
         expected_version: i64,
         patch: LocationPatch,
     ) -> Result<StoredLocation> {
-        let mut work = self.session.begin().await?;
-        let stored = work.update_location(id, expected_version, patch).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| work
+            .update_location(id, expected_version, patch.clone())
+            .await?)
     }
     /// Deletes an empty place in such a way that it can be recovered.
     pub async fn soft_delete(
@@ -106,17 +103,11 @@ impl Locations<'_> {
         id: LocationId,
         expected_version: Option<i64>,
     ) -> Result<StoredLocation> {
-        let mut work = self.session.begin().await?;
-        let stored = work.delete_location(id, expected_version).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| work.delete_location(id, expected_version).await?)
     }
     /// Brings a deleted place back, if the place it lay in is still there.
     pub async fn recover_by_id(&self, id: LocationId) -> Result<StoredLocation> {
-        let mut work = self.session.begin().await?;
-        let stored = work.recover_location(id).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| work.recover_location(id).await?)
     }
 }
 
@@ -183,7 +174,7 @@ impl UnitOfWork {
             if let Some(code) = patch.code {
                 code.trim().clone_into(&mut location.code);
             }
-            if let Some(name) = patch.name {
+            if let Some(name) = &patch.name {
                 name.trim().clone_into(&mut location.name);
             }
             if let Some(area) = patch.area_dm2 {

@@ -1,5 +1,6 @@
 //! What every record type can do.
 
+use super::again::in_one_work;
 use super::session::TenantSession;
 use super::work::UnitOfWork;
 use super::write::How;
@@ -134,10 +135,7 @@ impl<'s, R: Record> Repository<'s, R> {
 
     /// Adds a record; an unset id is replaced by a fresh one.
     pub async fn create(&self, record: R) -> Result<Stored<R>> {
-        let mut work = self.session.begin().await?;
-        let stored = work.repository().create(record).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| work.repository().create(record.clone()).await?)
     }
 
     /// Changes a record; see [`WorkRepository::update`].
@@ -159,18 +157,17 @@ impl<'s, R: Record> Repository<'s, R> {
         id: impl Into<Uuid>,
         expected_version: Option<i64>,
     ) -> Result<Stored<R>> {
-        let mut work = self.session.begin().await?;
-        let stored = work.repository().soft_delete(id, expected_version).await?;
-        work.commit().await?;
-        Ok(stored)
+        let id: Uuid = id.into();
+        in_one_work!(self.session, |work| work
+            .repository()
+            .soft_delete(id, expected_version)
+            .await?)
     }
 
     /// Brings a deleted record back.
     pub async fn recover_by_id(&self, id: impl Into<Uuid>) -> Result<Stored<R>> {
-        let mut work = self.session.begin().await?;
-        let stored = work.repository().recover_by_id(id).await?;
-        work.commit().await?;
-        Ok(stored)
+        let id: Uuid = id.into();
+        in_one_work!(self.session, |work| work.repository().recover_by_id(id).await?)
     }
 }
 
@@ -188,10 +185,12 @@ fn readable(schema: &Schema) -> Result<()> {
 /// be handed out by who does not have it, a place must stay part of a tree.
 fn writable(schema: &Schema) -> Result<()> {
     match schema.resource {
-        "credential" | "session" | "user" | "role" | "location" => Err(Error::Illegal {
-            code: "own_service_only",
-            message: format!("{}s are changed through their own service", schema.resource),
-        }),
+        "credential" | "session" | "user" | "role" | "location" | "file" | "file_usage" => {
+            Err(Error::Illegal {
+                code: "own_service_only",
+                message: format!("{}s are changed through their own service", schema.resource),
+            })
+        }
         _ => Ok(()),
     }
 }

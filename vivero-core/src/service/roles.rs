@@ -1,5 +1,6 @@
 //! Roles: named sets of grants. Nobody hands out more than they have.
 
+use super::again::in_one_work;
 use super::session::TenantSession;
 use super::work::UnitOfWork;
 use super::write::How;
@@ -50,10 +51,7 @@ impl Roles<'_> {
     }
     /// Adds a role.
     pub async fn create(&self, new: NewRole) -> Result<StoredRole> {
-        let mut work = self.session.begin().await?;
-        let stored = work.create_role(new).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| work.create_role(new.clone()).await?)
     }
     /// Edits a role that vivero did not make.
     pub async fn update(
@@ -62,31 +60,29 @@ impl Roles<'_> {
         expected_version: i64,
         patch: RolePatch,
     ) -> Result<StoredRole> {
-        let mut work = self.session.begin().await?;
-        let (row, _) = work.fetch::<Role>(id.uuid(), "update", Deleted::Hidden).await?;
-        let role = Stored::<Role>::from_row(row)?;
-        refuse_built_in(&role)?;
-        // Taking a grant away needs it as well: otherwise a lesser person could disarm a greater.
-        may_hand_out(self.session, "grants", &role.grants.0)?;
-        if let Some(grants) = &patch.grants {
-            may_hand_out(self.session, "grants", grants)?;
-        }
-        let edit = |role: &mut Role| {
-            if let Some(name) = patch.name {
-                name.trim().clone_into(&mut role.name);
+        in_one_work!(self.session, |work| {
+            let (row, _) = work.fetch::<Role>(id.uuid(), "update", Deleted::Hidden).await?;
+            let role = Stored::<Role>::from_row(row)?;
+            refuse_built_in(&role)?;
+            // Taking a grant away needs it as well: otherwise a lesser person could disarm a greater.
+            may_hand_out(self.session, "grants", &role.grants.0)?;
+            if let Some(grants) = &patch.grants {
+                may_hand_out(self.session, "grants", grants)?;
             }
-            if let Some(description) = patch.description {
-                role.description = description;
-            }
-            if let Some(grants) = patch.grants {
-                role.grants = List(grants);
-            }
-            Ok(())
-        };
-        let stored =
-            work.change(id.uuid(), Some(expected_version), How::edit("update"), edit).await?;
-        work.commit().await?;
-        Ok(stored)
+            let edit = |role: &mut Role| {
+                if let Some(name) = &patch.name {
+                    name.trim().clone_into(&mut role.name);
+                }
+                if let Some(description) = patch.description.clone() {
+                    role.description = description;
+                }
+                if let Some(grants) = patch.grants.clone() {
+                    role.grants = List(grants);
+                }
+                Ok(())
+            };
+            work.change(id.uuid(), Some(expected_version), How::edit("update"), edit).await?
+        })
     }
     /// Deletes a role that vivero did not make and nobody has.
     pub async fn soft_delete(
@@ -94,18 +90,17 @@ impl Roles<'_> {
         id: RoleId,
         expected_version: Option<i64>,
     ) -> Result<StoredRole> {
-        let mut work = self.session.begin().await?;
-        let (row, _) = work.fetch::<Role>(id.uuid(), "delete", Deleted::Hidden).await?;
-        let role = Stored::<Role>::from_row(row)?;
-        refuse_built_in(&role)?;
-        may_hand_out(self.session, "grants", &role.grants.0)?;
-        if work.people().await?.iter().any(|u| u.roles.0.contains(&id)) {
-            let message = "people still have this role; take it from them first".to_owned();
-            return Err(Error::Illegal { code: "role_in_use", message });
-        }
-        let stored = work.set_deleted(id.uuid(), expected_version, true).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| {
+            let (row, _) = work.fetch::<Role>(id.uuid(), "delete", Deleted::Hidden).await?;
+            let role = Stored::<Role>::from_row(row)?;
+            refuse_built_in(&role)?;
+            may_hand_out(self.session, "grants", &role.grants.0)?;
+            if work.people().await?.iter().any(|u| u.roles.0.contains(&id)) {
+                let message = "people still have this role; take it from them first".to_owned();
+                return Err(Error::Illegal { code: "role_in_use", message });
+            }
+            work.set_deleted(id.uuid(), expected_version, true).await?
+        })
     }
 }
 

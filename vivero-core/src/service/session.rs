@@ -2,6 +2,7 @@
 
 use super::Vivero;
 use super::entities::Entities;
+use super::files::Files;
 use super::locations::Locations;
 use super::principal::Principal;
 use super::repository::Repository;
@@ -124,6 +125,11 @@ impl TenantSession {
     pub const fn locations(&self) -> Locations<'_> {
         Locations { session: self }
     }
+    /// Files.
+    #[must_use]
+    pub const fn files(&self) -> Files<'_> {
+        Files { session: self }
+    }
     /// People.
     #[must_use]
     pub const fn users(&self) -> Users<'_> {
@@ -179,7 +185,7 @@ impl TenantSession {
         let permission = format!("{}.read", entry.resource);
         let Some(scopes) = self.principal.permissions.scopes(&permission) else { return Ok(false) };
         // Sign-ins and credentials belong to the audit trail, not to the feed of stock and places.
-        if matches!(entry.resource.as_str(), "credential" | "session" | "tenant") {
+        if matches!(entry.resource.as_str(), "credential" | "session" | "tenant" | "file_usage") {
             return Ok(false);
         }
         if scopes.is_all() {

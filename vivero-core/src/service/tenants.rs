@@ -9,6 +9,7 @@ use crate::password;
 use crate::port::Provision;
 use crate::record::{Record, Row, Schema};
 use crate::tenant::{NewTenant, Plan, Slug, Tenant, TenantState};
+use crate::usage::StoreUsage;
 use crate::user::{BUILT_IN_ROLES, Credential, List, Role, User, UserStatus, check_email};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -64,7 +65,7 @@ impl Tenants<'_> {
                 other => break other?,
             }
         };
-        vivero.tenants_changed();
+        vivero.tenants_changed().await;
         Ok(tenant)
     }
 
@@ -76,6 +77,13 @@ impl Tenants<'_> {
     /// Tenants by slug, after `after`.
     pub async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<Tenant>> {
         self.vivero.fleet().list(after, limit.clamp(1, crate::page::MAX_LIMIT)).await
+    }
+
+    /// What a tenant's database costs and was asked, whatever the tenant's state.
+    pub async fn usage(&self, slug: &Slug) -> Result<(Arc<Tenant>, StoreUsage)> {
+        let tenant = self.find(slug).await?;
+        let usage = self.vivero.fleet().usage(&tenant).await?;
+        Ok((tenant, usage))
     }
 
     /// Stops a tenant: its people are refused from their next request on. Nothing is lost.
@@ -91,7 +99,7 @@ impl Tenants<'_> {
     /// Finishes or undoes what a process that died left half-made; returns how many of each.
     pub async fn recover_provisioning(&self) -> Result<(u64, u64)> {
         let outcome = self.vivero.fleet().resume_provisioning().await?;
-        self.vivero.tenants_changed();
+        self.vivero.tenants_changed().await;
         Ok(outcome)
     }
 
@@ -106,7 +114,7 @@ impl Tenants<'_> {
         }
         let changed =
             self.vivero.fleet().set_state(tenant.id, to, tenant.version, self.vivero.now()).await?;
-        self.vivero.tenants_changed();
+        self.vivero.tenants_changed().await;
         Ok(changed)
     }
 }

@@ -1,5 +1,6 @@
 //! People: inviting, editing, disabling. Nobody chooses another person's password.
 
+use super::again::in_one_work;
 use super::roles::may_hand_out;
 use super::session::TenantSession;
 use super::work::UnitOfWork;
@@ -90,17 +91,11 @@ impl Users<'_> {
     }
     /// Invites a person.
     pub async fn create(&self, new: NewUser) -> Result<(StoredUser, Invitation)> {
-        let mut work = self.session.begin().await?;
-        let made = work.create_user(new).await?;
-        work.commit().await?;
-        Ok(made)
+        in_one_work!(self.session, |work| work.create_user(new.clone()).await?)
     }
     /// Gives a person who was invited a new invitation; the old one is void.
     pub async fn invite_again(&self, id: UserId) -> Result<Invitation> {
-        let mut work = self.session.begin().await?;
-        let invitation = work.invite_again(id).await?;
-        work.commit().await?;
-        Ok(invitation)
+        in_one_work!(self.session, |work| work.invite_again(id).await?)
     }
     /// Edits a person. The last active Admin stays one.
     pub async fn update(
@@ -109,52 +104,56 @@ impl Users<'_> {
         expected_version: i64,
         patch: UserPatch,
     ) -> Result<StoredUser> {
-        let mut work = self.session.begin().await?;
-        let (row, _) = work.fetch::<User>(id.uuid(), "update", Deleted::Hidden).await?;
-        let old = Stored::<User>::from_row(row)?;
-        work.may_govern(&old).await?;
-        if let Some(roles) = &patch.roles {
-            work.check_roles(roles).await?;
-        }
-        if let Some(locations) = &patch.locations {
-            work.check_locations(locations).await?;
-        }
-        match patch.status {
-            Some(UserStatus::Invited) if old.status != UserStatus::Invited => {
-                return Err(Error::invalid("status", "known_status", "must be active or disabled"));
+        in_one_work!(self.session, |work| {
+            let (row, _) = work.fetch::<User>(id.uuid(), "update", Deleted::Hidden).await?;
+            let old = Stored::<User>::from_row(row)?;
+            work.may_govern(&old).await?;
+            if let Some(roles) = &patch.roles {
+                work.check_roles(roles).await?;
             }
-            Some(UserStatus::Active) if work.password_of(id).await?.is_none() => {
-                return Err(Error::invalid(
-                    "status",
-                    "has_password",
-                    "is active once the invitation is accepted",
-                ));
+            if let Some(locations) = &patch.locations {
+                work.check_locations(locations).await?;
             }
-            _ => {}
-        }
-        let edit = |user: &mut User| {
-            if let Some(email) = patch.email {
-                user.email = email.trim().to_lowercase();
+            match patch.status {
+                Some(UserStatus::Invited) if old.status != UserStatus::Invited => {
+                    return Err(Error::invalid(
+                        "status",
+                        "known_status",
+                        "must be active or disabled",
+                    ));
+                }
+                Some(UserStatus::Active) if work.password_of(id).await?.is_none() => {
+                    return Err(Error::invalid(
+                        "status",
+                        "has_password",
+                        "is active once the invitation is accepted",
+                    ));
+                }
+                _ => {}
             }
-            if let Some(name) = patch.name {
-                name.trim().clone_into(&mut user.name);
-            }
-            if let Some(status) = patch.status {
-                user.status = status;
-            }
-            if let Some(roles) = patch.roles {
-                user.roles = List(roles);
-            }
-            if let Some(locations) = patch.locations {
-                user.locations = List(locations);
-            }
-            Ok(())
-        };
-        let stored =
-            work.change(id.uuid(), Some(expected_version), How::edit("update"), edit).await?;
-        work.keep_an_admin().await?;
-        work.commit().await?;
-        Ok(stored)
+            let edit = |user: &mut User| {
+                if let Some(email) = &patch.email {
+                    user.email = email.trim().to_lowercase();
+                }
+                if let Some(name) = &patch.name {
+                    name.trim().clone_into(&mut user.name);
+                }
+                if let Some(status) = patch.status {
+                    user.status = status;
+                }
+                if let Some(roles) = patch.roles.clone() {
+                    user.roles = List(roles);
+                }
+                if let Some(locations) = patch.locations.clone() {
+                    user.locations = List(locations);
+                }
+                Ok(())
+            };
+            let stored =
+                work.change(id.uuid(), Some(expected_version), How::edit("update"), edit).await?;
+            work.keep_an_admin().await?;
+            stored
+        })
     }
     /// Deletes a person in such a way that they can be recovered; their sessions end.
     pub async fn soft_delete(
@@ -162,20 +161,17 @@ impl Users<'_> {
         id: UserId,
         expected_version: Option<i64>,
     ) -> Result<StoredUser> {
-        let mut work = self.session.begin().await?;
-        let (row, _) = work.fetch::<User>(id.uuid(), "delete", Deleted::Hidden).await?;
-        work.may_govern(&Stored::<User>::from_row(row)?.record).await?;
-        let stored = work.set_deleted(id.uuid(), expected_version, true).await?;
-        work.keep_an_admin().await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| {
+            let (row, _) = work.fetch::<User>(id.uuid(), "delete", Deleted::Hidden).await?;
+            work.may_govern(&Stored::<User>::from_row(row)?.record).await?;
+            let stored = work.set_deleted(id.uuid(), expected_version, true).await?;
+            work.keep_an_admin().await?;
+            stored
+        })
     }
     /// Brings a deleted person back.
     pub async fn recover_by_id(&self, id: UserId) -> Result<StoredUser> {
-        let mut work = self.session.begin().await?;
-        let stored = work.recover_user(id).await?;
-        work.commit().await?;
-        Ok(stored)
+        in_one_work!(self.session, |work| work.recover_user(id).await?)
     }
 }
 

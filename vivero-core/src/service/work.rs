@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::port::Work;
 use crate::query::Predicate;
 use crate::record::{Record, Schema};
+use crate::shared::Topic;
 use std::fmt;
-use std::sync::atomic::Ordering;
 
 /// Several changes that happen together or not at all.
 ///
@@ -47,7 +47,7 @@ impl UnitOfWork {
         let Self { session, work, touches_access, .. } = self;
         work.commit().await?;
         if touches_access {
-            session.vivero().epoch(session.tenant().id).fetch_add(1, Ordering::AcqRel);
+            session.vivero().shared().announce(&Topic::Access(session.tenant().id)).await;
         }
         Ok(())
     }

@@ -221,6 +221,32 @@ impl UnitOfWork {
         Stored::from_row(new)
     }
 
+    /// Changes a deleted record by `edit`: for what is done to it after its time.
+    pub(super) async fn change_deleted<R: Record>(
+        &mut self,
+        row: Row,
+        action: &str,
+        edit: impl FnOnce(&mut R),
+    ) -> Result<Stored<R>> {
+        let schema = R::SCHEMA;
+        let mut record = Stored::<R>::from_row(row.clone())?.record;
+        edit(&mut record);
+        let values = record.into_values();
+        let changes = Changes::between(schema, Some(&row.values), Some(&values));
+        let (id, version) = (row.id, row.version + 1);
+        let new = Row {
+            version,
+            updated_at: self.session.now(),
+            updated_by: self.session.actor().id(),
+            values,
+            ..row.clone()
+        };
+        self.replace::<R>(&row, new.clone()).await?;
+        let entry = entry(&self.session, schema.resource, action, id, version, changes, None);
+        self.work.journal(vec![entry]).await?;
+        Stored::from_row(new)
+    }
+
     /// The row was read in this same transaction; on an engine whose reads do not lock it, someone
     /// may still have been faster.
     async fn replace<R: Record>(&mut self, before: &Row, after: Row) -> Result<()> {

@@ -38,10 +38,11 @@ impl Events {
     ) -> Answer<EventStream> {
         tenant.require("event.read")?;
         let state = &tenant.scope().state;
-        if state.is_draining() {
-            return Err(Failure::busy("the server is stopping", 5));
+        if state.stopping.is_cancelled() {
+            return Err(Failure::busy("the server is stopping", 1));
         }
-        let head = *tenant.head().borrow();
+        // Another node may have sealed more than this one has seen.
+        let head = tenant.seal().await?;
         let position = match (last.0, after.0) {
             (Some(position), _) => at_most(head, position, "Last-Event-ID")?,
             (None, Some(Position(position))) => at_most(head, position, "after")?,

@@ -10,6 +10,7 @@ use poem::{IntoResponse, Response};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchema, Registry};
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Serialize;
+use vivero_core::shared::Reach;
 
 pub(crate) struct Health;
 
@@ -19,7 +20,7 @@ const OPENMETRICS: &str = "application/openmetrics-text";
 /// Up.
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct HealthOut {
-    /// `up`.
+    /// `up`; `degraded` while this node serves but does not reach what it shares with other nodes.
     pub(crate) status: String,
 }
 
@@ -33,7 +34,8 @@ impl Health {
 
     /// Whether requests should be sent here
     ///
-    /// 503 while the server is stopping or cannot reach its registry.
+    /// 503 while the server is stopping or cannot reach its registry. A node that has lost Redis goes on
+    /// serving and says `degraded`: limits hold for it alone, other nodes' changes are seen a second late.
     #[oai(path = "/health/ready", method = "get", operation_id = "health_ready")]
     async fn ready(&self, guest: Guest) -> Answer<Shown<HealthOut>> {
         if guest.scope().state.is_draining() {
@@ -43,14 +45,17 @@ impl Health {
             tracing::warn!(%error, "the registry does not answer");
             return Err(Failure::busy("down", 5));
         }
-        Shown::new(&HealthOut { status: "up".into() })
+        let away = guest.vivero().shared_stats().reach == Reach::Away;
+        Shown::new(&HealthOut { status: if away { "degraded" } else { "up" }.into() })
     }
 
     /// Metrics for Prometheus
     #[oai(path = "/metrics", method = "get", operation_id = "metrics_get")]
     async fn metrics(&self, operator: Operator) -> Answer<Exposition> {
         let stats = operator.vivero().stats().await?;
-        operator.scope().state.metrics.expose(&stats).map(Exposition)
+        let servers = operator.vivero().servers().list().await?;
+        let shared = operator.vivero().shared_stats();
+        operator.scope().state.metrics.expose(&stats, &servers, &shared).map(Exposition)
     }
 }
 

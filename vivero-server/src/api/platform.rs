@@ -7,6 +7,7 @@ use crate::payload::Body;
 use crate::problem::Failure;
 use crate::reply::{Answer, Changed, Created, Found, Shown, etag, json_bytes, to_bytes};
 use crate::wire::tenant::{StatsOut, TenantIn, TenantList, TenantOut};
+use crate::wire::usage::TenantUsageOut;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem_openapi::OpenApi;
 
@@ -66,6 +67,21 @@ impl Platform {
     ) -> Answer<Found<TenantOut>> {
         let tenant = operator.vivero().tenants().find(&slug.0).await?;
         Found::new(tenant.version, seen.has(tenant.version), || TenantOut::from(&*tenant))
+    }
+
+    /// What a tenant costs the installation
+    ///
+    /// Requests, calls and waits of its database, slow calls, size on the storage. It shows none of its
+    /// data.
+    #[oai(
+        path = "/api/v1/platform/tenants/:slug/usage",
+        method = "get",
+        operation_id = "platform_tenant_usage"
+    )]
+    async fn usage(&self, operator: Operator, slug: SlugParam) -> Answer<Shown<TenantUsageOut>> {
+        let (tenant, usage) = operator.vivero().tenants().usage(&slug.0).await?;
+        let requests = operator.scope().state.metrics.tenant_requests(tenant.id);
+        Shown::new(&TenantUsageOut::new(&tenant, &requests, usage))
     }
 
     /// Stop a tenant

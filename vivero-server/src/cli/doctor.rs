@@ -6,7 +6,9 @@ use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
-use vivero_core::Result;
+use vivero_core::server::{ServerFinding, Verdict};
+use vivero_core::shared::Reach;
+use vivero_core::{Error, Result, Vivero};
 
 /// What one check found.
 enum Finding {
@@ -41,7 +43,28 @@ pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
             Some(_) => Finding::Good("set".into()),
         },
     );
-    report("database", database(config).await);
+    let (found, others, servers) = database(config).await;
+    report("database", found);
+    for (check, finding) in others {
+        report(check, finding);
+    }
+    for finding in servers {
+        bad |= finding.verdict == Verdict::Failed;
+        let verdict = match finding.verdict {
+            Verdict::Ok => "ok",
+            Verdict::Warning => "warning",
+            Verdict::Failed => "failed",
+        };
+        let mut value = json!({"check": finding.check, "server": finding.server, "verdict": verdict, "detail": finding.detail});
+        if let Some(remedy) = &finding.remedy {
+            value["remedy"] = json!(remedy);
+        }
+        output.result(&value, || {
+            let check = format!("{}: {}", finding.server, finding.check);
+            let remedy = finding.remedy.as_ref().map(|r| format!("\n         -> {r}"));
+            format!("{verdict:<8} {check:<16} {}{}", finding.detail, remedy.unwrap_or_default())
+        });
+    }
     Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -101,10 +124,50 @@ async fn listen(config: &Config) -> Finding {
     }
 }
 
-async fn database(config: &Config) -> Finding {
-    let vivero = match config.builder().open(&config.database()).await {
+/// The store of files, by a file of its own, and whoever looks through uploads.
+async fn files(vivero: &Vivero, config: &Config) -> Vec<(&'static str, Finding)> {
+    let place = config.shown_files();
+    let start = Instant::now();
+    let store = match vivero.probe_files().await {
+        Ok(()) => {
+            let took = start.elapsed().as_millis();
+            Finding::Good(format!("{place}: a file was written, read and removed in {took} ms"))
+        }
+        Err(e) => Finding::Bad(format!("{place}: {}", with_causes(&e))),
+    };
+    let scanner = match (vivero.probe_scanner().await, &config.clamd) {
+        (Ok(true), Some(address)) => Finding::Good(format!("clamd at {address} answers")),
+        (Ok(_), _) => Finding::Good("none: uploads are held to their kind alone".into()),
+        (Err(e), address) => Finding::Bad(format!(
+            "clamd at {} does not answer, so every upload is refused: {}",
+            address.as_deref().unwrap_or("?"),
+            with_causes(&e)
+        )),
+    };
+    vec![("files", store), ("scanner", scanner)]
+}
+
+fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+type Named = Vec<(&'static str, Finding)>;
+
+/// The database, what its nodes share, its files, and what its servers say.
+async fn database(config: &Config) -> (Finding, Named, Vec<ServerFinding>) {
+    let opened = match config.builder() {
+        Ok(builder) => builder.open(&config.database()).await,
+        Err(e) => Err(e),
+    };
+    let vivero = match opened {
         Ok(vivero) => vivero,
-        Err(e) => return Finding::Bad(e.to_string()),
+        Err(e) => return (Finding::Bad(e.to_string()), Vec::new(), Vec::new()),
     };
     let finding = match vivero.stats().await {
         Ok(stats) => {
@@ -112,6 +175,31 @@ async fn database(config: &Config) -> Finding {
         }
         Err(e) => Finding::Bad(e.to_string()),
     };
+    let mut others = vec![("nodes", nodes(&vivero).await)];
+    others.extend(files(&vivero, config).await);
+    let servers = vivero.servers().examine().await;
     vivero.close().await;
-    finding
+    match servers {
+        Ok(servers) => (finding, others, servers),
+        Err(e) => (Finding::Bad(e.to_string()), others, Vec::new()),
+    }
+}
+
+async fn nodes(vivero: &Vivero) -> Finding {
+    let serving = match vivero.nodes().await {
+        Ok(nodes) => nodes.len(),
+        Err(e) => return Finding::Bad(e.to_string()),
+    };
+    match vivero.shared_stats().reach {
+        Reach::Connected => Finding::Good(format!("{serving} serving; Redis answers")),
+        Reach::Away => Finding::Warning(format!(
+            "{serving} serving; Redis does not answer: each node limits sign-ins by itself and sees others' \
+             changes up to a second late, until it is back"
+        )),
+        Reach::Local if serving > 1 => Finding::Warning(format!(
+            "{serving} serving without Redis: each limits sign-ins by itself and sees others' changes up to a \
+             second late; set redis_url"
+        )),
+        Reach::Local => Finding::Good(format!("{serving} serving; Redis is not set up")),
+    }
 }

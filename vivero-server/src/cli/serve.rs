@@ -3,11 +3,14 @@
 use super::output::Output;
 use crate::config::{Config, LogFormat};
 use crate::serve::{Tcp, serve};
+use crate::sweep::sweep_files;
 use crate::{RateLimit, ServerOptions};
 use clap::Args;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use vivero_core::token::secret_hash;
 use vivero_core::{Error, Result, Vivero};
@@ -63,17 +66,47 @@ pub(super) async fn run_server(
         platform_key_sha256: config.platform_key.as_deref().map(secret_hash),
         trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
+        otlp_endpoint: config.otlp_endpoint.clone(),
         hsts_seconds: config.hsts.then_some(31_536_000),
         sign_in_limit: RateLimit {
             per_second: config.sign_in_per_second,
             burst: config.sign_in_burst,
         },
+        drain_delay: std::time::Duration::from_secs(config.drain_seconds.into()),
         ..ServerOptions::default()
     };
+    let stopping = CancellationToken::new();
+    let sweeper = (config.file_sweep_minutes > 0).then(|| {
+        let every = Duration::from_secs(60 * u64::from(config.file_sweep_minutes));
+        tokio::spawn(sweep_files(vivero.clone(), every, stopping.clone()))
+    });
+    let tending = tokio::spawn(tend(vivero.clone()));
     let served = serve(vivero.clone(), options, tcp, stop.asked()).await;
+    tending.abort();
+    stopping.cancel();
+    if let Some(sweeper) = sweeper
+        && let Err(error) = sweeper.await
+    {
+        tracing::warn!(%error, "the sweep of files ended badly");
+    }
     vivero.close().await;
     served.map_err(|e| Error::internal("serving", e))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How often it is looked what is to be done in the background.
+const TEND_EVERY: Duration = Duration::from_secs(2);
+
+/// Does what is to be done in the background. Ended at any point, it is gone on with by the next process.
+async fn tend(vivero: Vivero) {
+    loop {
+        match vivero.tend().await {
+            Ok(0) => {}
+            Ok(done) => tracing::debug!(done, "background work"),
+            Err(error) => tracing::warn!(%error, "background work failed; it is tried again"),
+        }
+        tokio::time::sleep(TEND_EVERY).await;
+    }
 }
 
 /// The request to stop: Ctrl-C or SIGTERM. Made before anyone is told that the server is ready, so that

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
 use vivero_core::tenant::{OperationType, Plan, Standing};
-use vivero_core::{Error, NewTenant, Owner, Result, Tenant, Vivero};
+use vivero_core::{Error, NewTenant, Owner, Result, Slug, Tenant, Vivero};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantCommand {
@@ -42,6 +42,15 @@ pub(super) enum TenantCommand {
     Suspend {
         /// Name in paths.
         slug: String,
+    },
+    /// Give a tenant's database account another password, unnoticed by those at work.
+    RotateCredentials {
+        /// Name in paths.
+        #[arg(required_unless_present = "all")]
+        slug: Option<String>,
+        /// Every tenant, one after another.
+        #[arg(long, conflicts_with = "slug")]
+        all: bool,
     },
     /// Let a suspended tenant work again.
     Resume {
@@ -108,12 +117,39 @@ pub(super) async fn run(
         TenantCommand::Suspend { slug } => {
             show(&vivero, &tenants.suspend(&slug.parse()?).await?, output)
         }
+        TenantCommand::RotateCredentials { slug, .. } => {
+            let code = rotate(&vivero, slug.as_deref(), output).await;
+            vivero.close().await;
+            return code;
+        }
         TenantCommand::Resume { slug } => {
             show(&vivero, &tenants.resume(&slug.parse()?).await?, output)
         }
     }
     vivero.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Gives one account another password, or each; one that fails keeps no other from it.
+async fn rotate(vivero: &Vivero, slug: Option<&str>, output: Output) -> Result<ExitCode> {
+    let slugs: Vec<Slug> = match slug {
+        Some(slug) => vec![slug.parse()?],
+        None => all(vivero).await?.into_iter().map(|t| t.slug).collect(),
+    };
+    let mut failed = 0;
+    for slug in &slugs {
+        match vivero.rotate_credentials(slug).await {
+            Ok(()) => {
+                let value = json!({"slug": slug, "rotated": true});
+                output.result(&value, || format!("{slug:<40} has another password"));
+            }
+            Err(error) => {
+                failed += 1;
+                output.failed(&error);
+            }
+        }
+    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Every tenant, by slug.

@@ -46,7 +46,9 @@ impl Coding {
     /// Compresses an answer that is worth it: one of known length, which streams are not.
     pub(super) fn apply(self, response: Response) -> Response {
         let length = response.header(header::CONTENT_LENGTH).and_then(|l| l.parse::<usize>().ok());
-        let coded = response.headers().contains_key(header::CONTENT_ENCODING);
+        // A range is one of the bytes that are stored.
+        let coded = response.headers().contains_key(header::CONTENT_ENCODING)
+            || response.headers().contains_key(header::ACCEPT_RANGES);
         if coded || length.is_none_or(|l| l < WORTH_COMPRESSING) {
             return response;
         }

@@ -2,6 +2,8 @@
 //! is read when someone asks.
 
 mod process;
+mod servers;
+mod shared;
 mod tenants;
 
 use crate::problem::Failure;
@@ -13,13 +15,16 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use shared::SharedGauges;
 use std::sync::Arc;
 use std::time::Duration;
 use tenants::Tenants;
-use vivero_core::Slug;
 use vivero_core::port::FleetStats;
+use vivero_core::server::DatabaseServer;
+use vivero_core::shared::SharedStats;
+use vivero_core::{Slug, TenantId, Vivero};
 
-pub(crate) use tenants::TenantCounter;
+pub(crate) use tenants::{TenantCounter, TenantRequests};
 
 /// Upper bounds of the latency buckets in seconds: from a row out of a cache to a slow report.
 const BUCKETS: [f64; 14] =
@@ -48,8 +53,10 @@ pub(crate) struct Metrics {
     pub(crate) in_flight: Gauge,
     /// Open event streams.
     pub(crate) streams: Gauge,
-    pools: [Gauge; 6],
+    pools: [Gauge; 7],
+    shared: SharedGauges,
     memory: Gauge,
+    servers: servers::Servers,
     tenants: Arc<Tenants>,
 }
 
@@ -69,14 +76,14 @@ impl OperationMetrics {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(vivero: Vivero) -> Self {
         let mut registry = Registry::with_prefix("vivero");
         let requests = Family::default();
         let latency =
             Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let (in_flight, streams, memory) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let pools: [Gauge; 6] = std::array::from_fn(|_| Gauge::default());
-        let tenants = Arc::new(Tenants::default());
+        let pools: [Gauge; 7] = std::array::from_fn(|_| Gauge::default());
+        let tenants = Arc::new(Tenants::new(vivero));
         registry.register("requests", "Requests answered", Family::clone(&requests));
         registry.register("request_seconds", "Time to answer a request", Family::clone(&latency));
         registry.register("requests_in_flight", "Requests under way", in_flight.clone());
@@ -93,12 +100,26 @@ impl Metrics {
             ("tenants_opened", "Tenant databases opened since the start"),
             ("tenants_evicted", "Idle tenant databases closed to make room"),
             ("tenants_refused", "Requests refused because all databases were in use"),
+            ("tenants_waiting", "Requests that wait for a tenant database to be closed"),
         ];
         for ((name, help), gauge) in names.into_iter().zip(&pools) {
             registry.register(name, help, gauge.clone());
         }
+        let servers = servers::Servers::register(&mut registry);
+        let shared = SharedGauges::register(&mut registry);
         registry.register_collector(Box::new(Arc::clone(&tenants)));
-        Self { registry, requests, latency, in_flight, streams, pools, memory, tenants }
+        Self {
+            registry,
+            requests,
+            latency,
+            in_flight,
+            streams,
+            pools,
+            shared,
+            memory,
+            servers,
+            tenants,
+        }
     }
 
     /// The figures of the operation `id`.
@@ -114,15 +135,27 @@ impl Metrics {
     }
 
     /// The figures of a tenant.
-    pub(crate) fn tenant(&self, slug: &Slug) -> Arc<TenantCounter> {
-        self.tenants.counter(slug)
+    pub(crate) fn tenant(&self, tenant: TenantId, slug: &Slug) -> Arc<TenantCounter> {
+        self.tenants.counter(tenant, slug)
+    }
+
+    /// What was counted of a tenant's requests.
+    pub(crate) fn tenant_requests(&self, tenant: TenantId) -> TenantRequests {
+        self.tenants.requests(tenant)
     }
 
     /// Everything as text.
-    pub(crate) fn expose(&self, stats: &FleetStats) -> Result<String, Failure> {
-        let FleetStats { tenants, open, max_open, opened, evicted, refused } = *stats;
+    pub(crate) fn expose(
+        &self,
+        stats: &FleetStats,
+        servers: &[DatabaseServer],
+        shared: &SharedStats,
+    ) -> Result<String, Failure> {
+        self.servers.set(servers);
+        self.shared.set(shared);
+        let FleetStats { tenants, open, max_open, opened, evicted, refused, waiting, .. } = *stats;
         for (gauge, value) in
-            self.pools.iter().zip([tenants, open, max_open, opened, evicted, refused])
+            self.pools.iter().zip([tenants, open, max_open, opened, evicted, refused, waiting])
         {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         }

@@ -29,10 +29,14 @@ impl OperationEndpoint {
     async fn answer(&self, request: Request) -> Result<Response, Failure> {
         if self.operation.limited {
             let address = caller(&request, &self.state.options.trusted_proxies);
-            self.state.sign_in_limit.admit(address)?;
+            let shared = self.state.vivero.shared();
+            self.state.sign_in_limit.admit(&**shared, address).await?;
         }
         let handled = AssertUnwindSafe(self.handler.call(request)).catch_unwind();
-        match timeout(self.state.options.request_timeout, handled).await {
+        let options = &self.state.options;
+        let limit =
+            if self.operation.uploads { options.upload_timeout } else { options.request_timeout };
+        match timeout(limit, handled).await {
             Ok(Ok(answer)) => Ok(answer?),
             Ok(Err(panic)) => Err(Failure::internal(format!("panic: {}", words(&*panic)))),
             Err(_) => Err(Failure::busy("the request took too long", 1)),
@@ -54,6 +58,8 @@ impl Endpoint for OperationEndpoint {
             query: query::parse(request.uri().query()),
             tenant: OnceLock::new(),
         });
+        #[cfg(feature = "otel")]
+        let parent = crate::traces::parent(request.headers());
         request.extensions_mut().insert(Arc::clone(&scope));
         let response = match self.answer(request).await {
             Ok(response) => response,
@@ -62,7 +68,11 @@ impl Endpoint for OperationEndpoint {
         let (status, took) = (response.status(), started.elapsed());
         self.operation.metrics.note(status, took);
         if let Some(tenant) = scope.tenant.get() {
-            tenant.note();
+            tenant.note(status, took);
+        }
+        #[cfg(feature = "otel")]
+        if let Some(traces) = &self.state.traces {
+            traces.note(&scope, parent, &method, status, took);
         }
         access_log::write(&scope, &method, status, took);
         Ok(response)

@@ -1,44 +1,31 @@
 //! How often one address may try to get in.
 
 use crate::options::RateLimit;
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use poem::http::HeaderMap;
 use poem::{Addr, Request};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
-use vivero_core::Error;
+use vivero_core::shared::Quota;
+use vivero_core::{Error, Shared};
 
-/// Tries after which addresses that have calmed down are forgotten.
-const SWEEP: u64 = 4096;
-
-/// The limit on sign-ups, sign-ins, refreshes and accepted invitations.
-pub(crate) struct SignInLimit {
-    limiter: Option<DefaultKeyedRateLimiter<IpAddr>>,
-    clock: DefaultClock,
-    tries: AtomicU64,
-}
+/// The limit on sign-ups, sign-ins, refreshes and accepted invitations: one for all nodes together.
+pub(crate) struct SignInLimit(Option<Quota>);
 
 impl SignInLimit {
     pub(crate) fn new(limit: RateLimit) -> Self {
-        let limiter = NonZeroU32::new(limit.per_second).map(|rate| {
-            let burst = NonZeroU32::new(limit.burst).unwrap_or(NonZeroU32::MIN);
-            RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
-        });
-        Self { limiter, clock: DefaultClock::default(), tries: AtomicU64::new(0) }
+        let burst = NonZeroU32::new(limit.burst).unwrap_or(NonZeroU32::MIN);
+        Self(NonZeroU32::new(limit.per_second).map(|rate| Quota::per_second(rate, burst)))
     }
 
     /// Refuses an address that tries too often.
-    pub(crate) fn admit(&self, address: IpAddr) -> Result<(), Error> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
-        if self.tries.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
-            limiter.retain_recent();
+    pub(crate) async fn admit(&self, shared: &dyn Shared, address: IpAddr) -> Result<(), Error> {
+        let Some(quota) = self.0 else { return Ok(()) };
+        let decision = shared.take(&format!("sign_in:{}", network(address)), quota, 1).await;
+        if decision.allowed {
+            return Ok(());
         }
-        limiter.check_key(&network(address)).map_err(|until| {
-            let wait = until.wait_time_from(self.clock.now()).as_secs() + 1;
-            Error::TooMany { retry_after: u32::try_from(wait).unwrap_or(u32::MAX) }
-        })
+        let wait = decision.retry_after.as_secs().saturating_add(1);
+        Err(Error::TooMany { retry_after: u32::try_from(wait).unwrap_or(u32::MAX) })
     }
 }
 
@@ -82,6 +69,8 @@ fn behind(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
 mod tests {
     use super::*;
     use poem::http::HeaderValue;
+    use std::sync::Arc;
+    use vivero_core::{LocalShared, ManualClock};
 
     #[test]
     fn only_our_own_proxies_are_believed() {
@@ -98,15 +87,22 @@ mod tests {
         assert_eq!(of("10.0.0.1", "junk"), "10.0.0.1");
     }
 
-    #[test]
-    fn a_burst_is_let_in_and_then_no_more() {
+    #[tokio::test]
+    async fn a_burst_is_let_in_and_then_no_more() {
+        let clock = ManualClock::new("2026-03-02T07:30:00Z".parse().expect("an instant"));
+        let shared = LocalShared::new(Arc::new(clock));
         let limit = SignInLimit::new(RateLimit { per_second: 1, burst: 3 });
         let address = "2001:db8::1".parse().expect("ip");
         let neighbour = "2001:db8::2".parse().expect("ip");
-        assert!((0..3).all(|_| limit.admit(address).is_ok()));
-        assert!(matches!(limit.admit(neighbour), Err(Error::TooMany { retry_after: 1.. })));
-        assert!(limit.admit("192.0.2.1".parse().expect("ip")).is_ok());
+        for _ in 0..3 {
+            assert!(limit.admit(&shared, address).await.is_ok());
+        }
+        let refused = limit.admit(&shared, neighbour).await;
+        assert!(matches!(refused, Err(Error::TooMany { retry_after: 1.. })));
+        assert!(limit.admit(&shared, "192.0.2.1".parse().expect("ip")).await.is_ok());
         let open = SignInLimit::new(RateLimit { per_second: 0, burst: 0 });
-        assert!((0..100).all(|_| open.admit(address).is_ok()));
+        for _ in 0..100 {
+            assert!(open.admit(&shared, address).await.is_ok());
+        }
     }
 }

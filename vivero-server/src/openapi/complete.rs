@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 use vivero_core::Record as _;
 use vivero_core::entity::Entity;
+use vivero_core::files::File;
 use vivero_core::location::Location;
 use vivero_core::operation::{Requires, find};
 use vivero_core::record::Schema;
@@ -14,6 +15,7 @@ use vivero_core::user::{Role, User};
 const PARAMETERS: &[(&str, &str)] = &[
     ("tenant", "The tenant's name in paths."),
     ("slug", "The tenant's name in paths."),
+    ("server", "The database server's name."),
     ("id", "The record."),
     ("limit", "Rows of a page, 1 to 200."),
     ("cursor", "Where to go on: `next_cursor` of the page before, with the same sort."),
@@ -34,8 +36,10 @@ const KEYLESS: &[&str] = &[
     "auth_accept_invitation",
     "auth_logout",
     "audit_verify",
+    "file_link",
     "platform_tenant_suspend",
     "platform_tenant_resume",
+    "platform_server_create",
 ];
 
 pub(super) fn complete(document: &mut Json) {
@@ -70,8 +74,9 @@ fn complete_operation(method: &str, operation: &mut Json, bodies: &mut BTreeSet<
         Some(Requires::Nothing) => "(anyone)".into(),
         None => Json::Null,
     };
+    let has_content = operation.pointer("/requestBody/content/application~1octet-stream").is_some();
     let body = operation.pointer("/requestBody/content/application~1json/schema/$ref");
-    let has_body = body.is_some();
+    let has_body = body.is_some() || has_content;
     if let Some(name) = body.and_then(Json::as_str).and_then(|r| r.rsplit('/').next()) {
         bodies.insert(name.to_owned());
     }
@@ -85,6 +90,7 @@ fn complete_operation(method: &str, operation: &mut Json, bodies: &mut BTreeSet<
         responses.retain(|status, _| match status.as_str() {
             "409" => method != "get",
             "413" | "415" => has_body,
+            "416" => id == "file_content",
             "428" => needs_version,
             _ => true,
         });
@@ -141,7 +147,7 @@ fn describe_events(document: &mut Json) {
 
 /// The record type whose lists an operation sorts.
 fn sorted_record(id: &str) -> Option<&'static Schema> {
-    let schemas = [Entity::SCHEMA, Location::SCHEMA, User::SCHEMA, Role::SCHEMA];
+    let schemas = [Entity::SCHEMA, Location::SCHEMA, File::SCHEMA, User::SCHEMA, Role::SCHEMA];
     schemas.into_iter().find(|s| id.strip_suffix("_list") == Some(s.resource))
 }
 
@@ -150,6 +156,7 @@ fn add_headers(status: &str, response: &mut Json) {
     match status {
         "401" => response["headers"]["WWW-Authenticate"] = text("`Bearer`"),
         "405" => response["headers"]["Allow"] = text("The methods there are"),
+        "416" => response["headers"]["Content-Range"] = text("`bytes */` and the file's size"),
         "429" | "503" => response["headers"]["Retry-After"] = text("Seconds to wait"),
         _ => {}
     }

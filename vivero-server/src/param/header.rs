@@ -22,7 +22,16 @@ fn one<'r>(request: &'r Request, name: &str) -> Result<Option<&'r str>, Failure>
     }
 }
 
+/// Any text.
+pub(crate) struct Text(pub(crate) Option<String>);
+
+parameter!(
+    [] Text, Header, required: false, schema: inline(MetaSchema::new("string")), register: |_| (),
+    read: |request, name| one(request, name).map(|text| Self(text.map(str::to_owned)))
+);
+
 /// A key under which a repeated request is answered as the first time.
+#[derive(Clone)]
 pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
 
 parameter!(
@@ -91,6 +100,11 @@ parameter!(
 pub(crate) struct IfNoneMatch(Option<String>);
 
 impl IfNoneMatch {
+    /// Whether the caller has what `tag`, in quotes, stands for.
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        let tags = self.0.iter().flat_map(|text| text.split(',')).map(str::trim);
+        tags.map(|one| one.strip_prefix("W/").unwrap_or(one)).any(|one| one == "*" || one == tag)
+    }
     /// Whether the caller has `version`.
     pub(crate) fn has(&self, version: i64) -> bool {
         let Some(text) = &self.0 else { return false };

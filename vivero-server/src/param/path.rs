@@ -5,7 +5,8 @@ use crate::problem::Failure;
 use crate::wire::schema::inline;
 use poem::Request;
 use poem_openapi::registry::MetaSchema;
-use vivero_core::{EntityId, LocationId, RoleId, SessionId, Slug, UserId, Uuid};
+use vivero_core::server::is_name;
+use vivero_core::{EntityId, FileId, LocationId, RoleId, SessionId, Slug, UserId, Uuid};
 
 /// Names poem-openapi gives to the first and second parameter of a path.
 pub(crate) const FIRST: &str = "param0";
@@ -28,7 +29,7 @@ macro_rules! path_ids {
         }
     )*};
 }
-path_ids!(EntityId, LocationId, RoleId, SessionId, UserId);
+path_ids!(EntityId, FileId, LocationId, RoleId, SessionId, UserId);
 
 parameter!(
     [T: PathId] Id<T>, Path, required: true,
@@ -51,6 +52,27 @@ pub(crate) fn slug_schema() -> MetaSchema {
         ..MetaSchema::new("string")
     }
 }
+
+/// The database server an operator means.
+pub(crate) struct ServerParam(pub(crate) String);
+
+parameter!(
+    [] ServerParam, Path, required: true,
+    schema: inline(MetaSchema {
+        pattern: Some("^[A-Za-z0-9-]+$".into()),
+        min_length: Some(1),
+        max_length: Some(40),
+        ..MetaSchema::new("string")
+    }),
+    register: |_| (),
+    read: |request: &Request, name| {
+        let text = request.raw_path_param(FIRST).unwrap_or_default();
+        if !is_name(text) {
+            return Err(Failure::field(name, "name", "must be 1 to 40 letters, digits and -"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+);
 
 /// The tenant an operator means.
 pub(crate) struct SlugParam(pub(crate) Slug);

@@ -9,7 +9,7 @@ use crate::wire::word::Words;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use vivero_core::page::{DEFAULT_LIMIT, MAX_LIMIT};
 use vivero_core::search::MAX_QUERY_CHARS;
-use vivero_core::{LocationId, Uuid};
+use vivero_core::{EntityId, LocationId, UserId, Uuid};
 
 /// An optional parameter of the query.
 pub(crate) struct Query<T>(pub(crate) Option<T>);
@@ -35,6 +35,19 @@ parameter!(
     }
 );
 
+/// A parameter of the query that has to be there.
+pub(crate) struct RequiredQuery<T>(pub(crate) T);
+
+parameter!(
+    [T: QueryValue] RequiredQuery<T>, Query, required: true, schema: T::schema(), register: T::register,
+    read: |request, name| {
+        let text = Scope::of(request)?.query(name);
+        let text = text.ok_or_else(|| Failure::field(name, "required", "is required"))?;
+        let value = T::read(text);
+        value.map(Self).map_err(|(rule, message)| Failure::field(name, rule, message))
+    }
+);
+
 impl<T: Words> QueryValue for Word<T> {
     fn schema() -> MetaSchemaRef {
         Self::reference()
@@ -56,15 +69,20 @@ impl QueryValue for bool {
     }
 }
 
-impl QueryValue for LocationId {
-    fn schema() -> MetaSchemaRef {
-        inline(MetaSchema::new_with_format("string", "uuid"))
-    }
-    fn read(text: &str) -> Result<Self, Broken> {
-        let uuid = if text.len() == 36 { text.parse::<Uuid>().ok() } else { None };
-        uuid.map(Self::from_uuid).ok_or(("uuid", "must be a UUID with hyphens".into()))
-    }
+macro_rules! query_ids {
+    ($($id:ident),*) => {$(
+        impl QueryValue for $id {
+            fn schema() -> MetaSchemaRef {
+                inline(MetaSchema::new_with_format("string", "uuid"))
+            }
+            fn read(text: &str) -> Result<Self, Broken> {
+                let uuid = if text.len() == 36 { text.parse::<Uuid>().ok() } else { None };
+                uuid.map(Self::from_uuid).ok_or(("uuid", "must be a UUID with hyphens".into()))
+            }
+        }
+    )*};
 }
+query_ids!(EntityId, LocationId, UserId);
 
 /// Rows of a page.
 #[derive(Clone, Copy)]

@@ -2,6 +2,7 @@
 
 use super::auth::{InvitationIn, LoginIn, PasswordIn, RefreshIn, TokensOut};
 use super::entity::{EntityIn, EntityOut, EntityPatch, MoveIn, TransitionIn};
+use super::file::{FileOut, FilePatch, LinkIn, LinkOut};
 use super::journal::{AuditEntryOut, EventOut};
 use super::location::{LocationIn, LocationOut, LocationPatch};
 use super::role::{RoleIn, RoleOut, RolePatch};
@@ -15,12 +16,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use vivero_core::entity::{EntityType, NewEntity, Status};
+use vivero_core::files::{File, FileState};
 use vivero_core::journal::{Actor, Changes, Entry, SealedEntry};
 use vivero_core::location::{Location, LocationKind};
-use vivero_core::service::Invitation;
+use vivero_core::service::{FileLink, Invitation};
 use vivero_core::token::TokenPair;
 use vivero_core::user::{List, Role, User, UserStatus};
-use vivero_core::{EntityId, LocationId, RoleId, Stored, UserId, Uuid};
+use vivero_core::{EntityId, FileId, LocationId, RoleId, Stored, UserId, Uuid};
 
 /// Names and required names of a described type.
 fn described<T: Type>() -> (BTreeSet<String>, BTreeSet<String>) {
@@ -100,6 +102,8 @@ fn bodies_are_read_under_the_names_of_the_document() {
     check_in::<RefreshIn>();
     check_in::<InvitationIn>();
     check_in::<PasswordIn>();
+    check_in::<FilePatch>();
+    assert_eq!(read_by_serde::<LinkIn>(), described::<LinkIn>().0);
     assert_eq!(read_by_serde::<EntityPatch>(), described::<EntityPatch>().0);
     assert_eq!(read_by_serde::<TransitionIn>(), described::<TransitionIn>().0);
 }
@@ -158,6 +162,20 @@ fn answers_are_written_under_the_names_of_the_document() {
         path: "x/".into(),
     };
     check_out(&LocationOut::from(stored(location)));
+    let file = File {
+        id: FileId::from_uuid(Uuid::nil()),
+        name: "beds.csv".into(),
+        media_type: "text/csv".into(),
+        size: 9,
+        sha256: "0".repeat(64),
+        state: FileState::Stored,
+        entity_id: Some(EntityId::from_uuid(Uuid::nil())),
+        location_id: Some(place),
+        uploaded_by: Some(UserId::from_uuid(Uuid::nil())),
+    };
+    check_out(&FileOut::from(stored(file)));
+    let link = FileLink { url: "u".into(), expires_at: DateTime::UNIX_EPOCH };
+    check_out(&LinkOut::from(link));
     check_out(&UserOut::from(user()));
     let invitation = Invitation { token: "t".into(), ends_at: DateTime::UNIX_EPOCH };
     let invited = InvitedOut::new(user(), invitation);

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::str::FromStr;
 use vivero_core::entity::{EntityType, Grade, Stage, Status, Unit};
+use vivero_core::files::FileState;
 use vivero_core::location::LocationKind;
+use vivero_core::server::{ServerState, TlsMode};
 use vivero_core::tenant::{OperationType, TenantState};
 use vivero_core::user::UserStatus;
 
@@ -38,10 +40,13 @@ words! {
     Stage: "How far stock has grown.";
     Unit: "What one of an entity's quantity is.";
     Grade: "Quality as graded for sale.";
+    FileState: "Whether a file's content is there.";
     LocationKind: "What kind of place a location is.";
     UserStatus: "Whether a person may sign in.";
     OperationType: "What an organisation grows.";
     TenantState: "What is recorded of a tenant's life.";
+    ServerState: "What a database server is used for.";
+    TlsMode: "How connections to a database server are protected.";
 }
 
 /// One value of a text enum.

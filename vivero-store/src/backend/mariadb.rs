@@ -5,6 +5,7 @@
 //! interleave, the numbers of the journal are in the order of commits, and nothing deadlocks. Readers
 //! wait for nobody.
 
+mod budget;
 mod failure;
 mod merge;
 mod pool;
@@ -12,10 +13,11 @@ mod search;
 mod tables;
 mod values;
 
+pub(crate) use budget::Budget;
 pub(crate) use failure::Failure;
-pub(crate) use pool::{Connection, Lease, Pool, Purpose, Writing, open};
+pub(crate) use pool::{Connection, Lease, Login, Pool, Purpose, Ties, Writing, open};
 
-use super::{Backend, Cells, Key, Merge, Merged, Sql};
+use super::{Backend, Cells, Costs, Key, Merge, Merged, Sql};
 use crate::migrate::{Fingerprint, Noted};
 use futures_util::TryStreamExt as _;
 use search::Wanted;
@@ -26,6 +28,41 @@ use vivero_core::{Result, Value};
 
 /// The table does not exist.
 const NO_TABLE: u16 = 1146;
+
+/// How often the first packet of a transaction is sent that the server refuses for a reason that passes.
+const TRIES: u32 = 5;
+/// Parameters of a statement that is sent as text behind others.
+const MOST_JOINED: usize = 64;
+/// Parameters of a statement that is put off, and bytes of all that are.
+const MOST_DEFERRED: usize = 1_600;
+const LONGEST_WAITING: usize = 256 * 1024;
+/// The longest statement that is sent as text: half of what a server takes by default.
+const LONGEST_TEXT: usize = 8 * 1024 * 1024;
+
+/// A statement with its parameters as literals, unless it is worth preparing or too long.
+///
+/// The driver keeps a bounded number of statements prepared. To make room it sends the server a farewell
+/// that nobody answers and then the next statement; as it leaves Nagle's algorithm on, that one waits 40 ms
+/// for the other side to acknowledge the first. So only what comes again and again is prepared.
+fn as_text(sql: &Sql) -> Option<String> {
+    if sql.args.is_empty() {
+        return Some(sql.text.clone());
+    }
+    if sql.fixed {
+        return None;
+    }
+    let mut text = String::with_capacity(sql.text.len() + sql.args.len() * 24);
+    merge::fill(&mut text, &sql.text, sql.args.iter());
+    (text.len() < LONGEST_TEXT).then_some(text)
+}
+
+/// What came of statements that were sent together.
+#[derive(Debug, Default)]
+struct Done {
+    statements: usize,
+    rows: Vec<Cells>,
+    touched: u64,
+}
 
 /// The driver.
 #[derive(Debug, Clone, Copy)]
@@ -47,11 +84,87 @@ impl Connection {
         outcome
     }
 
-    /// Runs statements without parameters.
+    /// Runs statements without parameters, after what waits.
     pub(crate) async fn script(&mut self, text: &str) -> Result<(), Failure> {
+        if self.waiting.statements > 0 {
+            return self.after_waiting(text, &[]).await.map(|_| ());
+        }
         self.busy = true;
         let outcome = run(&mut self.inner, text).await.map_err(Into::into);
         self.settle(outcome)
+    }
+
+    /// Runs what waits and a statement without parameters, in one packet; the statement's rows, and how
+    /// many it touched. The first packet of a write transaction is sent again if what it fails with
+    /// passes, or if the connection had been closed meanwhile: nothing has been done by then.
+    async fn after_waiting(
+        &mut self,
+        text: &str,
+        kinds: &[Kind],
+    ) -> Result<(Vec<Cells>, u64), Failure> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let first = self.first.take();
+        let text = format!("{}{text}", waiting.text);
+        let mut tries = 0;
+        loop {
+            self.busy = true;
+            self.open |= first.is_some();
+            let mut done = Done::default();
+            let outcome = self.each(&text, waiting.statements, kinds, &mut done).await;
+            let Err(e) = self.settle(outcome) else { return Ok((done.rows, done.touched)) };
+            let again = tries < TRIES && (e.is_passing() || e.is_lost());
+            if let Some(pool) = first.as_ref().filter(|_| again) {
+                tries += 1;
+                if e.is_lost() {
+                    self.renew(pool).await;
+                }
+                if !self.lost {
+                    continue;
+                }
+            }
+            // What others rely on to have been done has not been.
+            self.lost |= done.statements < waiting.statements;
+            return Err(e);
+        }
+    }
+
+    async fn each(
+        &mut self,
+        text: &str,
+        at: usize,
+        kinds: &[Kind],
+        done: &mut Done,
+    ) -> Result<(), Failure> {
+        let mut parts = sqlx::raw_sql(AssertSqlSafe(text.to_owned())).fetch_many(&mut self.inner);
+        while let Some(part) = parts.try_next().await? {
+            match part {
+                sqlx::Either::Left(result) => {
+                    done.statements += 1;
+                    done.touched = result.rows_affected();
+                }
+                sqlx::Either::Right(row) if done.statements == at => {
+                    let cells = kinds.iter().enumerate().map(|(i, k)| values::read(&row, i, *k));
+                    done.rows.push(Cells(cells.collect::<Result<_, _>>()?));
+                }
+                sqlx::Either::Right(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a statement goes with what waits: if so, as text.
+    async fn joined(&mut self, sql: &Sql) -> Result<Option<String>, Failure> {
+        if self.waiting.statements == 0 {
+            return Ok(None);
+        }
+        if sql.long || sql.args.len() > MOST_JOINED {
+            // As text it would be longer than it is worth.
+            self.after_waiting("DO 0", &[]).await?;
+            return Ok(None);
+        }
+        let mut text = String::new();
+        merge::fill(&mut text, &sql.text, sql.args.iter());
+        Ok(Some(text))
     }
 
     async fn fetch(&mut self, sql: Sql, kinds: &[Kind]) -> Result<Vec<Cells>, Failure> {
@@ -61,9 +174,8 @@ impl Connection {
             all.push(Cells(cells.collect::<Result<_, _>>()?));
             Ok(())
         };
-        // What takes no parameters is cheaper by text: it needs no preparing.
-        if sql.args.is_empty() {
-            let mut rows = sqlx::raw_sql(AssertSqlSafe(sql.text)).fetch(&mut self.inner);
+        if let Some(text) = as_text(&sql) {
+            let mut rows = sqlx::raw_sql(AssertSqlSafe(text)).fetch(&mut self.inner);
             while let Some(row) = rows.try_next().await? {
                 take(&row)?;
             }
@@ -78,9 +190,38 @@ impl Connection {
         Ok(all)
     }
 
+    /// Runs statements without parameters; the rows of each, whose columns are of the `kinds` given for
+    /// it. None for one that has no rows.
+    async fn all(&mut self, text: String, kinds: &[&[Kind]]) -> Result<Vec<Vec<Cells>>, Failure> {
+        let mut all = vec![Vec::new()];
+        let mut parts = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.inner);
+        while let Some(part) = parts.try_next().await? {
+            let at = all.len() - 1;
+            match part {
+                sqlx::Either::Left(_) => all.push(Vec::new()),
+                sqlx::Either::Right(row) => {
+                    let kinds = kinds.get(at).copied().unwrap_or_default();
+                    let cells = kinds.iter().enumerate().map(|(i, k)| values::read(&row, i, *k));
+                    all[at].push(Cells(cells.collect::<Result<_, _>>()?));
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The same, noting what becomes of them.
+    async fn batch(&mut self, text: String, kinds: &[&[Kind]]) -> Result<Vec<Vec<Cells>>, Failure> {
+        if self.waiting.statements > 0 {
+            self.after_waiting("DO 0", &[]).await?;
+        }
+        self.busy = true;
+        let outcome = self.all(text, kinds).await;
+        self.settle(outcome)
+    }
+
     async fn execute(&mut self, sql: Sql) -> Result<u64, Failure> {
-        let done = if sql.args.is_empty() {
-            self.inner.execute(sqlx::raw_sql(AssertSqlSafe(sql.text))).await?
+        let done = if let Some(text) = as_text(&sql) {
+            self.inner.execute(sqlx::raw_sql(AssertSqlSafe(text))).await?
         } else {
             let args = values::arguments(&sql.args)?;
             let query = sqlx::query_with(AssertSqlSafe(sql.text), args).persistent(!sql.long);
@@ -160,15 +301,33 @@ impl Backend for MariaDb {
         sql: Sql,
         kinds: &[Kind],
     ) -> Result<Vec<Cells>, Failure> {
+        if let Some(text) = connection.joined(&sql).await? {
+            return Ok(connection.after_waiting(&text, kinds).await?.0);
+        }
         connection.busy = true;
         let outcome = connection.fetch(sql, kinds).await;
         connection.settle(outcome)
     }
 
     async fn execute(connection: &mut Connection, sql: Sql) -> Result<u64, Failure> {
+        if let Some(text) = connection.joined(&sql).await? {
+            return Ok(connection.after_waiting(&text, &[]).await?.1);
+        }
         connection.busy = true;
         let outcome = connection.execute(sql).await;
         connection.settle(outcome)
+    }
+
+    async fn defer(connection: &mut Connection, sql: Sql) -> Result<(), Failure> {
+        let bulk =
+            sql.args.len() > MOST_DEFERRED || connection.waiting.text.len() > LONGEST_WAITING;
+        if !connection.open || bulk {
+            return Self::execute(connection, sql).await.map(|_| ());
+        }
+        merge::fill(&mut connection.waiting.text, &sql.text, sql.args.iter());
+        connection.waiting.text.push_str("; ");
+        connection.waiting.statements += 1;
+        Ok(())
     }
 
     async fn merge(connection: &mut Connection, ranges: Merge) -> Result<Merged, Failure> {
@@ -176,7 +335,7 @@ impl Backend for MariaDb {
     }
 
     async fn steady(connection: &mut Connection) -> Result<bool, Failure> {
-        if connection.open {
+        if connection.is_in_transaction() {
             return Ok(false);
         }
         connection.open = true;
@@ -222,7 +381,11 @@ impl Backend for MariaDb {
         texts: Vec<(Option<i64>, String)>,
     ) -> Result<(), Failure> {
         for sql in search::insert(table, &texts) {
-            Self::execute(connection, sql).await?;
+            if texts.len() == 1 {
+                Self::defer(connection, sql).await?;
+            } else {
+                Self::execute(connection, sql).await?;
+            }
         }
         Ok(())
     }
@@ -251,6 +414,11 @@ impl Backend for MariaDb {
     fn concat(a: &str, b: &str) -> String {
         format!("concat({a}, {b})")
     }
+    fn digest(column: &str) -> String {
+        format!(
+            "count(*), coalesce(cast(bit_xor(cast(conv(hex(right({column}, 8)), 16, 10) AS UNSIGNED)) AS SIGNED), 0)"
+        )
+    }
     fn index_hint(index: &str) -> String {
         format!(" FORCE INDEX ({index})")
     }
@@ -261,6 +429,10 @@ impl Backend for MariaDb {
     const REGISTRY: &'static [&'static str] = tables::REGISTRY;
     const KEYS_WITH_TABLE: bool = true;
     const PLACES_BY_CONDITION: bool = true;
+    const CHECKS: bool = true;
+    /// Measured with 200,000 rows. A range is a part of a statement, to be read and planned each time.
+    const COSTS: Costs = Costs { entry: 2.0, looked_at: 3.0, row: 15.0, seek: 500.0 };
+    const TURN: Option<&'static str> = Some("SELECT turn FROM engine_state WHERE one = 1");
     const SAVEPOINTS: bool = true;
     const NO_INDEX: &'static str = " FORCE INDEX (PRIMARY)";
     const OBJECTS: &'static str = tables::OBJECTS;

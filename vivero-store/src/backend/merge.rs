@@ -3,6 +3,8 @@
 //! An index over some columns and a sort has the rows of each combination of values in order. Rows of
 //! several combinations in one order are the merged beginnings of their ranges.
 
+#[cfg(feature = "mariadb")]
+use super::Cells;
 use super::Sql;
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -16,10 +18,14 @@ use vivero_core::record::Kind;
     not(feature = "sqlite"),
     expect(dead_code, reason = "read where a driver merges itself")
 )]
+#[cfg_attr(
+    not(feature = "mariadb"),
+    expect(dead_code, reason = "read where the server merges and gives whole rows")
+)]
 pub(crate) struct Merge {
     /// The queries of one range, one after another in its order: their columns are the sort's key,
     /// `seq` and, if `places` are given, the row's place; the order is by the first two. Their first
-    /// parameters are those of the range.
+    /// parameters are those of the range. Where whole rows are wanted they begin with `FROM`.
     pub(crate) stages: Vec<Sql>,
     /// The first parameters, for each range.
     pub(crate) ranges: Vec<Vec<Value>>,
@@ -33,14 +39,29 @@ pub(crate) struct Merge {
     pub(crate) places: Option<HashSet<Uuid>>,
     /// Index entries looked at, at most.
     pub(crate) budget: usize,
+    /// What part of the rows wanted each range is expected to have.
+    pub(crate) shares: Vec<f64>,
+    /// The whole row: its table, its columns as an alias `t` has them, and their kinds.
+    pub(crate) table: &'static str,
+    pub(crate) columns: String,
+    pub(crate) kinds: Vec<Kind>,
+    /// The key by which rows are sorted before `seq`, and where it stands in the row; none if there is none.
+    pub(crate) key: Option<(String, usize)>,
+    /// Queries whose answers, two numbers each, say whether what the ranges were made from still holds.
+    pub(crate) checks: Vec<Sql>,
+    /// Whether they must be answered as of the same state; otherwise a later one will do.
+    pub(crate) steady: bool,
 }
 
 /// What merging found.
-#[derive(Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "found where a driver counts"))]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Merged {
     /// The `seq` of each row, in order.
+    #[cfg(feature = "sqlite")]
     Rows(Vec<i64>),
+    /// The rows in order, and the answers to the checks.
+    #[cfg(feature = "mariadb")]
+    Whole(Vec<Cells>, Vec<Vec<i64>>),
     /// The budget was spent before the page was full.
     TooFar,
 }
@@ -73,13 +94,14 @@ impl Best {
         true
     }
 
+    #[cfg(feature = "sqlite")]
     pub(crate) fn into_rows(self) -> Vec<i64> {
         self.rows.into_iter().map(|(_, seq)| seq).collect()
     }
 }
 
 /// As indexes order them: no value first, texts by their bytes.
-fn compare(a: &Value, b: &Value) -> Ordering {
+pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
         (Value::Text(a), Value::Text(b)) => a.cmp(b),

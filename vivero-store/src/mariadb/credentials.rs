@@ -1,17 +1,74 @@
-//! The passwords of tenants' accounts, sealed in the registry.
+//! Where tenants' databases are, and the passwords of their accounts, sealed in the registry.
 
 use super::keys::{KeyProvider, Vault};
-use super::server::Server;
-use crate::backend::Sql;
-use crate::backend::mariadb::MariaDb;
+use super::placement::Room;
+use crate::backend::mariadb::{Login, MariaDb, Writing};
+use crate::backend::{Cells, Sql};
+use crate::keeper::Keeper;
 use crate::registry::Registry;
+use async_trait::async_trait;
+use std::fmt;
 use std::fmt::Write as _;
+use std::sync::Arc;
+use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::record::Kind;
 use vivero_core::{Error, Result, Value};
 
 /// Name of the secret that shows whether a key is the installation's.
 const PROOF: &str = "key_proof";
+
+/// Whether a place has its tables already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prepared {
+    Yes,
+    No,
+}
+
+/// Where a tenant's database is, and how its account signs in there.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) server: String,
+    pub(super) database: String,
+    pub(super) account: String,
+    pub(super) password: String,
+    /// The password the account is being given, see `rotate.rs`.
+    pub(super) next: Option<String>,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Never the passwords.
+        f.debug_struct("Place")
+            .field("server", &self.server)
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Place {
+    /// A place nobody had before, with a password of its own.
+    pub(super) fn fresh(server: &str, name: String) -> Self {
+        Self {
+            server: server.into(),
+            account: name.clone(),
+            database: name,
+            password: password(),
+            next: None,
+        }
+    }
+}
+
+/// A password at random: 64 hexadecimal digits.
+pub(super) fn password() -> String {
+    let mut random = [0_u8; 32];
+    rand::fill(&mut random);
+    let mut password = String::with_capacity(64);
+    for byte in random {
+        let _ = write!(password, "{byte:02x}");
+    }
+    password
+}
 
 #[derive(Debug)]
 pub(super) struct Credentials(Vault);
@@ -44,49 +101,110 @@ impl Credentials {
         Ok(Self(vault))
     }
 
-    /// The password of a tenant's account, made and noted if there is none. It is noted before the
-    /// account is made: an account whose password nobody knows would be there for ever.
-    pub(super) async fn make(
-        &self,
-        registry: &Registry<MariaDb>,
-        tenant: TenantId,
-        server: &Server,
-    ) -> Result<String> {
-        if let Some(password) = self.find(registry, tenant).await? {
-            return Ok(password);
-        }
-        let mut random = [0_u8; 32];
-        rand::fill(&mut random);
-        let mut password = String::with_capacity(64);
-        for byte in random {
-            let _ = write!(password, "{byte:02x}");
-        }
-        let name = server.name(tenant);
-        let sealed = self.0.seal(password.as_bytes(), tenant.uuid().as_bytes())?;
-        let sql = Sql::new(
-            "INSERT INTO tenant_databases (tenant_id, database_name, account, password) VALUES (?, ?, ?, ?)",
-        )
-        .with(Value::Id(tenant.uuid()))
-        .with(Value::Text(name.clone()))
-        .with(Value::Text(name))
-        .with(Value::Bytes(sealed));
-        registry.write(sql).await?;
-        Ok(password)
+    /// Seals a password for one place.
+    pub(super) fn seal(&self, password: &str, of: &[u8]) -> Result<Value> {
+        self.0.seal(password.as_bytes(), of).map(Value::Bytes)
     }
 
-    /// The password of a tenant's account.
+    /// The password that was sealed for a place; none where there is none.
+    pub(super) fn unseal(&self, sealed: Value, of: &[u8], whose: &str) -> Result<Option<String>> {
+        let bad = || Error::corrupt(format!("the credentials of {whose} do not open"));
+        let sealed = match sealed {
+            Value::Null => return Ok(None),
+            Value::Bytes(sealed) => sealed,
+            _ => return Err(bad()),
+        };
+        let password = self.0.open(&sealed, of).ok_or_else(bad)?;
+        String::from_utf8(password).map(Some).map_err(|_| bad())
+    }
+
+    /// Puts a tenant's place on record. That comes before its account is made: an account whose
+    /// password nobody knows would be there for ever.
+    pub(super) async fn note(
+        &self,
+        transaction: &mut Writing,
+        tenant: TenantId,
+        place: &Place,
+    ) -> Result<()> {
+        Sql::new(
+            "INSERT INTO tenant_databases (tenant_id, server, database_name, account, password) \
+             VALUES (?, ?, ?, ?, ?)",
+        )
+        .with(Value::Id(tenant.uuid()))
+        .with(Value::Text(place.server.clone()))
+        .with(Value::Text(place.database.clone()))
+        .with(Value::Text(place.account.clone()))
+        .with(self.seal(&place.password, tenant.uuid().as_bytes())?)
+        .execute::<MariaDb>(transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// Claims a prepared database on one of the servers, the first that has one; the transaction must
+    /// note it as the tenant's.
+    pub(super) async fn claim(
+        &self,
+        transaction: &mut Writing,
+        tenant: TenantId,
+        servers: &[&Room],
+        fingerprint: &str,
+    ) -> Result<Option<Place>> {
+        for server in servers.iter().filter(|s| s.standby > 0) {
+            let row = Sql::new(
+                "SELECT id, server, database_name, account, password FROM standby_databases \
+                 WHERE state = 'ready' AND tables_of = ? AND server = ? ORDER BY made_at LIMIT 1",
+            )
+            .with(Value::Text(fingerprint.into()))
+            .with(Value::Text(server.name.clone()))
+            .first::<MariaDb>(transaction, &STANDBY)
+            .await?;
+            let Some(row) = row else { continue };
+            let (id, place) = self.standby(row)?;
+            let gone = Sql::new("DELETE FROM standby_databases WHERE id = ?").with(Value::Id(id));
+            gone.execute::<MariaDb>(transaction).await?;
+            tracing::debug!(%tenant, database = place.database, "a prepared database is claimed");
+            return Ok(Some(place));
+        }
+        Ok(None)
+    }
+
+    /// A prepared database from its row of [`STANDBY`].
+    pub(super) fn standby(&self, mut row: Cells) -> Result<(Uuid, Place)> {
+        let id = row.id(0);
+        let sealed = row.take(4);
+        let whose = format!("prepared database {id}");
+        let password = self
+            .unseal(sealed, id.as_bytes(), &whose)?
+            .ok_or_else(|| Error::corrupt(format!("{whose} has no credentials")))?;
+        let (server, database, account) = (row.text(1), row.text(2), row.text(3));
+        Ok((id, Place { server, database, account, password, next: None }))
+    }
+
+    /// Where a tenant's database is.
     pub(super) async fn find(
         &self,
         registry: &Registry<MariaDb>,
         tenant: TenantId,
-    ) -> Result<Option<String>> {
-        let sql = Sql::new("SELECT password FROM tenant_databases WHERE tenant_id = ?")
-            .with(Value::Id(tenant.uuid()));
-        let Some(mut row) = registry.read(sql, &[Kind::Bytes]).await? else { return Ok(None) };
-        let bad = || Error::corrupt(format!("the credentials of tenant {tenant} do not open"));
-        let Value::Bytes(sealed) = row.take(0) else { return Err(bad()) };
-        let password = self.0.open(&sealed, tenant.uuid().as_bytes()).ok_or_else(bad)?;
-        String::from_utf8(password).map(Some).map_err(|_| bad())
+    ) -> Result<Option<Place>> {
+        let sql = Sql::new(
+            "SELECT server, database_name, account, password, next_password FROM tenant_databases \
+             WHERE tenant_id = ?",
+        )
+        .with(Value::Id(tenant.uuid()));
+        let kinds = [Kind::Text, Kind::Text, Kind::Text, Kind::Bytes, Kind::Bytes];
+        let Some(mut row) = registry.read(sql, &kinds).await? else { return Ok(None) };
+        let whose = format!("tenant {tenant}");
+        let of = tenant.uuid();
+        let (password, next) = (row.take(3), row.take(4));
+        Ok(Some(Place {
+            server: row.text(0),
+            database: row.text(1),
+            account: row.text(2),
+            password: self
+                .unseal(password, of.as_bytes(), &whose)?
+                .ok_or_else(|| Error::corrupt(format!("{whose} has no credentials")))?,
+            next: self.unseal(next, of.as_bytes(), &whose)?,
+        }))
     }
 
     pub(super) async fn forget(
@@ -96,5 +214,25 @@ impl Credentials {
     ) -> Result<()> {
         let sql = Sql::new("DELETE FROM tenant_databases WHERE tenant_id = ?");
         registry.write(sql.with(Value::Id(tenant.uuid()))).await
+    }
+}
+
+/// Kinds of id, server, database, account and password of a prepared database.
+pub(super) const STANDBY: [Kind; 5] = [Kind::Id, Kind::Text, Kind::Text, Kind::Text, Kind::Bytes];
+
+/// A tenant's pools learn here of another password.
+pub(super) struct TenantLogin {
+    pub(super) tenant: TenantId,
+    pub(super) keeper: Arc<Keeper<MariaDb>>,
+    pub(super) credentials: Arc<Credentials>,
+}
+
+#[async_trait]
+impl Login for TenantLogin {
+    async fn passwords(&self) -> Result<Vec<String>> {
+        let place = self.credentials.find(&self.keeper.registry, self.tenant).await?;
+        Ok(place.map_or_else(Vec::new, |place| {
+            std::iter::once(place.password).chain(place.next).collect()
+        }))
     }
 }

@@ -7,6 +7,7 @@
 //! before its name is given free.
 
 use super::MariaDbFleet;
+use super::credentials::Prepared;
 use crate::backend::mariadb::MariaDb;
 use crate::backend::{Backend as _, Sql};
 use crate::registry::Reserved;
@@ -44,7 +45,8 @@ impl MariaDbFleet {
             retry_after: 5,
             source: None,
         };
-        let _held = self.server.hold(tenant.id, true).await?.ok_or_else(busy)?;
+        let _making = self.making.acquire().await.map_err(|e| Error::internal("waiting", e))?;
+        let _held = self.servers.main().hold(tenant.id.uuid(), true).await?.ok_or_else(busy)?;
         let now = self.registry().find("id", Value::Id(tenant.id.uuid())).await?;
         match now {
             Some(now) if now.state == TenantState::Provisioning => {}
@@ -70,13 +72,20 @@ impl MariaDbFleet {
     }
 
     async fn make_database(&self, tenant: &Tenant, provision: Provision) -> Result<()> {
-        let password = self.credentials.make(self.registry(), tenant.id, &self.server).await?;
-        self.server.make(tenant.id, &password).await?;
-        let (readers, writer) = self.server.tenant_pools(tenant.id, &password);
+        let (place, prepared) = self.place(tenant.id).await?;
+        let listed = self.servers.find(&place.server).await?;
+        let server = listed.up()?;
+        if prepared == Prepared::No {
+            server.make(&place).await?;
+        }
+        let (readers, writer) = server.tenant_pools(&place, None).await?;
         let made = async {
-            super::bring_up(&writer, tenant.id, self).await?;
-            if super::check_stamp(&readers, tenant).await.is_ok() {
-                return Ok(());
+            // A prepared database has the tables of this build, and nobody's stamp.
+            if prepared == Prepared::No {
+                super::bring_up(&writer, tenant.id, &self.target, &*self.keeper.clock).await?;
+                if super::check_stamp(&readers, tenant).await.is_ok() {
+                    return Ok(());
+                }
             }
             let mut transaction = MariaDb::begin(&writer).await?;
             Sql::new(
@@ -96,9 +105,21 @@ impl MariaDbFleet {
     }
 
     async fn undo(&self, tenant: &Tenant) -> Result<()> {
-        self.server.remove(tenant.id).await?;
-        self.credentials.forget(self.registry(), tenant.id).await?;
+        // Where there is no place on record, nothing was made.
+        if let Some(place) = self.credentials.find(self.registry(), tenant.id).await? {
+            self.servers.find(&place.server).await?.up()?.remove(&place).await?;
+            self.credentials.forget(self.registry(), tenant.id).await?;
+        }
         self.registry().release(tenant.id).await
+    }
+
+    /// Whether a half-made tenant's database lacks nothing but the last step.
+    async fn is_made(&self, tenant: &Tenant) -> Result<bool> {
+        let Some(place) = self.credentials.find(self.registry(), tenant.id).await? else {
+            return Ok(false);
+        };
+        let listed = self.servers.find(&place.server).await?;
+        listed.up()?.is_stamped(tenant.id, &place).await
     }
 
     /// A database with a stamp only lacks its last step; one without was never anybody's. What another
@@ -106,22 +127,36 @@ impl MariaDbFleet {
     pub(super) async fn finish_or_undo(&self) -> Result<(u64, u64)> {
         let (mut finished, mut undone) = (0, 0);
         for tenant in self.registry().unfinished().await? {
-            let Some(_held) = self.server.hold(tenant.id, false).await? else { continue };
-            let now = self.registry().find("id", Value::Id(tenant.id.uuid())).await?;
-            if now.is_none_or(|now| now.state != TenantState::Provisioning) {
-                continue;
-            }
-            if self.server.is_stamped(tenant.id).await? {
-                let at = self.keeper.clock.now();
-                self.registry()
-                    .set_state(tenant.id, TenantState::Active, tenant.version, at)
-                    .await?;
-                finished += 1;
-            } else {
-                self.undo(&tenant).await?;
-                undone += 1;
+            match self.finish_or_undo_one(&tenant).await {
+                Ok(Some(true)) => finished += 1,
+                Ok(Some(false)) => undone += 1,
+                Ok(None) => {}
+                // A server that is away must not keep an installation from starting.
+                Err(error @ Error::Unavailable { .. }) => {
+                    tracing::warn!(%error, tenant = %tenant.slug,
+                        "a half-made tenant cannot be finished or removed now; the next start tries again");
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok((finished, undone))
+    }
+
+    /// `true` if it was finished, `false` if undone, nothing if it is another's.
+    async fn finish_or_undo_one(&self, tenant: &Tenant) -> Result<Option<bool>> {
+        let Some(_held) = self.servers.main().hold(tenant.id.uuid(), false).await? else {
+            return Ok(None);
+        };
+        let now = self.registry().find("id", Value::Id(tenant.id.uuid())).await?;
+        if now.is_none_or(|now| now.state != TenantState::Provisioning) {
+            return Ok(None);
+        }
+        if self.is_made(tenant).await? {
+            let at = self.keeper.clock.now();
+            self.registry().set_state(tenant.id, TenantState::Active, tenant.version, at).await?;
+            return Ok(Some(true));
+        }
+        self.undo(tenant).await?;
+        Ok(Some(false))
     }
 }

@@ -1,14 +1,19 @@
 //! The server as its administrator sees it: databases, accounts, rights.
 
 use super::MariaDbOptions;
-use crate::backend::mariadb::{Connection, MariaDb, Pool, Purpose, open};
+use super::credentials::Place;
+use crate::backend::mariadb::{Budget, Connection, Login, MariaDb, Pool, Purpose, Ties, open};
 use crate::backend::{Cells, Sql};
 use sqlx::mysql::MySqlConnectOptions;
 use std::fmt;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::record::Kind;
+use vivero_core::server::MAIN;
 use vivero_core::{Error, Result, Value};
 
 /// How long somebody waits for another who makes or removes the same tenant, in seconds.
@@ -21,23 +26,45 @@ const MOST_STATEMENTS: u64 = 100;
 /// The oldest server this works on.
 const OLDEST: (u32, u32) = (10, 6);
 
+/// Connections that are left to the administrator, to other programs and to the registry.
+const LEFT: u64 = 16;
+
 /// One server.
 pub(super) struct Server {
-    /// The account of the address, which makes databases, accounts and tables.
+    name: String,
+    /// The account that makes databases, accounts and tables.
     admin: MySqlConnectOptions,
     registry: String,
     options: MariaDbOptions,
+    /// What the server said when it was first asked.
+    ready: OnceCell<Ready>,
+}
+
+/// What follows from what a server says of itself.
+#[derive(Debug)]
+struct Ready {
+    /// Statements that each connection may keep prepared.
+    statements: usize,
+    budget: Arc<Budget>,
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Never the address as it was given: it holds a password.
         f.debug_struct("Server")
+            .field("name", &self.name)
             .field("host", &self.admin.get_host())
             .field("port", &self.admin.get_port())
             .field("registry", &self.registry)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether a server of this version will do.
+pub(super) fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version.split(['.', '-']).map(|n| n.parse::<u32>().unwrap_or(0));
+    let number = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    version.to_ascii_lowercase().contains("mariadb") && number >= OLDEST
 }
 
 fn refused(message: impl Into<String>) -> Error {
@@ -79,21 +106,9 @@ impl Server {
                 "must be 1 to 16 lower-case letters and digits",
             ));
         }
-        let admin = admin
-            .database("")
-            .charset("utf8mb4")
-            .collation("utf8mb4_nopad_bin")
-            .pipes_as_concat(false)
-            .no_engine_substitution(false);
-        let mut server = Self { admin, registry, options };
+        let server = Self { registry, ..Self::at(MAIN, admin, options) };
+        server.ready().await?;
         let mut connection = server.connect().await?;
-        let asked = "SELECT version(), @@max_prepared_stmt_count";
-        let found = Sql::new(asked)
-            .first::<MariaDb>(&mut connection, &[Kind::Text, Kind::Int])
-            .await?
-            .ok_or_else(|| Error::corrupt("the server does not say its version"))?;
-        let statements = server.check(found)?;
-        server.admin = server.admin.statement_cache_capacity(statements);
         server.script(
             &mut connection,
             &format!(
@@ -105,22 +120,80 @@ impl Server {
         Ok(server)
     }
 
-    /// Whether the server will do; how many statements a connection may keep prepared.
-    fn check(&self, mut found: Cells) -> Result<usize> {
+    /// A server that is not asked before it is needed.
+    pub(super) fn at(name: &str, admin: MySqlConnectOptions, options: MariaDbOptions) -> Self {
+        let admin = admin
+            .database("")
+            .charset("utf8mb4")
+            .collation("utf8mb4_nopad_bin")
+            .pipes_as_concat(false)
+            .no_engine_substitution(false);
+        let ready = OnceCell::new();
+        Self { name: name.into(), admin, registry: String::new(), options, ready }
+    }
+
+    /// How its administrator connects.
+    pub(super) const fn admin(&self) -> &MySqlConnectOptions {
+        &self.admin
+    }
+
+    /// Its budget, if it was needed yet.
+    pub(super) fn budget(&self) -> Option<&Arc<Budget>> {
+        self.ready.get().map(|ready| &ready.budget)
+    }
+
+    /// Asks the server, once, whether it will do.
+    async fn ready(&self) -> Result<&Ready> {
+        self.ready
+            .get_or_try_init(|| async {
+                let mut connection = self.connect().await?;
+                let asked = "SELECT version(), @@max_prepared_stmt_count, @@max_connections";
+                let found = Sql::new(asked)
+                    .first::<MariaDb>(&mut connection, &[Kind::Text, Kind::Int, Kind::Int])
+                    .await?
+                    .ok_or_else(|| Error::corrupt("the server does not say its version"))?;
+                self.check(found)
+            })
+            .await
+    }
+
+    /// The same, for a server that is about to be listed.
+    pub(super) async fn try_out(&self) -> Result<()> {
+        self.ready().await.map(|_| ())
+    }
+
+    /// Whether the server will do, how many statements a connection may keep prepared, and how many
+    /// connections there may be.
+    fn check(&self, mut found: Cells) -> Result<Ready> {
         let version = found.text(0);
-        let mut numbers = version.split(['.', '-']).map(|n| n.parse::<u32>().unwrap_or(0));
-        let number = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-        if !version.to_ascii_lowercase().contains("mariadb") || number < OLDEST {
+        if !is_new_enough(&version) {
             return Err(refused(format!(
                 "the server is {version}; MariaDB {}.{} or newer is needed",
                 OLDEST.0, OLDEST.1
             )));
         }
+        let allowed = found.natural(2);
+        let limit = match self.options.max_connections {
+            Some(limit) => limit as u64,
+            // Other processes and people connect, too.
+            None => (allowed * 8 / 10).min(allowed.saturating_sub(LEFT)).max(8),
+        };
+        if limit + LEFT > allowed {
+            tracing::warn!(
+                server = self.name,
+                max_connections = allowed,
+                budget = limit,
+                "the server allows too few connections for this budget: SET GLOBAL max_connections = {}",
+                limit + LEFT
+            );
+        }
         let connections =
             self.options.max_open as u64 * u64::from(self.options.readers + self.options.writers);
+        let connections = connections.min(limit);
         let each = found.natural(1) * 8 / 10 / connections.max(1);
         if each < FEWEST_STATEMENTS {
             tracing::warn!(
+                server = self.name,
                 max_prepared_stmt_count = found.natural(1),
                 connections,
                 "the server's limit of prepared statements is low for so many connections; raise \
@@ -128,7 +201,15 @@ impl Server {
                 connections * MOST_STATEMENTS * 10 / 8
             );
         }
-        Ok(usize::try_from(each.clamp(FEWEST_STATEMENTS, MOST_STATEMENTS)).unwrap_or(100))
+        let statements = each.clamp(FEWEST_STATEMENTS, MOST_STATEMENTS);
+        Ok(Ready {
+            statements: usize::try_from(statements).unwrap_or(100),
+            budget: Budget::new(
+                &self.name,
+                usize::try_from(limit).unwrap_or(usize::MAX),
+                self.options.wait,
+            ),
+        })
     }
 
     /// A connection of the administrator's, to no database.
@@ -168,29 +249,39 @@ impl Server {
     pub(super) fn registry_pools(&self) -> (Pool, Pool) {
         let account = self.admin.clone().database(&self.registry);
         let definer = Some(account.clone());
+        let none = Ties::default();
         (
-            Pool::new(account.clone(), None, Purpose::Reading, 4),
-            Pool::new(account, definer, Purpose::Writing, 2),
+            Pool::new(account.clone(), None, Purpose::Reading, 4, none.clone()),
+            Pool::new(account, definer, Purpose::Writing, 2, none),
         )
     }
 
-    /// A tenant's connections under its own account.
-    pub(super) fn tenant_pools(&self, tenant: TenantId, password: &str) -> (Pool, Pool) {
-        let name = self.name(tenant);
-        let account = self.admin.clone().username(&name).password(password).database(&name);
-        let definer = Some(self.admin.clone().database(&name));
-        (
-            Pool::new(account.clone(), None, Purpose::Reading, self.options.readers),
-            Pool::new(account, definer, Purpose::Writing, self.options.writers),
-        )
+    /// A tenant's connections under its own account, within the server's budget.
+    pub(super) async fn tenant_pools(
+        &self,
+        place: &Place,
+        login: Option<Arc<dyn Login>>,
+    ) -> Result<(Pool, Pool)> {
+        let ready = self.ready().await?;
+        let account = self.admin.clone().statement_cache_capacity(ready.statements);
+        let definer = Some(account.clone().database(&place.database));
+        let account =
+            account.username(&place.account).password(&place.password).database(&place.database);
+        let ties = Ties { budget: Some(Arc::clone(&ready.budget)), login };
+        let (readers, writers) = (self.options.readers, self.options.writers);
+        Ok((
+            Pool::new(account.clone(), None, Purpose::Reading, readers, ties.clone()),
+            Pool::new(account, definer, Purpose::Writing, writers, ties),
+        ))
     }
 
     /// The administrator's connections to a tenant's database.
-    pub(super) fn admin_pools(&self, tenant: TenantId) -> (Pool, Pool) {
-        let account = self.admin.clone().database(&self.name(tenant));
+    pub(super) fn admin_pools(&self, database: &str) -> (Pool, Pool) {
+        let account = self.admin.clone().database(database);
+        let none = Ties::default();
         (
-            Pool::new(account.clone(), None, Purpose::Reading, 2),
-            Pool::new(account.clone(), Some(account), Purpose::Writing, 2),
+            Pool::new(account.clone(), None, Purpose::Reading, 2, none.clone()),
+            Pool::new(account.clone(), Some(account), Purpose::Writing, 2, none),
         )
     }
 
@@ -216,66 +307,79 @@ impl Server {
         );
         self.script(&mut held, &script).await?;
         let account = self.admin.clone().database(&name);
-        let pool = Pool::new(account.clone(), Some(account), Purpose::Writing, 2);
+        let pool = Pool::new(account.clone(), Some(account), Purpose::Writing, 2, Ties::default());
         Ok(Scratch { name, pool, held })
     }
 
-    /// A tenant's database, and its account: from its id alone, never from input.
-    pub(super) fn name(&self, tenant: TenantId) -> String {
-        format!("{}{}", self.options.prefix, tenant.uuid().simple())
+    /// A database, and its account: from an id alone, never from input.
+    pub(super) fn name_of(&self, id: Uuid) -> String {
+        format!("{}{}", self.options.prefix, id.simple())
     }
 
     /// Makes a tenant's database and account, as far as they are not there. The account may read and
     /// write rows of its own database, and nothing else.
-    pub(super) async fn make(&self, tenant: TenantId, password: &str) -> Result<()> {
-        let name = self.name(tenant);
-        let grants = pattern(&name);
-        let (connections, seconds) =
-            (self.options.connections_per_account, self.options.statement_time.as_secs());
-        // The password is of hexadecimal digits. It is set in any case: a former run may have got
-        // no further than making the account.
+    pub(super) async fn make(&self, place: &Place) -> Result<()> {
+        let (name, account) = (&place.database, &place.account);
+        let grants = pattern(name);
+        // The password is set in any case: a former run may have got no further than making the account.
         let script = format!(
             "CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin; \
-             CREATE USER IF NOT EXISTS '{name}'@'%'; \
-             ALTER USER '{name}'@'%' IDENTIFIED BY '{password}' \
-             WITH MAX_USER_CONNECTIONS {connections} MAX_STATEMENT_TIME {seconds}; \
-             GRANT SELECT, INSERT, UPDATE, DELETE ON `{grants}`.* TO '{name}'@'%'"
+             CREATE USER IF NOT EXISTS '{account}'@'%'; {}; \
+             GRANT SELECT, INSERT, UPDATE, DELETE ON `{grants}`.* TO '{account}'@'%'",
+            self.alter(account, &place.password)
         );
         self.accounts(&script).await
     }
 
+    /// Gives an account a password and the limits of the configuration. The password is of hexadecimal
+    /// digits.
+    fn alter(&self, account: &str, password: &str) -> String {
+        let (connections, seconds) =
+            (self.options.connections_per_account, self.options.statement_time.as_secs());
+        format!(
+            "ALTER USER '{account}'@'%' IDENTIFIED BY '{password}' \
+             WITH MAX_USER_CONNECTIONS {connections} MAX_STATEMENT_TIME {seconds}"
+        )
+    }
+
+    /// Gives an account that is there another password.
+    pub(super) async fn set_password(&self, account: &str, password: &str) -> Result<()> {
+        self.accounts(&self.alter(account, password)).await
+    }
+
     /// Removes a tenant's database and account.
-    pub(super) async fn remove(&self, tenant: TenantId) -> Result<()> {
-        let name = self.name(tenant);
-        let script = format!("DROP USER IF EXISTS '{name}'@'%'; DROP DATABASE IF EXISTS `{name}`");
+    pub(super) async fn remove(&self, place: &Place) -> Result<()> {
+        let script = format!(
+            "DROP USER IF EXISTS '{}'@'%'; DROP DATABASE IF EXISTS `{}`",
+            place.account, place.database
+        );
         self.accounts(&script).await
     }
 
     /// Whether a tenant's database is there and has been stamped.
-    pub(super) async fn is_stamped(&self, tenant: TenantId) -> Result<bool> {
-        let name = self.name(tenant);
+    pub(super) async fn is_stamped(&self, tenant: TenantId, place: &Place) -> Result<bool> {
         let mut connection = self.connect().await?;
         let there = Sql::new(
             "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = 'stamp'",
         )
-        .with(Value::Text(name.clone()))
+        .with(Value::Text(place.database.clone()))
         .number::<MariaDb>(&mut connection)
         .await?;
         if there != Some(1) {
             return Ok(false);
         }
-        let sql = format!("SELECT count(*) FROM `{name}`.stamp WHERE tenant_id = ?");
+        let sql = format!("SELECT count(*) FROM `{}`.stamp WHERE tenant_id = ?", place.database);
         let sql = Sql::new(sql).with(Value::Id(tenant.uuid()));
         Ok(sql.number::<MariaDb>(&mut connection).await? == Some(1))
     }
 
-    /// Keeps others, of any process, from making or removing the same tenant for as long as what it
-    /// gives is held. `None` if somebody else does so and `wait` is not wanted.
-    pub(super) async fn hold(&self, tenant: TenantId, wait: bool) -> Result<Option<Connection>> {
+    /// Keeps others, of any process, from making, changing or removing the same thing for as long as
+    /// what it gives is held. `None` if somebody else does so and `wait` is not wanted.
+    pub(super) async fn hold(&self, id: Uuid, wait: bool) -> Result<Option<Connection>> {
         let mut connection = self.connect().await?;
         let seconds = if wait { LOCK_WAIT } else { 0 };
         let got = Sql::new(format!("SELECT get_lock(?, {seconds})"))
-            .with(Value::Text(format!("vivero {}", self.name(tenant))))
+            .with(Value::Text(format!("vivero {}", self.name_of(id))))
             .number::<MariaDb>(&mut connection)
             .await?;
         Ok((got == Some(1)).then_some(connection))

@@ -38,6 +38,14 @@ impl Files {
         self.folder.join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"))
     }
 
+    /// Bytes of a tenant's database and its log; none if it is not there.
+    pub(super) fn size(&self, tenant: TenantId) -> Option<u64> {
+        let file = self.tenant(tenant);
+        let log = format!("{}-wal", file.display());
+        let log = std::fs::metadata(log).map_or(0, |log| log.len());
+        Some(std::fs::metadata(file).ok()?.len() + log)
+    }
+
     pub(super) fn template(&self) -> Result<&Path> {
         self.template
             .get()
@@ -80,6 +88,11 @@ impl Files {
             attach: false,
         };
         self.pools(opening(READER_CACHE_KIB), opening(WRITER_CACHE_KIB), readers)
+    }
+
+    /// The folder of everything.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Makes the template of the current schema, unless it is there.

@@ -151,12 +151,10 @@ pub(crate) async fn add<B: Backend>(
     key: &CountKey,
     by: i64,
 ) -> Result<()> {
-    Sql::new(B::ADD_COUNT)
+    let sql = Sql::new(B::ADD_COUNT)
         .with(Value::Text(key.resource.clone()))
         .with(Value::Text(key.field.clone()))
         .with(Value::Text(key.value.clone()))
-        .with(Value::Int(by))
-        .execute::<B>(connection)
-        .await?;
-    Ok(())
+        .with(Value::Int(by));
+    B::defer(connection, sql).await.map_err(Into::into)
 }

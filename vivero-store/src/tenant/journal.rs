@@ -45,7 +45,7 @@ pub(crate) async fn append<B: Backend>(
                 .bind(Value::Text(changes))
                 .bind(entry.cause.map_or(Value::Null, Value::Text));
         }
-        sql.execute::<B>(connection).await?;
+        B::defer(connection, sql).await.map_err(Into::<Error>::into)?;
     }
 }
 
@@ -142,6 +142,18 @@ pub(crate) struct Head {
     seq: i64,
 }
 
+impl Head {
+    /// Whether everything up to that row of the journal is sealed.
+    pub(crate) fn covers(&self, seq: i64) -> bool {
+        self.seq >= seq
+    }
+}
+
+/// The last row of the journal, sealed or not; 0 if there is none.
+pub(crate) async fn last<B: Backend>(connection: &mut B::Connection) -> Result<i64> {
+    Ok(Sql::new("SELECT max(seq) FROM journal").number::<B>(connection).await?.unwrap_or(0))
+}
+
 pub(crate) async fn head<B: Backend>(
     connection: &mut B::Connection,
     tenant: TenantId,
@@ -219,7 +231,7 @@ pub(crate) async fn write_seal<B: Backend>(
             sql.add(if i == 0 { "(?, ?, ?)" } else { ", (?, ?, ?)" });
             sql.bind(position(*at)).bind(Value::Int(*seq)).bind(Value::Bytes(hash.to_vec()));
         }
-        sql.execute::<B>(connection).await?;
+        B::defer(connection, sql).await.map_err(Into::<Error>::into)?;
     }
     for (key, by) in &sealing.deltas {
         figures::add::<B>(connection, key, *by).await?;
@@ -229,12 +241,11 @@ pub(crate) async fn write_seal<B: Backend>(
     } else {
         "UPDATE chain SET position = ?, hash = ?, seq = ? WHERE one = 1"
     };
-    Sql::new(sql)
+    let sql = Sql::new(sql)
         .with(position(sealing.to.position))
         .with(Value::Bytes(sealing.to.hash.to_vec()))
-        .with(Value::Int(sealing.to.seq))
-        .execute::<B>(connection)
-        .await?;
+        .with(Value::Int(sealing.to.seq));
+    B::defer(connection, sql).await.map_err(Into::<Error>::into)?;
     Ok(true)
 }
 

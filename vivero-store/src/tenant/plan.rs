@@ -10,25 +10,29 @@
 //!    that nothing is passed over on their account.
 //! 3. A walk that meets too few matches, because they gather elsewhere, is given up for the first way.
 
+mod assumed;
 mod choose;
 mod condition;
 mod known;
+mod memory;
 mod reduced;
 mod sets;
 mod walk;
 
 pub(crate) use condition::condition;
 pub(crate) use known::{Known, projected};
+pub(crate) use memory::Memory;
 pub(crate) use reduced::Lacks;
-pub(crate) use sets::SetsCache;
 
 use crate::backend::{Backend, Sql};
 use crate::schema::{self, BASE, Index, Purpose, indexes};
+use assumed::Assumed;
 use choose::{Choice, choose};
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::{Column, Kind, Row, Schema};
 use vivero_core::search::{Terms, lead_word};
 use vivero_core::{Error, Result, Value};
+use walk::Walked;
 
 /// What is known of a record table, worked out once.
 #[derive(Debug)]
@@ -59,13 +63,19 @@ impl Table {
             lacks: Lacks::default(),
         }
     }
+
+    /// Where a column stands in `columns`.
+    fn position(&self, name: &str) -> Option<usize> {
+        let base = BASE.iter().position(|(base, ..)| *base == name);
+        base.or_else(|| self.schema.index_of(name).map(|i| BASE.len() + i))
+    }
 }
 
 /// What helps in choosing, besides the database.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct About<'a> {
     pub(crate) known: Known<'a>,
-    pub(crate) sets: Option<&'a SetsCache>,
+    pub(crate) memory: Option<&'a Memory>,
 }
 
 /// How rows are found by one statement.
@@ -112,7 +122,17 @@ pub(crate) async fn list<B: Backend>(
     about: About<'_>,
 ) -> Result<Vec<Row>> {
     table.can_answer(query)?;
-    let begun = table.sets.is_some() && steady::<B>(connection).await?;
+    // A search is resolved to words first: words and rows are to be of one state.
+    if let Some(memory) = about.memory.filter(|_| B::CHECKS && query.search.is_none()) {
+        // What was assumed may have changed just now; hardly twice.
+        for _ in 0..2 {
+            if let Some(rows) = list_assuming::<B>(connection, table, query, about, memory).await? {
+                return Ok(rows);
+            }
+        }
+    }
+    let many = table.sets.is_some() || query.search.is_some() && B::CHECKS;
+    let begun = many && steady::<B>(connection).await?;
     let rows = list_steadily::<B>(connection, table, query, about).await;
     if begun {
         B::unsteady(connection).await.map_err(Into::<Error>::into)?;
@@ -132,19 +152,75 @@ async fn list_steadily<B: Backend>(
     about: About<'_>,
 ) -> Result<Vec<Row>> {
     let wanted = wanted::<B>(connection, table, query).await?;
-    let path = match choose::<B>(connection, table, query, wanted.as_ref(), about).await? {
+    let (choice, sure) =
+        choose::<B>(connection, table, query, wanted.as_ref(), about, None).await?;
+    let path = match choice {
         Choice::Nothing => return Ok(Vec::new()),
         Choice::Path(path) => path,
-        Choice::Walk(walk, otherwise) => {
-            for walk in std::iter::once(walk).chain(otherwise) {
-                if let Some(rows) = walk.run::<B>(connection, table, query).await? {
+        Choice::Walk(walks) => {
+            for walk in walks {
+                if let Walked::Rows(rows) = walk.run::<B>(connection, table, query, &sure).await? {
                     return Ok(rows);
                 }
             }
             Path::Free
         }
     };
-    let sql = statement::<B>(table, query, wanted.as_ref(), &path);
+    by_path::<B>(connection, table, query, wanted.as_ref(), &path).await
+}
+
+/// The same from what is remembered; `None` if it does not hold any more.
+async fn list_assuming<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    query: &Query,
+    about: About<'_>,
+    memory: &Memory,
+) -> Result<Option<Vec<Row>>> {
+    let wanted = wanted::<B>(connection, table, query).await?;
+    let (choice, assumed) =
+        choose::<B>(connection, table, query, wanted.as_ref(), about, Some(memory)).await?;
+    let path = match choice {
+        Choice::Nothing => {
+            let mut holds = true;
+            for (i, check) in assumed.checks::<B>(table).into_iter().enumerate() {
+                let row = check.first::<B>(connection, &[Kind::Int; 2]).await?;
+                let answer = row.map(|row| vec![row.int(0), row.int(1)]).unwrap_or_default();
+                holds &= assumed.holds_at(i, &answer);
+            }
+            if holds {
+                return Ok(Some(Vec::new()));
+            }
+            assumed.forget(table, memory);
+            return Ok(None);
+        }
+        Choice::Path(path) => path,
+        Choice::Walk(walks) => {
+            for walk in walks {
+                match walk.run::<B>(connection, table, query, &assumed).await? {
+                    Walked::Rows(rows) => return Ok(Some(rows)),
+                    Walked::TooFar => {}
+                    #[cfg(feature = "mariadb")]
+                    Walked::Stale => {
+                        assumed.forget(table, memory);
+                        return Ok(None);
+                    }
+                }
+            }
+            Path::Free
+        }
+    };
+    by_path::<B>(connection, table, query, wanted.as_ref(), &path).await.map(Some)
+}
+
+async fn by_path<B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    query: &Query,
+    wanted: Option<&B::Match>,
+    path: &Path,
+) -> Result<Vec<Row>> {
+    let sql = statement::<B>(table, query, wanted, path);
     let rows = sql.fetch::<B>(connection, &table.kinds).await?;
     Ok(rows.into_iter().map(|cells| table.decode(cells)).collect())
 }
@@ -212,12 +288,28 @@ pub(crate) async fn count<B: Backend>(
     query: &Query,
     about: About<'_>,
 ) -> Result<u64> {
+    // What was counted holds until something changes.
+    let known = match about.memory.zip(B::TURN) {
+        Some((memory, turn)) => {
+            let turn = Sql::new(turn).number::<B>(connection).await?.unwrap_or(0);
+            let key = memory::counted(table.schema.table, query);
+            if let Some(total) = memory.total(turn, &key) {
+                return Ok(total);
+            }
+            Some((memory, turn, key))
+        }
+        None => None,
+    };
     let begun = table.sets.is_some() && steady::<B>(connection).await?;
     let number = count_steadily::<B>(connection, table, query, about).await;
     if begun {
         B::unsteady(connection).await.map_err(Into::<Error>::into)?;
     }
-    Ok(u64::try_from(number?).unwrap_or(0))
+    let number = u64::try_from(number?).unwrap_or(0);
+    if let Some((memory, turn, key)) = known {
+        memory.set_total(turn, key, number);
+    }
+    Ok(number)
 }
 
 async fn count_steadily<B: Backend>(
@@ -227,7 +319,8 @@ async fn count_steadily<B: Backend>(
     about: About<'_>,
 ) -> Result<i64> {
     let wanted = wanted::<B>(connection, table, query).await?;
-    let path = match choose::<B>(connection, table, query, wanted.as_ref(), about).await? {
+    let (choice, _) = choose::<B>(connection, table, query, wanted.as_ref(), about, None).await?;
+    let path = match choice {
         Choice::Nothing => return Ok(0),
         Choice::Path(Path::Gather(index)) => Path::Index(index),
         Choice::Path(Path::IndexInSearch(index)) => {
@@ -237,9 +330,8 @@ async fn count_steadily<B: Backend>(
         }
         Choice::Path(path) => path,
         // Whichever answers every condition in SQL: along the places, if there are any.
-        Choice::Walk(walk, otherwise) => {
-            let mut ways = std::iter::once(walk).chain(otherwise);
-            match ways.find(|walk| walk.places.is_none()) {
+        Choice::Walk(walks) => {
+            match walks.into_iter().find(|walk| walk.places.is_none() && !walk.by_rows) {
                 Some(walk) => return walk.count::<B>(connection, table, query).await,
                 None => Path::Free,
             }

@@ -32,8 +32,8 @@ pub(crate) async fn find<B: Backend>(
     deleted: Deleted,
 ) -> Result<Option<Row>> {
     table.can_check(scope)?;
-    let mut sql =
-        Sql::new(format!("SELECT {} FROM {} t WHERE t.id = ?", table.columns, table.schema.table));
+    let text = format!("SELECT {} FROM {} t WHERE t.id = ?", table.columns, table.schema.table);
+    let mut sql = Sql::new(text).fixed(*scope == Predicate::All);
     sql.bind(Value::Id(id));
     match deleted {
         Deleted::Hidden => sql.add(" AND t.deleted_at IS NULL"),

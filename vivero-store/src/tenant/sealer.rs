@@ -3,16 +3,21 @@
 //! It waits a moment after the first commit, so that a burst of commits becomes one seal. It holds the
 //! tenant weakly: a tenant that nobody uses can be closed under it.
 
-use super::{SqlTenant, journal::Head};
+use super::SqlTenant;
+use super::journal::{self, Head};
+use super::turns::{News, Turns};
 use crate::backend::Backend;
 use async_trait::async_trait;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use vivero_core::Result;
 use vivero_core::ids::TenantId;
+use vivero_core::port::Lease;
+use vivero_core::{Result, Shared};
 
 /// How often heads are compared with what other processes may have sealed.
-const LOOK_AROUND: Duration = Duration::from_secs(1);
+pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
+/// The same while someone listens and no word of others comes by itself.
+const POLL: Duration = Duration::from_millis(250);
 /// Least time between two anchors of one tenant.
 const ANCHOR_EVERY: Duration = Duration::from_secs(1);
 
@@ -20,6 +25,19 @@ const ANCHOR_EVERY: Duration = Duration::from_secs(1);
 #[async_trait]
 pub(crate) trait Anchors: Send + Sync {
     async fn anchor(&self, tenant: TenantId, position: u64, hash: [u8; 32]) -> Result<()>;
+    /// What the installation's processes share, if several may serve this storage.
+    fn shared(&self) -> Option<Arc<dyn Shared>>;
+    /// The lease to seal a tenant, given the one held so far; `None` if it is another process's.
+    async fn take_turn(&self, tenant: TenantId, held: Option<Lease>) -> Result<Option<Lease>>;
+}
+
+/// Why the sealer woke up.
+enum Woken {
+    /// This process has committed something.
+    Committed,
+    News(News),
+    /// Nothing happened for a while.
+    Idle,
 }
 
 impl<B: Backend> SqlTenant<B> {
@@ -27,20 +45,47 @@ impl<B: Backend> SqlTenant<B> {
     pub(crate) fn start_sealer(self: &Arc<Self>, delay: Duration, anchors: Arc<dyn Anchors>) {
         let tenant = Arc::downgrade(self);
         let committed = Arc::clone(&self.committed);
+        let head = self.head.clone();
+        let mut turns = Turns::new(self.id, anchors.shared(), Arc::clone(&self.turn));
         tokio::spawn(async move {
             let mut anchored = tokio::time::Instant::now();
             let mut unanchored: Option<Head> = None;
+            // Whether something was left to another process to seal.
+            let mut left = false;
             loop {
-                let woken = tokio::time::timeout(LOOK_AROUND, committed.notified()).await.is_ok();
-                if woken {
-                    tokio::time::sleep(delay).await;
-                }
+                let polls = turns.polls() && head.receiver_count() > 0;
+                let look_around = if polls { POLL } else { LOOK_AROUND };
+                let woken = tokio::select! {
+                    () = committed.notified() => Woken::Committed,
+                    news = turns.news() => Woken::News(news),
+                    () = tokio::time::sleep(look_around) => Woken::Idle,
+                };
+                let idle = matches!(woken, Woken::Idle);
+                let seals = match woken {
+                    Woken::Committed if turns.take(&*anchors).await => {
+                        tokio::time::sleep(delay).await;
+                        true
+                    }
+                    Woken::Committed => {
+                        left = turns.wait().await;
+                        !left
+                    }
+                    Woken::News(News::Commits) => {
+                        tokio::time::sleep(delay).await;
+                        true
+                    }
+                    Woken::News(News::Head) => false,
+                    Woken::Idle => std::mem::take(&mut left),
+                };
                 let Some(tenant) = Weak::upgrade(&tenant) else { return };
                 if tenant.is_closed() {
                     return;
                 }
                 let outcome =
-                    if woken { tenant.seal_all().await } else { tenant.look_around().await };
+                    if seals { tenant.seal_all().await } else { tenant.look_around(idle).await };
+                if matches!(outcome, Ok(Some(_))) {
+                    turns.tell().await;
+                }
                 match outcome {
                     Ok(Some(head)) => unanchored = Some(head),
                     Ok(None) => {}
@@ -51,7 +96,7 @@ impl<B: Backend> SqlTenant<B> {
                     }
                 }
                 if let Some(head) = unanchored
-                    && (anchored.elapsed() >= ANCHOR_EVERY || !woken)
+                    && (anchored.elapsed() >= ANCHOR_EVERY || idle)
                 {
                     match anchors.anchor(tenant.id, head.position, head.hash).await {
                         Ok(()) => unanchored = None,
@@ -65,19 +110,29 @@ impl<B: Backend> SqlTenant<B> {
         });
     }
 
+    /// Seals what is committed now. What others go on to commit meanwhile is not waited for: it may never
+    /// end.
     pub(crate) async fn seal_all(&self) -> Result<Option<Head>> {
-        let mut last = None;
+        let last = journal::last::<B>(&mut *self.connection().await?).await?;
+        let mut sealed = None;
         while let Some(head) = self.seal_once().await? {
-            last = Some(head);
+            sealed = Some(head);
+            if head.covers(last) {
+                break;
+            }
         }
-        Ok(last)
+        Ok(sealed)
     }
 
-    /// Notices what other processes did, for as long as anyone is listening, and closes connections
-    /// that nobody used for a while.
-    async fn look_around(&self) -> Result<Option<Head>> {
-        B::reap(&self.readers);
-        B::reap(&self.writer);
+    /// Notices what other processes did, for as long as anyone is listening, and, when nothing happens,
+    /// closes connections that nobody used for a while.
+    async fn look_around(&self, idle: bool) -> Result<Option<Head>> {
+        if idle {
+            B::reap(&self.readers);
+            B::reap(&self.writer);
+        } else {
+            self.looked.outdated();
+        }
         if self.head.receiver_count() > 0 {
             self.refresh().await?;
         }

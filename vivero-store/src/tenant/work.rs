@@ -250,7 +250,7 @@ impl<B: Backend> Work for SqlWork<B> {
         if found {
             let (old, new) = (document(schema, &before.values), document(schema, &after.values));
             for sql in B::update_search(schema.table, before.seq, &old, new) {
-                sql.execute::<B>(&mut self.transaction).await?;
+                B::defer(&mut self.transaction, sql).await.map_err(Into::<Error>::into)?;
             }
         }
         Ok(true)
@@ -261,14 +261,14 @@ impl<B: Backend> Work for SqlWork<B> {
     }
 
     async fn remember(&mut self, answer: Remembered) -> Result<()> {
-        Sql::new("INSERT INTO idempotency (name, fingerprint, response, at) VALUES (?, ?, ?, ?)")
-            .with(Value::Text(answer.key))
-            .with(Value::Text(answer.fingerprint))
-            .with(Value::Text(answer.response))
-            .with(Value::Time(answer.at))
-            .execute::<B>(&mut self.transaction)
-            .await?;
-        Ok(())
+        let sql = Sql::new(
+            "INSERT INTO idempotency (name, fingerprint, response, at) VALUES (?, ?, ?, ?)",
+        )
+        .with(Value::Text(answer.key))
+        .with(Value::Text(answer.fingerprint))
+        .with(Value::Text(answer.response))
+        .with(Value::Time(answer.at));
+        B::defer(&mut self.transaction, sql).await.map_err(Into::into)
     }
 
     async fn remembered(&mut self, key: &str) -> Result<Option<Remembered>> {

@@ -4,7 +4,6 @@ mod answers;
 mod faults;
 mod links;
 mod server;
-mod store;
 mod wire;
 
 use async_trait::async_trait;

@@ -1,6 +1,5 @@
 //! An S3 in this process, on a port of its own, that misbehaves when told to.
 
-use crate::store::Store;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Uri};
@@ -15,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use vivero_store::files::s3_tests::Store;
 use vivero_store::{S3Files, S3Options};
 
 pub(crate) const BUCKET: &str = "vivero-test";

@@ -1,29 +1,30 @@
-//! A MariaDB server for tests.
+//! MariaDB servers for tests.
 //!
 //! `VIVERO_TEST_MARIADB` names one (`mysql://root@127.0.0.1:PORT`, an account that may do anything, on a
-//! server that holds nothing of value); otherwise a private one is started, once per test program, in a
+//! server that holds nothing of value), `VIVERO_TEST_MARIADB_2` another; otherwise a private one is started, once per test program, in a
 //! folder of its own on a port of its own. A missing server fails the tests: it is never left out.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use vivero_store::{KeyText, MariaDbOptions};
 
 /// Waits until whoever started it is gone, however it went; then stops the server, by its pid.
 const KEEPER: &str = r#"
 trap '' INT
-"$0" --no-defaults --user="$(id -un)" --datadir="$1/data" --tmpdir="$1" --socket="$1/s" --port="$2" \
-  --pid-file="$1/pid" --bind-address=127.0.0.1 --skip-name-resolve --skip-log-bin --log-error="$1/log" \
-  --max-connections=1000 --max-prepared-stmt-count=1000000 --table-open-cache=4000 \
-  --innodb-log-file-size=32M --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=OFF \
-  --performance-schema=OFF </dev/null >/dev/null 2>&1 &
+folder=$1; port=$2; shift 2
+"$0" --no-defaults --user="$(id -un)" --datadir="$folder/data" --tmpdir="$folder" --socket="$folder/s" \
+  --port="$port" --pid-file="$folder/pid" --bind-address=127.0.0.1 --skip-name-resolve --skip-log-bin \
+  --log-error="$folder/log" --max-connections=1000 --max-prepared-stmt-count=1000000 \
+  --table-open-cache=4000 --innodb-log-file-size=32M --innodb-flush-log-at-trx-commit=0 \
+  --innodb-doublewrite=OFF --performance-schema=OFF "$@" </dev/null >/dev/null 2>&1 &
 pid=$!
 read -r _
 kill "$pid"
 wait "$pid"
-rm -rf "$1"
+rm -rf "$folder"
 "#;
 
 fn found(names: &[&str]) -> PathBuf {
@@ -40,15 +41,22 @@ fn found(names: &[&str]) -> PathBuf {
 
 /// Where the server is: `mysql://USER@HOST:PORT`.
 pub(crate) fn address() -> &'static str {
-    static ADDRESS: OnceLock<String> = OnceLock::new();
-    ADDRESS.get_or_init(|| match std::env::var("VIVERO_TEST_MARIADB") {
+    server(0)
+}
+
+/// Where the first or the second server is.
+pub(crate) fn server(number: usize) -> &'static str {
+    static ADDRESSES: [OnceLock<String>; 2] = [OnceLock::new(), OnceLock::new()];
+    let variable = ["VIVERO_TEST_MARIADB", "VIVERO_TEST_MARIADB_2"][number];
+    ADDRESSES[number].get_or_init(|| match std::env::var(variable) {
         Ok(address) => address.trim_end_matches('/').to_owned(),
-        Err(_) => start(),
+        Err(_) => start(&[]),
     })
 }
 
-fn start() -> String {
-    static KEPT: OnceLock<Child> = OnceLock::new();
+/// Starts a private server with more options than all have.
+pub(crate) fn start(more: &[String]) -> String {
+    static KEPT: Mutex<Vec<Child>> = Mutex::new(Vec::new());
     let folder =
         tempfile::Builder::new().prefix("vivero-mariadb").tempdir().expect("a folder").keep();
     let shown = folder.display().to_string();
@@ -72,11 +80,12 @@ fn start() -> String {
         .arg(found(&["mariadbd", "mysqld"]))
         .arg(&shown)
         .arg(port.to_string())
+        .args(more)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .expect("sh runs");
-    let _ = KEPT.set(keeper);
+    KEPT.lock().expect("a list").push(keeper);
     let deadline = Instant::now() + Duration::from_secs(60);
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
@@ -90,6 +99,7 @@ fn start() -> String {
 pub(crate) fn options(n: usize) -> MariaDbOptions {
     MariaDbOptions {
         max_open: 4,
+        standby: 0,
         wait: Duration::from_millis(300),
         prefix: format!("c{}x{n}x", std::process::id() % 1_000_000),
         key: Some(Arc::new(KeyText("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into()))),

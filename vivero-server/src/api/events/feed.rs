@@ -26,6 +26,7 @@ pub(super) struct Feed {
     stopping: CancellationToken,
     checked: Instant,
     greeted: bool,
+    over: bool,
     _place: StreamPlace,
 }
 
@@ -47,6 +48,7 @@ impl Feed {
             stopping,
             checked,
             greeted: false,
+            over: false,
             _place: place,
         }
     }
@@ -54,9 +56,15 @@ impl Feed {
     pub(super) fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
         unfold(self, |mut feed| async move {
             let stopping = feed.stopping.clone();
+            if feed.over {
+                return None;
+            }
             let chunk = tokio::select! {
                 biased;
-                () = stopping.cancelled() => None,
+                () = stopping.cancelled() => {
+                    feed.over = true;
+                    Some(come_again())
+                }
                 chunk = feed.next() => chunk,
             };
             chunk.map(|chunk| (Ok(chunk), feed))
@@ -112,6 +120,12 @@ impl Feed {
             Err(_) => false,
         }
     }
+}
+
+/// Says when to connect again to a server that stops: soon, as another node may be there, but not all at
+/// the same moment.
+fn come_again() -> Bytes {
+    Bytes::from(format!("retry: {}\n\n", rand::random_range(100..1_000)))
 }
 
 /// Events as the format wants them. JSON has no line breaks of its own.

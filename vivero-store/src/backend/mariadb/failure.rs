@@ -51,6 +51,11 @@ impl Failure {
         }
     }
 
+    /// Whether the account exists and has another password, or is not there.
+    pub(super) fn is_refused_password(&self) -> bool {
+        self.number().is_some_and(|n| n == 1045)
+    }
+
     /// Whether a transaction that has done nothing yet should be begun again.
     pub(super) fn is_passing(&self) -> bool {
         self.number().is_some_and(|n| AGAIN.contains(&n))
@@ -66,6 +71,25 @@ impl Failure {
     }
 }
 
+/// Whether a table could not be made or written for want of room: the storage engine's own number is in
+/// the text (28 no space on the device, 135 no more room in the file).
+fn is_full(number: u16, error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    [1005, 1030].contains(&number)
+        && ["errno: 28 ", "errno: 135 ", "error 28 ", "error 135 "]
+            .iter()
+            .any(|reason| error.message().contains(reason))
+}
+
+/// Whether TLS did not come about. What the handshake refuses comes as bad input.
+fn is_tls(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(e) => e.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         let unavailable = |what: &'static str, retry_after: u32, source: sqlx::Error| {
@@ -78,7 +102,7 @@ impl From<Failure> for Error {
             return Self::corrupt(format!("column {index}: {source}"));
         }
         match number {
-            Some(n) if AGAIN.contains(&n) => unavailable("database, it is busy", 1, error),
+            Some(n) if AGAIN.contains(&n) => Self::Undone { source: Box::new(error) },
             Some(n) if CONNECTIONS.contains(&n) => unavailable(
                 "database connections (max_connections or the user's own limit is reached)",
                 1,
@@ -93,7 +117,9 @@ impl From<Failure> for Error {
             Some(n) if READ_ONLY.contains(&n) => {
                 unavailable("database, it is read-only", 30, error)
             }
-            Some(n) if FULL.contains(&n) => unavailable("storage", 30, error),
+            Some(n) if FULL.contains(&n) || is_full(n, &error) => {
+                unavailable("storage, the database server's disk is full", 30, error)
+            }
             Some(n) if REFUSED.contains(&n) => {
                 unavailable("database, it refuses the credentials", 30, error)
             }
@@ -101,6 +127,12 @@ impl From<Failure> for Error {
                 Self::invalid("value", "kind", "is not of the kind it is compared with")
             }
             Some(NO_DATABASE) => Self::corrupt("the database does not exist"),
+            None if is_tls(&error) => unavailable(
+                "database, TLS to it fails (it has none, or its certificate is not of an authority given \
+                 as ssl-ca or not of this host)",
+                30,
+                error,
+            ),
             _ if lost => unavailable("database, it does not answer", 1, error),
             _ => Self::internal("running a statement", error),
         }

@@ -4,15 +4,17 @@
 //! costs as much as most statements here. This one knows in what state it gets a connection back: in
 //! the middle of a statement (it is closed), in a transaction (it is rolled back), or as it was.
 
+use super::budget::{Budget, Place};
 use super::{Failure, run};
 use crate::backend::Sql;
+use async_trait::async_trait;
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, MySqlConnection};
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -26,8 +28,8 @@ const CONNECT: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(60);
 /// A connection that nobody used for this long is asked whether it lives.
 const DOUBTFUL: Duration = Duration::from_secs(5);
-/// How often a transaction is begun that the server refuses for a reason that passes.
-const TRIES: u32 = 5;
+/// Begins a transaction and waits for its turn.
+const TAKE_TURN: &str = "START TRANSACTION; UPDATE engine_state SET turn = turn + 1 WHERE one = 1";
 /// How long changing tables waits for others who do.
 const DEFINE_WAIT: u32 = 60;
 
@@ -47,14 +49,53 @@ pub(crate) enum Purpose {
     Writing,
 }
 
-struct Inner {
-    account: MySqlConnectOptions,
+/// Where a pool learns that its account has another password.
+#[async_trait]
+pub(crate) trait Login: Send + Sync {
+    /// The passwords the account may have now, likeliest first.
+    async fn passwords(&self) -> Result<Vec<String>>;
+}
+
+/// What a pool shares with others.
+#[derive(Clone, Default)]
+pub(crate) struct Ties {
+    /// The connections of all pools to its server.
+    pub(crate) budget: Option<Arc<Budget>>,
+    /// Where another password comes from when the one it has is refused.
+    pub(crate) login: Option<Arc<dyn Login>>,
+}
+
+/// A connection that nobody uses now.
+pub(super) struct Idle {
+    connection: MySqlConnection,
+    since: Instant,
+    place: Option<Place>,
+    /// In the budget's line.
+    number: u64,
+}
+
+impl Idle {
+    /// Tells the server that it is closed, and only then gives its place up: the server counts a
+    /// connection until it has noticed.
+    pub(super) fn close(self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let Self { connection, place, .. } = self;
+            let _ = tokio::time::timeout(CONNECT, connection.close()).await;
+            drop(place);
+        });
+    }
+}
+
+pub(super) struct Inner {
+    account: RwLock<MySqlConnectOptions>,
+    ties: Ties,
     /// The account that changes tables; none where nobody may.
     definer: Option<MySqlConnectOptions>,
     purpose: Purpose,
     permits: Arc<Semaphore>,
     /// Most recently used at the back: the rest can grow old.
-    idle: Mutex<VecDeque<(MySqlConnection, Instant)>>,
+    idle: Mutex<VecDeque<Idle>>,
     closed: AtomicBool,
 }
 
@@ -72,8 +113,36 @@ fn unavailable(what: &'static str) -> Error {
     Error::Unavailable { what: what.into(), retry_after: 1, source: None }
 }
 
+/// Why there is no connection.
+enum Unconnected {
+    Late,
+    Failed(Failure),
+}
+
+impl Unconnected {
+    /// Whether the server did not answer at all.
+    fn is_silence(&self) -> bool {
+        match self {
+            Self::Late => true,
+            Self::Failed(failure) => failure.is_lost() && failure.number().is_none(),
+        }
+    }
+}
+
+impl From<Unconnected> for Error {
+    fn from(unconnected: Unconnected) -> Self {
+        match unconnected {
+            Unconnected::Late => unavailable("database, it does not answer"),
+            Unconnected::Failed(failure) => failure.into(),
+        }
+    }
+}
+
 /// Opens a connection that is set up as all are.
-async fn connect(account: &MySqlConnectOptions, purpose: Purpose) -> Result<MySqlConnection> {
+async fn connect(
+    account: &MySqlConnectOptions,
+    purpose: Purpose,
+) -> Result<MySqlConnection, Unconnected> {
     let connecting = async {
         let mut connection = account.connect().await?;
         let isolation = match purpose {
@@ -84,14 +153,62 @@ async fn connect(account: &MySqlConnectOptions, purpose: Purpose) -> Result<MySq
         Ok::<_, sqlx::Error>(connection)
     };
     match tokio::time::timeout(CONNECT, connecting).await {
-        Ok(connected) => connected.map_err(|e| Failure::from(e).into()),
-        Err(_) => Err(unavailable("database, it does not answer")),
+        Ok(connected) => connected.map_err(|e| Unconnected::Failed(e.into())),
+        Err(_) => Err(Unconnected::Late),
     }
 }
 
 /// The same as a connection that knows its state, beside every pool.
 pub(crate) async fn open(account: &MySqlConnectOptions, purpose: Purpose) -> Result<Connection> {
-    connect(account, purpose).await.map(Connection::new)
+    Ok(Connection::new(connect(account, purpose).await?, None))
+}
+
+impl Inner {
+    fn idle(&self) -> MutexGuard<'_, VecDeque<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an idle connection out, if it is still there.
+    pub(super) fn take_idle(&self, number: u64) -> Option<Idle> {
+        let mut idle = self.idle();
+        let at = idle.iter().position(|i| i.number == number)?;
+        idle.remove(at)
+    }
+
+    fn account(&self) -> MySqlConnectOptions {
+        self.account.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Opens a connection in its place of the budget, with another password if the account has one by
+    /// now.
+    async fn connect(&self) -> Result<(MySqlConnection, Option<Place>)> {
+        let budget = self.ties.budget.as_ref();
+        let place = match budget {
+            Some(budget) => Some(budget.place().await?),
+            None => None,
+        };
+        let mut outcome = connect(&self.account(), self.purpose).await;
+        if let (Err(Unconnected::Failed(e)), Some(login)) = (&outcome, &self.ties.login)
+            && e.is_refused_password()
+        {
+            for password in login.passwords().await? {
+                let account = self.account().password(&password);
+                outcome = connect(&account, self.purpose).await;
+                if outcome.is_ok() {
+                    *self.account.write().unwrap_or_else(PoisonError::into_inner) = account;
+                    break;
+                }
+            }
+        }
+        if let Some(budget) = budget {
+            match &outcome {
+                Ok(_) => budget.note_answer(),
+                Err(e) if e.is_silence() => budget.note_silent(),
+                Err(_) => {}
+            }
+        }
+        Ok((outcome?, place))
+    }
 }
 
 impl Pool {
@@ -101,9 +218,11 @@ impl Pool {
         definer: Option<MySqlConnectOptions>,
         purpose: Purpose,
         connections: u32,
+        ties: Ties,
     ) -> Self {
         Self(Arc::new(Inner {
-            account,
+            account: RwLock::new(account),
+            ties,
             definer,
             purpose,
             permits: Arc::new(Semaphore::new(connections as usize)),
@@ -112,8 +231,25 @@ impl Pool {
         }))
     }
 
-    fn idle(&self) -> MutexGuard<'_, VecDeque<(MySqlConnection, Instant)>> {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pop_idle(&self) -> Option<Idle> {
+        let mut idle = self.0.idle();
+        let found = idle.pop_back()?;
+        if let Some(budget) = &self.0.ties.budget {
+            budget.note_used(found.number);
+        }
+        Some(found)
+    }
+
+    /// Closes idle connections from the oldest on, for as long as they are to go.
+    fn drop_idle(&self, goes: impl Fn(&Idle) -> bool) {
+        let mut idle = self.0.idle();
+        while idle.front().is_some_and(&goes) {
+            let Some(old) = idle.pop_front() else { return };
+            if let Some(budget) = &self.0.ties.budget {
+                budget.note_used(old.number);
+            }
+            old.close();
+        }
     }
 
     pub(crate) async fn acquire(&self) -> Result<Lease> {
@@ -122,46 +258,40 @@ impl Pool {
             .await
             .map_err(|_| unavailable("connections"))?
             .map_err(|_| unavailable("database, it is closing"))?;
-        let connection = loop {
-            let idle = self.idle().pop_back();
-            match idle {
-                None => break connect(&self.0.account, self.0.purpose).await?,
-                Some((connection, since)) if since.elapsed() < DOUBTFUL => break connection,
-                Some((mut connection, _)) => {
+        let (connection, place) = loop {
+            match self.pop_idle() {
+                None => break self.0.connect().await?,
+                Some(Idle { connection, since, place, .. }) if since.elapsed() < DOUBTFUL => {
+                    break (connection, place);
+                }
+                Some(Idle { mut connection, place, .. }) => {
                     let pinged = tokio::time::timeout(CONNECT, connection.ping()).await;
                     if matches!(pinged, Ok(Ok(()))) {
-                        break connection;
+                        break (connection, place);
                     }
                 }
             }
         };
-        Ok(self.lease(connection, Some(permit)))
+        Ok(self.lease(connection, place, Some(permit)))
     }
 
-    fn lease(&self, connection: MySqlConnection, permit: Option<OwnedSemaphorePermit>) -> Lease {
-        Lease { connection: Some(Connection::new(connection)), pool: self.clone(), permit }
+    fn lease(
+        &self,
+        connection: MySqlConnection,
+        place: Option<Place>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Lease {
+        Lease { connection: Some(Connection::new(connection, place)), pool: self.clone(), permit }
     }
 
-    /// Begins a write transaction, when its turn has come: all of one database come one after another,
-    /// also those of other processes. The turn is a row that each *changes*, not only locks, because a
-    /// Galera cluster knows of changes only.
+    /// Begins a write transaction, with its first statement, when its turn has come: all of one database
+    /// come one after another, also those of other processes. The turn is a row that each *changes*, not
+    /// only locks, because a Galera cluster knows of changes only.
     pub(crate) async fn begin(&self) -> Result<Writing> {
-        let mut tries = 0;
-        loop {
-            let mut lease = self.acquire().await?;
-            match lease.take_turn().await {
-                Ok(()) => return Ok(Writing(lease)),
-                Err(e) if tries < TRIES && (e.is_passing() || e.is_lost()) => {
-                    tries += 1;
-                    if e.is_lost() {
-                        // The others are likely as dead.
-                        self.idle().clear();
-                    }
-                    drop(lease);
-                }
-                Err(e) => return Err(e.into()),
-            }
-        }
+        let mut lease = self.acquire().await?;
+        lease.first = Some(self.clone());
+        lease.waiting = Waiting { text: format!("{TAKE_TURN}; "), statements: 2 };
+        Ok(Writing(lease))
     }
 
     /// A connection that may change tables, while no other does.
@@ -170,7 +300,7 @@ impl Pool {
             return Err(Error::internal("changing tables", "this account may not"));
         };
         let connection = connect(definer, Purpose::Writing).await?;
-        let mut lease = self.lease(connection, None);
+        let mut lease = self.lease(connection, None, None);
         let sql = format!("SELECT get_lock(concat('vivero tables ', database()), {DEFINE_WAIT})");
         match Sql::new(sql).number::<super::MariaDb>(&mut lease).await? {
             Some(1) => Ok(Writing(lease)),
@@ -182,7 +312,7 @@ impl Pool {
     pub(crate) fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
         self.0.permits.close();
-        self.idle().clear();
+        self.drop_idle(|_| true);
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -190,16 +320,26 @@ impl Pool {
     }
 
     pub(crate) fn reap(&self) {
-        let mut idle = self.idle();
-        while idle.front().is_some_and(|(_, since)| since.elapsed() > IDLE) {
-            idle.pop_front();
-        }
+        self.drop_idle(|idle| idle.since.elapsed() > IDLE);
     }
 
-    fn give_back(&self, connection: MySqlConnection) {
-        let mut idle = self.idle();
-        if !self.is_closed() {
-            idle.push_back((connection, Instant::now()));
+    fn give_back(&self, connection: MySqlConnection, place: Option<Place>) {
+        let budget = self.0.ties.budget.as_ref();
+        let mut given = Idle { connection, since: Instant::now(), place, number: 0 };
+        {
+            let mut idle = self.0.idle();
+            if self.is_closed() {
+                drop(idle);
+                given.close();
+                return;
+            }
+            if let Some(budget) = budget {
+                given.number = budget.note_idle(Arc::downgrade(&self.0));
+            }
+            idle.push_back(given);
+        }
+        if let Some(budget) = budget {
+            budget.make_room();
         }
     }
 }
@@ -213,11 +353,40 @@ pub(crate) struct Connection {
     pub(super) open: bool,
     /// Of no more use.
     pub(super) lost: bool,
+    /// What goes before the next statement, in the same packet.
+    pub(super) waiting: Waiting,
+    /// The pool of a write transaction that has not begun: its first packet may be sent again.
+    pub(super) first: Option<Pool>,
+    /// In the budget of its server.
+    place: Option<Place>,
+}
+
+/// Statements that wait for the next, each with `; ` behind it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waiting {
+    pub(super) text: String,
+    pub(super) statements: usize,
 }
 
 impl Connection {
-    const fn new(inner: MySqlConnection) -> Self {
-        Self { inner, busy: false, open: false, lost: false }
+    const fn new(inner: MySqlConnection, place: Option<Place>) -> Self {
+        let waiting = Waiting { text: String::new(), statements: 0 };
+        Self { inner, busy: false, open: false, lost: false, waiting, first: None, place }
+    }
+
+    /// Whether what is sent next belongs to a transaction, be it one that begins with it.
+    pub(super) const fn is_in_transaction(&self) -> bool {
+        self.open || self.waiting.statements > 0
+    }
+
+    /// Puts another connection of `pool` in place of one that was found dead; whether there is one. The
+    /// idle ones are likely as dead.
+    pub(super) async fn renew(&mut self, pool: &Pool) -> bool {
+        pool.drop_idle(|_| true);
+        self.place = None;
+        let Ok((inner, place)) = pool.0.connect().await else { return false };
+        (self.inner, self.place, self.lost) = (inner, place, false);
+        true
     }
 }
 
@@ -232,8 +401,7 @@ pub(crate) struct Lease {
 impl Lease {
     async fn take_turn(&mut self) -> Result<(), Failure> {
         self.open = true;
-        self.script("START TRANSACTION; UPDATE engine_state SET turn = turn + 1 WHERE one = 1")
-            .await
+        self.script(TAKE_TURN).await
     }
 }
 
@@ -262,14 +430,15 @@ impl Drop for Lease {
             return;
         }
         if !connection.open {
-            self.pool.give_back(connection.inner);
+            self.pool.give_back(connection.inner, connection.place);
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let pool = self.pool.clone();
+        connection.waiting = Waiting::default();
         runtime.spawn(async move {
             if connection.script("ROLLBACK").await.is_ok() {
-                pool.give_back(connection.inner);
+                pool.give_back(connection.inner, connection.place);
             }
             drop(permit);
         });
@@ -287,7 +456,11 @@ impl Writing {
 
     pub(super) async fn commit(mut self) -> Result<()> {
         if !self.open {
+            // Nothing was done: it never began.
             return Ok(());
+        }
+        if self.lost {
+            return Err(unavailable("database, the transaction was cut off"));
         }
         match self.script("COMMIT").await {
             Ok(()) => {

@@ -6,8 +6,8 @@
 //! in the same transaction, finds the rows of a word newest first, and answers whether a row has a word
 //! by one look.
 
-use super::{Failure, MariaDb};
-use crate::backend::{Backend as _, Sql};
+use super::Failure;
+use crate::backend::Sql;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use vivero_core::Value;
@@ -19,9 +19,19 @@ use vivero_core::search::Terms;
 pub(super) const LONGEST_WORD: usize = 1_020;
 /// Words entered by one statement.
 const WORDS_AT_ONCE: usize = 4_000;
-/// Up to so many entries, the rows of a word are gathered; those of a more common one are met often
-/// enough on the way from the newest row back.
-const FEW: i64 = 4_000;
+/// What things cost, in µs: an entry of the index, one that is gathered and sorted, a look whether a row
+/// has one word, or one of several.
+const ENTRY: f64 = 0.3;
+const GATHERED: f64 = 0.8;
+const ONE: f64 = 2.0;
+const MANY: f64 = 9.0;
+/// Rows of a page.
+const PAGE: f64 = 51.0;
+/// How many times as many rows are met before a page is full as would be if nothing had to do with
+/// anything else.
+const LUCK: f64 = 4.0;
+/// Words that one term is resolved to at most.
+const MOST_WORDS: usize = 8;
 
 /// The words a text is found by, each once.
 fn words(text: &str) -> BTreeSet<&str> {
@@ -109,6 +119,11 @@ impl Term {
         sql.add(")");
     }
 
+    /// Whether it is so many words and no range.
+    fn is_words(&self) -> bool {
+        self.ranges.iter().all(|(first, last)| first == last)
+    }
+
     fn is_one_word(&self) -> bool {
         matches!(self.ranges.as_slice(), [(first, last)] if first == last)
     }
@@ -126,23 +141,20 @@ impl Term {
 /// What is searched for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    /// The rarest first.
+    /// The one that leads first.
     terms: Vec<Term>,
-    /// Whether few rows have the rarest.
-    few: bool,
+    /// How the rows are come by.
+    way: Way,
 }
 
 impl Wanted {
-    /// How the rows are come by.
-    fn way(&self) -> Way {
-        match self.terms.first() {
-            Some(term) if term.is_one_word() => Way::Word,
-            Some(_) if self.few => Way::Gather,
-            _ => Way::Walk,
-        }
+    /// The terms that the way itself does not answer.
+    fn rest(&self) -> impl Iterator<Item = &Term> {
+        self.terms.iter().skip(usize::from(self.way != Way::Walk))
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     /// Along the rows of the first word, which are in order.
     Word,
@@ -176,34 +188,152 @@ pub(super) async fn matching(
                 .collect(),
         })
         .collect();
+    find_words(connection, table, &mut terms).await?;
     if let [only] = terms.as_slice()
         && only.is_one_word()
     {
-        return Ok(Wanted { terms, few: false });
+        return Ok(Wanted { terms, way: Way::Word });
     }
-    // How many rows each has, as far as it matters.
-    let mut sql = Sql::new("SELECT ");
-    for (i, term) in terms.iter().enumerate() {
-        sql.add(if i == 0 { "" } else { ", " });
-        sql.addf(format_args!(
-            "(SELECT count(*) FROM (SELECT 1 FROM {table}_search w FORCE INDEX ({table}_search_word) WHERE "
+    let estimates = estimate(connection, table, &terms).await?;
+    Ok(lead(terms, &estimates))
+}
+
+/// Puts the term first by which the rows are come by the cheapest. `estimates` has the entries of each
+/// term, and the rows there are.
+fn lead(terms: Vec<Term>, estimates: &[i64]) -> Wanted {
+    let of = |i: usize| estimates.get(i).copied().unwrap_or(0).max(1) as f64;
+    let rows = of(terms.len());
+    let share = |i: usize| (of(i) / rows).min(1.0);
+    let probe = |i: usize| if terms[i].is_one_word() { ONE } else { MANY };
+    // Rows with two things in common are often found together, or far from where the page begins.
+    let met = |shares: f64, most: f64| (LUCK * PAGE / shares.max(f64::MIN_POSITIVE)).min(most);
+    let others = |i: usize| (0..terms.len()).filter(move |j| *j != i);
+    let mut best = (f64::MAX, None, false);
+    for i in 0..terms.len() {
+        let probes: f64 = others(i).map(probe).sum();
+        let gather = (of(i) * (GATHERED + probes), Some(i), true);
+        let walk = (met(others(i).map(share).product(), of(i)) * (ENTRY + probes), Some(i), false);
+        let ways = [terms[i].is_words().then_some(gather), terms[i].is_one_word().then_some(walk)];
+        for way in ways.into_iter().flatten() {
+            if way.0 < best.0 {
+                best = way;
+            }
+        }
+    }
+    let all: f64 = (0..terms.len()).map(probe).sum();
+    let shares = (0..terms.len()).map(share).product();
+    if met(shares, rows) * (ONE + all) < best.0 {
+        best.1 = None;
+    }
+    let mut numbered: Vec<(f64, Term)> = Vec::with_capacity(terms.len());
+    for (i, term) in terms.into_iter().enumerate() {
+        numbered.push((if best.1 == Some(i) { 0.0 } else { of(i) }, term));
+    }
+    numbered.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let terms = numbered.into_iter().map(|(_, term)| term).collect();
+    let way = match best {
+        (_, None, _) => Way::Walk,
+        (_, _, true) => Way::Gather,
+        _ => Way::Word,
+    };
+    Wanted { terms, way }
+}
+
+/// Puts the words that there are in place of ranges that have few. The server looks at every entry of a
+/// range to find its words; asked for the next word each time, at one for each.
+async fn find_words(
+    connection: &mut super::Connection,
+    table: &str,
+    terms: &mut [Term],
+) -> Result<(), Failure> {
+    let mut open: Vec<(usize, usize, Vec<Vec<u8>>)> = Vec::new();
+    for (t, term) in terms.iter().enumerate() {
+        let ranges = term.ranges.iter().enumerate();
+        open.extend(ranges.filter(|(_, (a, b))| a != b).map(|(r, _)| (t, r, Vec::new())));
+    }
+    let mut found: Vec<(usize, usize, Vec<Vec<u8>>)> = Vec::new();
+    while !open.is_empty() {
+        let mut text = Sql::default();
+        for (t, r, words) in &open {
+            let (first, last) = &terms[*t].ranges[*r];
+            let (sign, from) = words.last().map_or((">=", first), |word| (">", word));
+            let between = if text.text.is_empty() { "" } else { "; " };
+            text.addf(format_args!(
+                "{between}SELECT min(word) FROM {table}_search FORCE INDEX ({table}_search_word) WHERE word {sign} "
+            ));
+            super::values::literal(&mut text.text, &Value::Bytes(from.clone()));
+            text.add(" AND word <= ");
+            super::values::literal(&mut text.text, &Value::Bytes(last.clone()));
+        }
+        let kinds: Vec<&[Kind]> = vec![&[Kind::Bytes]; open.len()];
+        let answers = connection.batch(text.text, &kinds).await?;
+        let mut rest = Vec::new();
+        for ((t, r, mut words), answer) in open.into_iter().zip(answers) {
+            match answer.into_iter().next().map(|mut row| row.take(0)) {
+                Some(Value::Bytes(word)) if words.len() < MOST_WORDS => {
+                    words.push(word);
+                    rest.push((t, r, words));
+                }
+                // There are more than are worth naming.
+                Some(Value::Bytes(_)) => {}
+                _ => found.push((t, r, words)),
+            }
+        }
+        open = rest;
+    }
+    // From the back, so that what is left to be replaced stays where it is.
+    found.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+    for (t, r, words) in found {
+        let ranges = &mut terms[t].ranges;
+        let (first, _) = ranges.remove(r);
+        ranges.extend(words.into_iter().map(|word| (word.clone(), word)));
+        if ranges.is_empty() {
+            // No row has it.
+            ranges.push((first.clone(), first));
+        }
+    }
+    Ok(())
+}
+
+/// How many entries each has, as the server's planner takes it from the index.
+async fn estimate(
+    connection: &mut super::Connection,
+    table: &str,
+    terms: &[Term],
+) -> Result<Vec<i64>, Failure> {
+    /// Where `EXPLAIN` has its estimate.
+    const KINDS: [Kind; 9] = [
+        Kind::Int,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Text,
+        Kind::Int,
+    ];
+    let mut text = String::new();
+    for term in terms {
+        let mut sql = Sql::new(format!(
+            "EXPLAIN SELECT 1 FROM {table}_search w FORCE INDEX ({table}_search_word) WHERE "
         ));
         term.condition(&mut sql, "w.word");
-        sql.addf(format_args!(" LIMIT {}) k)", FEW + 1));
+        text.push_str(if text.is_empty() { "" } else { "; " });
+        super::merge::fill(&mut text, &sql.text, sql.args.iter());
     }
-    let kinds = vec![Kind::Int; terms.len()];
-    let rows = MariaDb::fetch(connection, sql, &kinds).await?;
-    let Some(counted) = rows.into_iter().next() else { return Ok(Wanted { terms, few: false }) };
-    let mut numbered: Vec<(i64, Term)> =
-        terms.drain(..).enumerate().map(|(i, term)| (counted.int(i), term)).collect();
-    // Of common ones, one whose rows are in order by themselves is better.
-    numbered.sort_by_key(|(number, term)| (*number, !term.is_one_word()));
-    let few = numbered.first().is_some_and(|(number, _)| *number <= FEW);
-    Ok(Wanted { terms: numbered.into_iter().map(|(_, term)| term).collect(), few })
+    text.push_str(&format!("; EXPLAIN SELECT 1 FROM {table} FORCE INDEX (PRIMARY) WHERE seq > 0"));
+    let kinds: Vec<&[Kind]> = vec![&KINDS; terms.len() + 1];
+    let answers = connection.batch(text, &kinds).await?;
+    Ok(answers
+        .iter()
+        .take(terms.len() + 1)
+        .map(|rows| rows.first().map_or(0, |row| row.int(8)))
+        .collect())
 }
 
 pub(super) fn matches(sql: &mut Sql, table: &str, wanted: &Wanted) {
-    match (wanted.way(), wanted.terms.first()) {
+    match (wanted.way, wanted.terms.first()) {
         (Way::Word, _) => {
             sql.addf(format_args!("{table}_search f FORCE INDEX ({table}_search_word)"));
         }
@@ -218,24 +348,23 @@ pub(super) fn matches(sql: &mut Sql, table: &str, wanted: &Wanted) {
             sql.addf(format_args!("(SELECT seq AS rowid FROM {table}) f"));
         }
     }
+    // A row has a word once: joining is asking whether it has it, and quicker.
+    for (i, term) in wanted.rest().filter(|term| term.is_one_word()).enumerate() {
+        sql.addf(format_args!(
+            " STRAIGHT_JOIN {table}_search w{i} FORCE INDEX (PRIMARY) ON w{i}.rowid = f.rowid AND "
+        ));
+        term.condition(sql, &format!("w{i}.word"));
+    }
 }
 
 pub(super) fn conditions(sql: &mut Sql, table: &str, wanted: &Wanted) {
-    let mut rest = wanted.terms.iter();
-    match (wanted.way(), wanted.terms.first()) {
-        (Way::Word, Some(term)) => {
-            rest.next();
-            term.condition(sql, "f.word");
-        }
-        (Way::Gather, _) => {
-            rest.next();
-            sql.add("1 = 1");
-        }
+    match (wanted.way, wanted.terms.first()) {
+        (Way::Word, Some(term)) => term.condition(sql, "f.word"),
         _ => {
             sql.add("1 = 1");
         }
     }
-    for term in rest {
+    for term in wanted.rest().filter(|term| !term.is_one_word()) {
         sql.add(" AND ");
         term.had_by(sql, table, "f.rowid");
     }

@@ -147,6 +147,23 @@ pub(super) const REGISTRY: &[&str] = &[
         "tenant_databases (tenant_id BINARY(16) PRIMARY KEY, database_name VARCHAR(64) NOT NULL, \
          account VARCHAR(64) NOT NULL, password VARBINARY(512) NOT NULL, UNIQUE KEY database_name (database_name))"
     ),
+    // Installations of before know one server, and passwords that stay.
+    "ALTER TABLE tenant_databases \
+     ADD COLUMN IF NOT EXISTS server VARCHAR(64) NOT NULL DEFAULT 'main', \
+     ADD COLUMN IF NOT EXISTS next_password VARBINARY(512), \
+     ADD KEY IF NOT EXISTS tenant_databases_server (server)",
+    table!(
+        "database_servers (name VARCHAR(64) PRIMARY KEY, address VARCHAR(300) NOT NULL, \
+         tls_mode VARCHAR(32) NOT NULL, tls_ca LONGTEXT, account VARCHAR(128) NOT NULL, \
+         password VARBINARY(4096), weight BIGINT NOT NULL, capacity BIGINT, state VARCHAR(16) NOT NULL, \
+         version BIGINT NOT NULL, changed_at DATETIME(6) NOT NULL)"
+    ),
+    table!(
+        "standby_databases (id BINARY(16) PRIMARY KEY, server VARCHAR(64) NOT NULL, \
+         database_name VARCHAR(64) NOT NULL, account VARCHAR(64) NOT NULL, password VARBINARY(512) NOT NULL, \
+         state VARCHAR(16) NOT NULL, tables_of VARCHAR(64) NOT NULL, made_at DATETIME(6) NOT NULL, \
+         KEY standby_databases_state (state, tables_of))"
+    ),
 ];
 
 /// Longest text that a key can hold three of, nearly; longer ones cannot be sorted or filtered by.

@@ -91,6 +91,14 @@ pub(super) fn literal(text: &mut String, value: &Value) {
         }
         // As hexadecimal digits, text needs no quoting. In the columns' own collation, or an index whose
         // column is held to it is not known to be in order.
+        // The connection's own character set and collation are the columns'.
+        Value::Text(t)
+            if t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') =>
+        {
+            text.push('\'');
+            text.push_str(t);
+            text.push('\'');
+        }
         Value::Text(t) => {
             text.push_str("_utf8mb4 ");
             bytes(text, t.as_bytes());

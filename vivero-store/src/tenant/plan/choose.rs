@@ -4,8 +4,8 @@ use super::condition::condition;
 use super::known::{Known, having, matching, total};
 use super::sets::sets;
 use super::walk::{Along, Walk, is_place, places};
-use super::{About, Path, Table, parts, pinned};
-use crate::backend::{Backend, Sql};
+use super::{About, Assumed, Memory, Path, Table, parts, pinned};
+use crate::backend::{Backend, Costs, Sql};
 use crate::schema::{Index, Purpose};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -16,12 +16,6 @@ use vivero_core::{Result, Value};
 const FEW: i64 = 1_500;
 /// Up to so many, gathering may beat a walk over most of the table.
 const MANY: i64 = 30_000;
-/// What things cost, in units of about 0.1 µs: an index entry that is passed over in SQL, one that is
-/// passed over here, a row, the beginning of a range. Measured on SQLite with 200,000 rows.
-const ENTRY: f64 = 1.0;
-const LOOKED_AT: f64 = 2.5;
-const ROW: f64 = 25.0;
-const SEEK: f64 = 50.0;
 /// Taken to be the share of rows that meet a condition of which nothing is known.
 const UNKNOWN_SHARE: f64 = 0.15;
 
@@ -32,8 +26,8 @@ pub(super) enum Choice<'q> {
     Nothing,
     /// One statement.
     Path(Path),
-    /// Walking; if too much lies in between, walking otherwise.
-    Walk(Walk<'q>, Option<Walk<'q>>),
+    /// Walking; if too much lies in between, by the next of these.
+    Walk(Vec<Walk<'q>>),
 }
 
 pub(super) async fn choose<'q, B: Backend>(
@@ -42,6 +36,22 @@ pub(super) async fn choose<'q, B: Backend>(
     query: &'q Query,
     wanted: Option<&B::Match>,
     about: About<'_>,
+    assume: Option<&Memory>,
+) -> Result<(Choice<'q>, Assumed)> {
+    let mut assumed = Assumed::default();
+    let choice =
+        choose_by::<B>(connection, table, query, wanted, about, assume, &mut assumed).await?;
+    Ok((choice, assumed))
+}
+
+async fn choose_by<'q, B: Backend>(
+    connection: &mut B::Connection,
+    table: &Table,
+    query: &'q Query,
+    wanted: Option<&B::Match>,
+    about: About<'_>,
+    assume: Option<&Memory>,
+    assumed: &mut Assumed,
 ) -> Result<Choice<'q>> {
     let searching = wanted.is_some();
     let wrap = |path: Path| {
@@ -61,20 +71,32 @@ pub(super) async fn choose<'q, B: Backend>(
         return Ok(wrap(Path::Free));
     }
     let by_facets = conditions.iter().any(|p| is_facet(table, p));
-    let sets = match sets::<B>(connection, table, about.sets).await? {
-        Some(sets) if by_facets => Some(sets.matching(table, &conditions)),
-        _ => None,
+    let sets = if by_facets {
+        let known = match assume.and_then(|memory| memory.sets(table.schema.table)) {
+            Some(known) => Some(known),
+            None => sets::<B>(connection, table, about.memory).await?,
+        };
+        assumed.newest = assume.and(known.as_ref()).map(|sets| sets.newest);
+        known.map(|sets| sets.matching(table, &conditions))
+    } else {
+        None
     };
     if sets.as_ref().is_some_and(Vec::is_empty) {
         return Ok(Choice::Nothing);
     }
-    let places = places::<B>(connection, table, &conditions).await?;
+    let places = places::<B>(connection, table, &conditions, assume, assumed).await?;
     if places.as_ref().is_some_and(HashSet::is_empty) {
         return Ok(Choice::Nothing);
     }
     let asked = Asked { table, query, conditions, sets, places, known: about.known };
-    let ways = asked.ways();
+    let ways = asked.ways::<B>();
     let cheapest = ways.first().map_or(f64::MAX, |(cost, _)| *cost);
+    if B::CHECKS
+        && wanted.is_none()
+        && let Some(index) = asked.all_there(cheapest, B::COSTS)
+    {
+        return Ok(Choice::Path(Path::Gather(index.name.clone())));
+    }
     let few = few::<B>(connection, &asked, cheapest).await?;
     if let Some(few) = few {
         return Ok(wrap(Path::Gather(few.name.clone())));
@@ -88,15 +110,22 @@ pub(super) async fn choose<'q, B: Backend>(
     {
         return Ok(Choice::Path(path));
     }
-    let mut ways = ways.into_iter().map(|(_, way)| way);
-    let Some(mut first) = ways.next() else { return Ok(wrap(Path::Free)) };
-    let second = ways.next();
+    // What is only likely to be quick is for trying first, not for falling back on.
+    let mut ways: Vec<Walk<'_>> = ways
+        .into_iter()
+        .enumerate()
+        .filter(|(i, (_, way))| *i == 0 || !way.by_rows)
+        .map(|(_, (_, way))| way)
+        .collect();
+    let many = ways.len() > 1;
     // What cannot be known is whether the rows of these places are among those that come first. The
     // other way costs no more than all rows of the places.
-    if let Some(there) = asked.there().filter(|_| second.is_some() && first.places.is_some()) {
+    if let Some(first) = ways.first_mut().filter(|way| many && !way.by_rows && way.places.is_some())
+        && let Some(there) = asked.there()
+    {
         first.budget = usize::try_from(there).unwrap_or(0) + 2_000;
     }
-    Ok(Choice::Walk(first, second))
+    Ok(if ways.is_empty() { wrap(Path::Free) } else { Choice::Walk(ways) })
 }
 
 /// A list as it is asked for, with what was read of the tables beside its own.
@@ -118,13 +147,23 @@ impl<'q> Asked<'_, 'q> {
         having(self.table, column, ids.iter(), self.known)
     }
 
+    /// The index that has all that is asked of the rows of these places, if looking at all of them costs
+    /// less than `walking`. It has the sort's key and the facets, so nothing but it is read.
+    fn all_there(&self, walking: f64, costs: Costs) -> Option<&Index> {
+        let cost = costs.seek + self.there()? as f64 * costs.looked_at;
+        let sort = self.query.sort.column;
+        let by_place = |i: &&Index| i.purpose == Purpose::Place(sort);
+        self.table.indexes.iter().find(by_place).filter(|_| cost < walking)
+    }
+
     fn conditions(&self, wanted: impl Fn(&Predicate) -> bool) -> Vec<&'q Predicate> {
         self.conditions.iter().copied().filter(|p| wanted(p)).collect()
     }
 
     /// The walks there are, with what each would cost if the conditions have nothing to do with one
     /// another; the cheapest first.
-    fn ways(&self) -> Vec<(f64, Walk<'q>)> {
+    fn ways<B: Backend>(&self) -> Vec<(f64, Walk<'q>)> {
+        let costs = B::COSTS;
         let (table, limit) = (self.table, f64::from(self.query.limit));
         let all = total(table, self.known).map_or(100_000.0, |n| (n as f64).max(1.0));
         let share = |n: i64| (n as f64 / all).max(1.0 / all);
@@ -146,8 +185,8 @@ impl<'q> Asked<'_, 'q> {
         let cost = |ranges: usize, within: f64, pass: f64, each: f64| {
             let entries = (limit / pass * (1.0 + (ranges.max(1) as f64).ln())).min(all * within);
             // A condition that no index has is checked on the row.
-            let each = if others.is_empty() { each } else { ROW };
-            ranges as f64 * SEEK + entries * each
+            let each = if others.is_empty() { each } else { costs.row };
+            ranges as f64 * costs.seek + entries * each
         };
         let rest = shares(&others);
         let unbounded = usize::MAX;
@@ -157,28 +196,72 @@ impl<'q> Asked<'_, 'q> {
             Some(sets) => (Along::Sets, sets.clone()),
             None => (Along::All, vec![Vec::new()]),
         };
-        let each = if self.places.is_some() { LOOKED_AT } else { ENTRY };
+        let each = if self.places.is_some() { costs.looked_at } else { costs.entry };
         ways.push((
             cost(ranges.len(), by_facets, by_place * rest, each),
-            Walk { along, ranges, places: self.places.clone(), rest: no_facets, budget: unbounded },
+            Walk {
+                along,
+                shares: self.shares(table.schema.facets, &ranges),
+                ranges,
+                places: self.places.clone(),
+                rest: no_facets,
+                budget: unbounded,
+                by_rows: false,
+            },
         ));
+        // Where a range costs much, meeting the rows in their order and looking at each may cost less.
+        if B::CHECKS && (self.sets.is_some() || self.places.is_some()) {
+            let wanted = self.conditions(|_| true);
+            let entries = limit / (by_facets * by_place * rest);
+            ways.push((
+                costs.seek + entries * costs.row,
+                Walk {
+                    along: Along::All,
+                    ranges: vec![Vec::new()],
+                    shares: vec![1.0],
+                    places: self.places.clone(),
+                    rest: wanted.into_iter().filter(|p| !is_place(table, p)).collect(),
+                    // An entry and its row are two.
+                    budget: (entries * 6.0) as usize + 500,
+                    by_rows: true,
+                },
+            ));
+        }
         let sort = self.query.sort.column;
         let by_places = table.indexes.iter().any(|i| i.purpose == Purpose::Place(sort));
         if let Some(places) = self.places.as_ref().filter(|_| by_places) {
             let ranges: Vec<Vec<Value>> = places.iter().map(|id| vec![Value::Id(*id)]).collect();
             ways.push((
-                cost(ranges.len(), by_place, by_facets * rest, ENTRY),
+                cost(ranges.len(), by_place, by_facets * rest, costs.entry),
                 Walk {
                     along: Along::Places,
+                    shares: self.shares(table.schema.location.as_slice(), &ranges),
                     ranges,
                     places: None,
                     rest: self.conditions(|p| !is_place(table, p)),
                     budget: unbounded,
+                    by_rows: false,
                 },
             ));
         }
         ways.sort_by(|a, b| a.0.total_cmp(&b.0));
         ways
+    }
+}
+
+impl Asked<'_, '_> {
+    /// What part of the rows each range is likely to have, if the values of the columns that it begins
+    /// with have nothing to do with one another.
+    fn shares(&self, columns: &[&'static str], ranges: &[Vec<Value>]) -> Vec<f64> {
+        let of = |range: &Vec<Value>| -> f64 {
+            let known = columns.iter().zip(range).map(|(column, value)| {
+                matching(self.table, &Predicate::Equals(column, value.clone()), self.known)
+            });
+            known.map(|n| n.map_or(1.0, |n| n.max(1) as f64)).product()
+        };
+        let weights: Vec<f64> = ranges.iter().map(of).collect();
+        let all: f64 = weights.iter().sum();
+        weights.into_iter().map(|weight| weight / all.max(f64::MIN_POSITIVE)).collect()
     }
 }
 
@@ -222,7 +305,7 @@ async fn few<'t, B: Backend>(
     for (index, used, known) in candidates {
         let limit = match best {
             Some((number, _)) => number,
-            None => ((walking / ROW) as i64).clamp(FEW, MANY),
+            None => ((walking / B::COSTS.row) as i64).clamp(FEW, MANY),
         };
         let number = match known {
             Some(number) => number,

@@ -4,10 +4,9 @@
 //! trigger enters each into a table in the transaction in which it first occurs, so the table never
 //! lacks one; what became of the rows since does not matter.
 
-use super::Table;
+use super::{Memory, Table};
 use crate::backend::{Backend, Sql};
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use vivero_core::query::Predicate;
 use vivero_core::record::Kind;
 use vivero_core::{Result, Value};
@@ -15,7 +14,7 @@ use vivero_core::{Result, Value};
 /// The combinations of one record type, as of its newest.
 #[derive(Debug)]
 pub(crate) struct Sets {
-    newest: i64,
+    pub(super) newest: i64,
     values: Vec<Vec<Value>>,
 }
 
@@ -38,28 +37,18 @@ impl Sets {
     }
 }
 
-/// What was read of the combinations, per record type.
-#[derive(Debug, Default)]
-pub(crate) struct SetsCache(RwLock<HashMap<&'static str, Arc<Sets>>>);
-
 /// The combinations of a record type that has facets. What is read inside a write transaction may be
-/// undone with it: then there is no cache.
+/// undone with it: then nothing is remembered.
 pub(super) async fn sets<B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
-    cache: Option<&SetsCache>,
+    memory: Option<&Memory>,
 ) -> Result<Option<Arc<Sets>>> {
     let Some((name, columns)) = &table.sets else { return Ok(None) };
-    let newest = Sql::new(format!("SELECT coalesce(max(n), 0) FROM {name}"))
-        .number::<B>(connection)
-        .await?
-        .unwrap_or(0);
-    let read = |cache: &SetsCache| {
-        let known = cache.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(table.schema.table).filter(|s| s.newest == newest).cloned()
-    };
-    if let Some(found) = cache.and_then(read) {
-        return Ok(Some(found));
+    let newest = newest(name).number::<B>(connection).await?.unwrap_or(0);
+    let known = memory.and_then(|m| m.sets(table.schema.table)).filter(|s| s.newest == newest);
+    if known.is_some() {
+        return Ok(known);
     }
     let names: Vec<&str> = columns.iter().map(|c| c.name).collect();
     let kinds: Vec<Kind> = columns.iter().map(|c| c.kind).collect();
@@ -68,9 +57,13 @@ pub(super) async fn sets<B: Backend>(
         .fetch::<B>(connection, &kinds)
         .await?;
     let found = Arc::new(Sets { newest, values: rows.into_iter().map(|row| row.0).collect() });
-    if let Some(cache) = cache {
-        let mut known = cache.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.insert(table.schema.table, Arc::clone(&found));
+    if let Some(memory) = memory {
+        memory.set_sets(table.schema.table, Arc::clone(&found));
     }
     Ok(Some(found))
+}
+
+/// The number of the newest combination. None is ever removed: as long as it is the same, all are.
+pub(super) fn newest(sets: &str) -> Sql {
+    Sql::new(format!("SELECT coalesce(max(n), 0), 0 FROM {sets}"))
 }

@@ -1,10 +1,13 @@
 //! Walking: from the cursor along indexes that have the wanted order, until the page is full.
 
 use super::condition::condition;
-use super::{Table, after, order, order_by, pinned};
+use super::{Assumed, Memory, Table, after, order, order_by, pinned};
 use crate::backend::{Backend, Merge, Merged, Sql};
 use crate::schema::{Index, Purpose};
-use std::collections::{HashMap, HashSet};
+#[cfg(feature = "sqlite")]
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
 use uuid::Uuid;
 use vivero_core::query::{Predicate, Query, Sort};
 use vivero_core::record::{Kind, Row};
@@ -21,6 +24,18 @@ pub(super) enum Along {
     Places,
 }
 
+/// What a walk comes to.
+#[derive(Debug)]
+pub(super) enum Walked {
+    /// The page.
+    Rows(Vec<Row>),
+    /// Too many that do not match lie in between.
+    TooFar,
+    /// What it was made from does not hold any more.
+    #[cfg(feature = "mariadb")]
+    Stale,
+}
+
 /// A walk along one range of an index, or several at once.
 #[derive(Debug)]
 pub(super) struct Walk<'q> {
@@ -33,6 +48,10 @@ pub(super) struct Walk<'q> {
     pub(super) rest: Vec<&'q Predicate>,
     /// Index entries after which something else is better.
     pub(super) budget: usize,
+    /// What part of the rows each range is likely to have.
+    pub(super) shares: Vec<f64>,
+    /// Whether it looks at every row it meets.
+    pub(super) by_rows: bool,
 }
 
 impl Walk<'_> {
@@ -106,18 +125,21 @@ impl Walk<'_> {
         Ok(sum)
     }
 
-    /// The rows; `None` if too many that do not match lie in between.
+    /// The rows.
     pub(super) async fn run<B: Backend>(
         &self,
         connection: &mut B::Connection,
         table: &Table,
         query: &Query,
-    ) -> Result<Option<Vec<Row>>> {
+        assumed: &Assumed,
+    ) -> Result<Walked> {
+        let bounded = self.budget != usize::MAX || !assumed.is_nothing();
+        let one_by_one = !B::CHECKS || Stage::of(query).len() == 1;
         match self.ranges.as_slice() {
-            [range] if self.places.is_none() => {
-                self.run_one::<B>(connection, table, query, range).await.map(Some)
+            [range] if self.places.is_none() && one_by_one && !(B::CHECKS && bounded) => {
+                self.run_one::<B>(connection, table, query, range).await.map(Walked::Rows)
             }
-            _ => self.run_many::<B>(connection, table, query).await,
+            _ => self.run_many::<B>(connection, table, query, assumed).await,
         }
     }
 
@@ -151,14 +173,17 @@ impl Walk<'_> {
         connection: &mut B::Connection,
         table: &Table,
         query: &Query,
-    ) -> Result<Option<Vec<Row>>> {
+        assumed: &Assumed,
+    ) -> Result<Walked> {
         let key = query.sort.column.map_or_else(|| "NULL".to_owned(), |c| format!("t.{c}"));
         let place = match (&self.places, table.schema.location) {
             (Some(_), Some(column)) => format!(", t.{column}"),
             _ => String::new(),
         };
         let stages = Stage::of(query).iter().map(|stage| {
-            let mut sql = Sql::new(format!("SELECT {key}, t.seq{place}"));
+            let head =
+                if B::CHECKS { String::new() } else { format!("SELECT {key}, t.seq{place}") };
+            let mut sql = Sql::new(head);
             self.from::<B>(&mut sql, table, query, *stage);
             sql
         });
@@ -170,10 +195,28 @@ impl Walk<'_> {
             limit: query.limit as usize,
             places: self.places.clone(),
             budget: self.budget,
+            shares: self.shares.clone(),
+            table: table.schema.table,
+            columns: table.columns.clone(),
+            kinds: table.kinds.clone(),
+            key: query.sort.column.and_then(|name| {
+                let at = table.position(name)?;
+                Some((key, at))
+            }),
+            checks: assumed.checks::<B>(table),
+            steady: assumed.is_steady(),
         };
         match B::merge(connection, merge).await.map_err(Into::<Error>::into)? {
-            Merged::TooFar => Ok(None),
-            Merged::Rows(seqs) => by_seq::<B>(connection, table, &seqs).await.map(Some),
+            Merged::TooFar => Ok(Walked::TooFar),
+            #[cfg(feature = "sqlite")]
+            Merged::Rows(seqs) => by_seq::<B>(connection, table, &seqs).await.map(Walked::Rows),
+            #[cfg(feature = "mariadb")]
+            Merged::Whole(rows, answers) => {
+                if !assumed.holds(&answers) {
+                    return Ok(Walked::Stale);
+                }
+                Ok(Walked::Rows(rows.into_iter().map(|cells| table.decode(cells)).collect()))
+            }
         }
     }
 }
@@ -256,10 +299,12 @@ fn kind(table: &Table, query: &Query) -> Kind {
     }
 }
 
+#[cfg(feature = "sqlite")]
 /// Rows asked for in one statement. Always as many parameters: one text, prepared once.
 const AT_ONCE: usize = 64;
 
 /// The rows with these numbers, in this order.
+#[cfg(feature = "sqlite")]
 async fn by_seq<B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
@@ -288,12 +333,14 @@ pub(super) async fn places<B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
     conditions: &[&Predicate],
+    assume: Option<&Memory>,
+    assumed: &mut Assumed,
 ) -> Result<Option<HashSet<Uuid>>> {
     let mut all: Option<HashSet<Uuid>> = None;
     for predicate in conditions.iter().filter(|p| is_place(table, p)) {
         let here: HashSet<Uuid> = match predicate {
             Predicate::Equals(_, Value::Id(id)) => HashSet::from([*id]),
-            Predicate::Within(_, roots) => below::<B>(connection, roots).await?,
+            Predicate::Within(_, roots) => below::<B>(connection, roots, assume, assumed).await?,
             _ => continue,
         };
         all = Some(match all {
@@ -314,17 +361,38 @@ pub(super) fn is_place(table: &Table, predicate: &Predicate) -> bool {
 async fn below<B: Backend>(
     connection: &mut B::Connection,
     roots: &[Uuid],
+    assume: Option<&Memory>,
+    assumed: &mut Assumed,
 ) -> Result<HashSet<Uuid>> {
     let mut all = HashSet::new();
     for root in roots {
-        // A path ends with `/` and holds hexadecimal digits and `/` only: `~` sorts after all.
-        let sql = Sql::new(format!(
-            "SELECT below.id FROM locations top JOIN locations below \
-             ON below.path >= top.path AND below.path < {} WHERE top.id = ?",
-            B::concat("top.path", "'~'")
-        ));
-        let rows = sql.with(Value::Id(*root)).fetch::<B>(connection, &[Kind::Id]).await?;
-        all.extend(rows.iter().map(|row| row.id(0)));
+        let known = match assume.and_then(|memory| memory.below(*root)) {
+            Some(known) => known,
+            None => {
+                let sql = below_sql::<B>("below.id").with(Value::Id(*root));
+                let rows = sql.fetch::<B>(connection, &[Kind::Id]).await?;
+                let found: Arc<HashSet<Uuid>> =
+                    Arc::new(rows.iter().map(|row| row.id(0)).collect());
+                if let Some(memory) = assume {
+                    memory.set_below(*root, Arc::clone(&found));
+                }
+                found
+            }
+        };
+        all.extend(known.iter().copied());
+        if assume.is_some() {
+            assumed.below.push((*root, known));
+        }
     }
     Ok(all)
+}
+
+/// Selects from a location, the parameter, and all below it.
+pub(super) fn below_sql<B: Backend>(what: &str) -> Sql {
+    // A path ends with `/` and holds hexadecimal digits and `/` only: `~` sorts after all.
+    Sql::new(format!(
+        "SELECT {what} FROM locations top JOIN locations below \
+         ON below.path >= top.path AND below.path < {} WHERE top.id = ?",
+        B::concat("top.path", "'~'")
+    ))
 }

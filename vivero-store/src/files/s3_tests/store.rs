@@ -13,14 +13,20 @@ use s3s_fs::FileSystem;
 use std::path::{Path, PathBuf};
 use tokio::sync::RwLock;
 
-pub(crate) struct Store {
+/// `s3s-fs` over a folder, made sound.
+#[derive(Debug)]
+pub struct Store {
     inner: FileSystem,
     root: PathBuf,
     writing: RwLock<()>,
 }
 
 impl Store {
-    pub(crate) fn new(root: &Path) -> Self {
+    /// Over a folder, which holds a folder for each bucket.
+    ///
+    /// Panics if there is no such folder.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
         let root = root.canonicalize().expect("a path");
         let inner = FileSystem::new(&root).expect("a file system");
         Self { inner, root, writing: RwLock::default() }

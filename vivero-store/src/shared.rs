@@ -1,0 +1,5 @@
+//! What the processes of an installation share, over a server.
+
+mod redis;
+
+pub use redis::{RedisOptions, RedisShared};
