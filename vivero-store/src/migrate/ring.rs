@@ -115,7 +115,7 @@ async fn one<S: Site>(shared: &Shared<S>, ring: u32, canary: bool, tenant: Tenan
         }
         let text = described(&error);
         (row.run.step, row.run.error) = (step, Some(text.clone()));
-        let passing = matches!(error, Error::Unavailable { .. });
+        let passing = matches!(error, Error::Unavailable { .. } | Error::Undone { .. });
         if !passing || row.run.attempts >= shared.options.attempts {
             row.run.state = TenantRunState::Failed;
             break;

@@ -37,7 +37,7 @@ pub(super) fn plan(plan: &Plan, output: Output) {
                     0 => "tables".to_owned(),
                     id => format!("migration {id}"),
                 };
-                let _ = write!(text, "  {whose} {}: {}\n", step.number, step.statement);
+                let _ = writeln!(text, "  {whose} {}: {}", step.number, step.statement);
             }
             if group.steps.is_empty() {
                 text.push_str("  nothing to do but to note the version\n");
