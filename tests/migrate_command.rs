@@ -50,7 +50,9 @@ async fn behind(data: &TempDir, number: usize) -> Vec<Tenant> {
             let sql = sqlx::AssertSqlSafe(format!("DROP INDEX {name}"));
             sqlx::query(sql).execute(&pool).await.expect("an index less");
         }
-        sqlx::query("PRAGMA user_version = 7").execute(&pool).await.expect("another version");
+        for noted in ["PRAGMA user_version = 7", "PRAGMA application_id = 7"] {
+            sqlx::query(noted).execute(&pool).await.expect("another version");
+        }
         pool.close().await;
     }
     let registry = open(&data.path().join("registry.sqlite3")).await;
