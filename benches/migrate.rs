@@ -91,7 +91,7 @@ impl Place {
                 config.key = Some(KEY.into());
             }
         }
-        let mut builder = config.builder().weak_passwords_for_tests();
+        let mut builder = config.builder()?.weak_passwords_for_tests();
         for round in migrations {
             builder = builder.migration(migration(round, self.engine()));
         }
