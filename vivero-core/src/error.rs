@@ -98,6 +98,12 @@ pub enum Error {
         #[source]
         source: Option<Source>,
     },
+    /// The tenant's tables lack what this needs, until they are migrated.
+    #[error("the tenant is being migrated: {what}")]
+    TenantMigrating {
+        /// What is lacking, and what to do.
+        what: String,
+    },
     /// The database undid a unit of work for a reason that passes: a deadlock, a wait that took too long,
     /// a node of a cluster that was slower. Nothing of it is kept; the whole of it may be done again,
     /// which the services do by themselves where they have all it takes.
@@ -158,7 +164,9 @@ impl Error {
                 ErrorKind::Conflict
             }
             Self::TooMany { .. } => ErrorKind::TooMany,
-            Self::Unavailable { .. } | Self::Undone { .. } => ErrorKind::Unavailable,
+            Self::Unavailable { .. } | Self::Undone { .. } | Self::TenantMigrating { .. } => {
+                ErrorKind::Unavailable
+            }
             Self::Corrupt { .. } | Self::Internal { .. } => ErrorKind::Internal,
         }
     }
@@ -178,6 +186,7 @@ impl Error {
             Self::IdempotencyMismatch => "idempotency_key_reused".into(),
             Self::TooMany { .. } => "too_many_requests".into(),
             Self::Unavailable { .. } | Self::Undone { .. } => "unavailable".into(),
+            Self::TenantMigrating { .. } => "tenant_migrating".into(),
             Self::Corrupt { .. } => "data_damaged".into(),
             Self::Internal { .. } => "internal".into(),
         }

@@ -18,6 +18,7 @@ pub mod ids;
 pub mod journal;
 pub mod location;
 pub mod merge;
+pub mod migration;
 pub mod operation;
 pub mod operations;
 pub mod page;

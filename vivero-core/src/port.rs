@@ -278,6 +278,10 @@ pub trait Fleet: Send + Sync + Debug {
     async fn release_lease(&self, lease: &Lease) -> Result<()>;
     /// Leases by name that begin with `prefix`, also ended ones: who holds what.
     async fn leases(&self, prefix: &str) -> Result<Vec<Lease>>;
+    /// Migrations of all tenants; `None` if the engine has none to run.
+    fn migrator(self: Arc<Self>) -> Option<Arc<dyn crate::migration::Migrator>> {
+        None
+    }
     /// Hands over what the installation's processes share, and what this one calls itself in leases, before
     /// any tenant is opened. An engine that several processes use at once announces there what it seals,
     /// and listens for what others do.

@@ -174,6 +174,15 @@ impl Vivero {
         store.verify(self.fleet().anchor(tenant.id).await?).await
     }
 
+    /// Migrations of the whole fleet.
+    /// Errors: [`Error::Illegal`] if the engine has none to run.
+    pub fn migrations(&self) -> Result<Arc<dyn crate::migration::Migrator>> {
+        Arc::clone(&self.inner.parts.fleet).migrator().ok_or_else(|| Error::Illegal {
+            code: "migrations_unsupported",
+            message: "this storage engine has no migrations to run".into(),
+        })
+    }
+
     /// Whether the registry answers.
     pub async fn ping(&self) -> Result<()> {
         self.fleet().ping().await

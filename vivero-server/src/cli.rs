@@ -1,9 +1,10 @@
-//! The command line: `vivero serve | demo | doctor | openapi | tenant … | import … | audit …`.
+//! The command line: `vivero serve | demo | doctor | openapi | tenant … | import … | audit … | migrate …`.
 
 mod audit;
 mod demo;
 mod doctor;
 mod import;
+mod migrate;
 mod operation;
 mod output;
 mod serve;
@@ -66,6 +67,9 @@ enum Command {
     /// Bring data in.
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Bring the tables of all tenants to this program's version.
+    #[command(subcommand)]
+    Migrate(migrate::MigrateCommand),
     /// Look at the proof behind the audit trail.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -93,6 +97,7 @@ pub async fn run(cli: Cli) -> ExitCode {
             }
             Command::Server(command) => server::run(command, &config, output).await,
             Command::Import(command) => import::run(command, &config, output).await,
+            Command::Migrate(command) => migrate::run(command, &config, output).await,
             Command::Audit(command) => audit::run(command, &config, output).await,
         }
     };

@@ -55,6 +55,10 @@ pub struct Config {
     /// Tenant databases open at once; 256 when nothing is said, on MariaDB 64.
     /// `VIVERO_MAX_OPEN_TENANTS`
     pub max_open_tenants: Option<usize>,
+    /// Whether a tenant's tables are brought up when it is opened; `true` when nothing is said. `false`
+    /// leaves that to `vivero migrate`, and serves tenants as they are meanwhile.
+    /// `VIVERO_MIGRATE_ON_OPEN`
+    pub migrate_on_open: Option<bool>,
     /// Connections of this process to each database server, over all tenants; four fifths of what the
     /// server allows when nothing is said. MariaDB only. `VIVERO_MAX_CONNECTIONS`
     pub max_connections: Option<usize>,
@@ -144,6 +148,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             platform_key: None,
             max_open_tenants: None,
+            migrate_on_open: None,
             max_connections: None,
             standby: None,
             connections_per_account: None,
@@ -260,6 +265,9 @@ impl Config {
         let mut builder = vivero_store::Builder::default().files(self.files()?);
         if let Some(number) = self.max_open_tenants {
             builder = builder.max_open_tenants(number);
+        }
+        if let Some(on_open) = self.migrate_on_open {
+            builder = builder.migrate_on_open(on_open);
         }
         if let Some(millis) = self.slow_call_ms {
             builder = builder.slow_call(std::time::Duration::from_millis(millis));

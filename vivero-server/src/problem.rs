@@ -291,6 +291,8 @@ impl From<Error> for Failure {
                 inner.errors.push(FieldError { field, rule, message: "is already in use".into() });
             }
             Error::TooMany { retry_after } => inner.retry_after = Some(retry_after),
+            // A run of migrations takes its time.
+            Error::TenantMigrating { .. } => inner.retry_after = Some(30),
             Error::Unavailable { retry_after, source, .. } => {
                 inner.retry_after = Some(retry_after);
                 inner.source = source;

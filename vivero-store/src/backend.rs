@@ -13,6 +13,7 @@ pub(crate) mod sqlite;
 pub(crate) use cells::Cells;
 pub(crate) use merge::{Merge, Merged};
 
+use crate::migrate::{Fingerprint, Noted};
 use std::fmt::Write as _;
 use std::ops::DerefMut;
 use vivero_core::record::{Column, Kind};
@@ -49,6 +50,24 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn define(pool: &Self::Pool) -> impl Future<Output = Result<Self::Transaction>> + Send;
     /// The tables are as they should be: what follows, until the commit, is a transaction.
     fn defined(transaction: &mut Self::Transaction) -> impl Future<Output = Result<()>> + Send;
+    /// Makes durable what was done to tables so far and goes on; nothing where each statement is so.
+    fn go_on(
+        transaction: Self::Transaction,
+        pool: &Self::Pool,
+    ) -> impl Future<Output = Result<Self::Transaction>> + Send;
+    /// Statement after which this connection waits so many seconds for others' locks, if that is a
+    /// connection's.
+    fn lock_wait(seconds: u32) -> Option<String>;
+    /// How the version that is noted in a database stands to the wanted one.
+    fn noted(
+        connection: &mut Self::Connection,
+        wanted: &Fingerprint,
+    ) -> impl Future<Output = Result<Noted>> + Send;
+    /// Notes the version.
+    fn note(
+        connection: &mut Self::Connection,
+        version: &Fingerprint,
+    ) -> impl Future<Output = Result<()>> + Send;
     /// Closes every connection, now or when it is given back.
     fn close(pool: &Self::Pool) -> impl Future<Output = ()> + Send;
     /// Whether [`Backend::close`] was called.
@@ -182,8 +201,13 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     const PLACES_BY_CONDITION: bool;
     /// Whether going back to a savepoint costs next to nothing.
     const SAVEPOINTS: bool;
-    /// The tables and columns there are, by the query that lists them: rows of (table, column).
-    const COLUMNS: &'static str;
+    /// What there is, by the query that lists it: rows of (`column`, `index` or `trigger`, table, name,
+    /// definition).
+    const OBJECTS: &'static str;
+    /// What `ALTER TABLE` says to add a column: that it does no harm to repeat it, where that can be said.
+    const ADD_COLUMN: &'static str;
+    /// Columns that the journal of steps got later, with their types.
+    const STEP_COLUMNS: &'static [(&'static str, &'static str)];
     /// Inserts a row or adds to its number; columns resource, field, value, n.
     const ADD_COUNT: &'static str;
 }

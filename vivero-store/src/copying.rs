@@ -4,7 +4,7 @@ mod loading;
 mod shapes;
 mod snapshot;
 
-pub(crate) use loading::SqlLoading;
+pub(crate) use loading::{BringUp, SqlLoading};
 pub(crate) use snapshot::SqlSnapshot;
 
 use vivero_core::tenant::{Tenant, TenantState};

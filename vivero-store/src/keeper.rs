@@ -2,6 +2,7 @@
 //! says whose turn sealing is.
 
 use crate::backend::Backend;
+use crate::migrate::Target;
 use crate::registry::Registry;
 use crate::tenant::{Anchors, SqlTenant, TURN};
 use async_trait::async_trait;
@@ -10,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
 use vivero_core::port::Lease;
+use vivero_core::tenant::Tenant;
 use vivero_core::{Clock, Result, Shared, Uuid};
 
 /// The registry with the clock anchors are dated by.
@@ -51,6 +53,15 @@ impl<B: Backend> Anchors for Keeper<B> {
 }
 
 impl<B: Backend> Keeper<B> {
+    /// Tells the registry which version a tenant's tables have. Without it, the next run of migrations
+    /// only looks at the tenant for nothing.
+    pub(crate) async fn note_schema(&self, tenant: &Tenant, target: &Target) {
+        let version = target.fingerprint.all();
+        if let Err(e) = self.registry.note_schema(tenant, &version, self.clock.now()).await {
+            tracing::warn!(tenant = %tenant.slug, error = %e, "noting a tenant's version failed");
+        }
+    }
+
     pub(crate) fn new(registry: Registry<B>, clock: Arc<dyn Clock>) -> Self {
         Self { registry, clock, shared: OnceLock::new() }
     }

@@ -27,6 +27,7 @@ mod keys;
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
 mod meter;
+mod migrate;
 mod open;
 mod operations;
 mod pools;

@@ -24,10 +24,10 @@ use crate::backend::mariadb::{MariaDb, Pool};
 use crate::backend::{Backend as _, Sql};
 use crate::keeper::Keeper;
 use crate::meter::{Metered, Meters};
+use crate::migrate::{self, Alone, How, Shape, Site, Target};
 use crate::pools::Pools;
 use crate::registry::Registry;
-use crate::schema;
-use crate::tenant::{SqlTenant, Tables, figures};
+use crate::tenant::{SqlTenant, Tables};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use credentials::{Credentials, Place, TenantLogin};
@@ -41,6 +41,7 @@ use uuid::Uuid;
 use vivero_core::copy::{Chain, Loading, TableShape};
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
+use vivero_core::migration::{Engine, Migration, Migrator};
 use vivero_core::operations::OperationBook;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::{Kind, Schema};
@@ -84,6 +85,11 @@ pub struct MariaDbOptions {
     pub statement_time: Duration,
     /// Where the key for tenants' passwords comes from. Without one, opening fails.
     pub key: Option<Arc<dyn KeyProvider>>,
+    /// An integrator's migrations, see [`Migration`].
+    pub migrations: Vec<Migration>,
+    /// Whether a tenant's tables are brought up when it is opened. Without it, that is left to
+    /// `vivero migrate`, and tenants are served as they are meanwhile.
+    pub migrate_on_open: bool,
 }
 
 impl Default for MariaDbOptions {
@@ -101,6 +107,8 @@ impl Default for MariaDbOptions {
             connections_per_account: 64,
             statement_time: Duration::from_secs(30),
             key: None,
+            migrations: Vec::new(),
+            migrate_on_open: true,
         }
     }
 }
@@ -114,6 +122,7 @@ pub struct MariaDbFleet {
     pools: Pools<MariaDb>,
     options: MariaDbOptions,
     tables: Arc<Tables>,
+    target: Arc<Target>,
     /// Who this process is, for leases.
     holder: Uuid,
     /// Tenants made at once: each takes connections beside the budget.
@@ -141,6 +150,8 @@ impl MariaDbFleet {
         records: &[&'static Schema],
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
+        Migration::check(&options.migrations)?;
+        let target = Target::new::<MariaDb>(Engine::MariaDb, records, &options.migrations);
         let main = Server::open(url, options.clone()).await;
         let main = Arc::new(main.map_err(|e| at_opening("connecting", e))?);
         let (readers, writer) = main.registry_pools();
@@ -161,6 +172,7 @@ impl MariaDbFleet {
             pools: Pools::new(options.max_open, options.wait),
             options,
             tables: Arc::new(Tables::new(records)),
+            target: Arc::new(target),
             holder: uuid::Builder::from_random_bytes(holder).into_uuid(),
             making: Semaphore::new(MADE_AT_ONCE),
             placed: Cache::new(PLACED),
@@ -202,7 +214,7 @@ impl MariaDbFleet {
 
     /// The tables this build makes.
     fn fingerprint(&self) -> String {
-        schema::fingerprint::<MariaDb>(&self.tables.schemas())
+        self.target.fingerprint.all()
     }
 
     /// Servers as the port shows them.
@@ -250,9 +262,12 @@ impl MariaDbFleet {
             listed.up()?.tenant_pools(&place, Some(Arc::new(login) as Arc<_>)).await?;
         let opened = async {
             check_stamp(&readers, tenant).await?;
-            bring_up(&writer, tenant.id, &self.tables.schemas()).await?;
+            let wanted = (&self.target, &self.tables);
+            let (on_open, keeper) = (self.options.migrate_on_open, &*self.keeper);
+            let tables =
+                migrate::at_open::<MariaDb>(&writer, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (readers.clone(), writer.clone());
-            SqlTenant::open(tenant.id, readers, writer, Arc::clone(&self.tables)).await
+            SqlTenant::open(tenant.id, readers, writer, tables).await
         };
         match opened.await {
             Ok(store) => {
@@ -368,6 +383,10 @@ impl Fleet for MariaDbFleet {
         self.registry().leases(prefix).await
     }
 
+    fn migrator(self: Arc<Self>) -> Option<Arc<dyn Migrator>> {
+        Some(self)
+    }
+
     fn attach(&self, shared: Arc<dyn Shared>, me: Uuid) {
         self.keeper.attach(shared, me);
     }
@@ -456,41 +475,60 @@ fn at_opening(step: &str, error: Error) -> Error {
     }
 }
 
-/// Makes a database's tables what this program needs. Definitions commit by themselves, so what was cut
-/// off is gone on with by the next run: each statement does no harm when it is repeated, and that all are
-/// done is noted last.
-async fn bring_up(writer: &Pool, tenant: TenantId, schemas: &[&'static Schema]) -> Result<()> {
-    let wanted = schema::fingerprint::<MariaDb>(schemas);
-    let there = "SELECT count(*) FROM information_schema.tables \
-         WHERE table_schema = database() AND table_name = 'engine_state'";
-    let noted = "SELECT tables_of FROM engine_state WHERE one = 1";
-    let mut connection = MariaDb::acquire(writer).await?;
-    if Sql::new(there).number::<MariaDb>(&mut connection).await? == Some(1) {
-        let row = Sql::new(noted).first::<MariaDb>(&mut connection, &[Kind::Text]).await?;
-        if row.is_some_and(|mut row| row.text(0) == wanted) {
-            return Ok(());
-        }
+#[async_trait]
+impl Site for MariaDbFleet {
+    type Engine = MariaDb;
+
+    fn keeper(&self) -> &Keeper<MariaDb> {
+        &self.keeper
     }
-    drop(connection);
-    let mut transaction = MariaDb::define(writer).await?;
-    schema::bring_up::<MariaDb>(&mut transaction, schemas).await?;
-    MariaDb::defined(&mut transaction).await?;
-    figures::bring_up::<MariaDb>(&mut transaction, tenant, schemas, schemas).await?;
-    Sql::new("UPDATE engine_state SET tables_of = ? WHERE one = 1")
-        .with(Value::Text(wanted))
-        .execute::<MariaDb>(&mut transaction)
-        .await?;
-    MariaDb::commit(transaction, ()).await
+    fn target(&self) -> &Target {
+        &self.target
+    }
+    async fn place(&self, tenant: &Tenant) -> Result<String> {
+        Ok(self.place_of(tenant).await?.server)
+    }
+    async fn connect(&self, tenant: &Tenant) -> Result<(Pool, Pool)> {
+        let place = self.place_of(tenant).await?;
+        // The administrator's: the tenant's own account may not change tables.
+        Ok(self.servers.find(&place.server).await?.up()?.admin_pools(&place.database))
+    }
+    async fn expected(&self) -> Result<Shape> {
+        let main = self.servers.main();
+        let scratch = main.scratch().await?;
+        let made = async {
+            let nobody = TenantId::from_uuid(Uuid::nil());
+            bring_up(&scratch.pool, nobody, &self.target, &*self.keeper.clock).await?;
+            Shape::read::<MariaDb>(&mut *MariaDb::acquire(&scratch.pool).await?).await
+        };
+        let shape = made.await;
+        scratch.remove(main).await?;
+        shape
+    }
+}
+migrate::migrator!(MariaDbFleet);
+
+/// Makes a new database's tables. What was cut off is gone on with.
+async fn bring_up(
+    writer: &Pool,
+    tenant: TenantId,
+    target: &Target,
+    clock: &dyn Clock,
+) -> Result<()> {
+    let how = How { steps: &Alone, each: false, lock_wait: None, stamp: None, clock };
+    migrate::bring_up::<MariaDb>(writer, tenant, target, &how).await?;
+    Ok(())
 }
 
 /// Makes the tables of a database that is nobody's yet. It has no journal, so whose it is does not matter.
 async fn bring_up_standby(
     server: &Server,
     place: &Place,
-    schemas: &[&'static Schema],
+    target: &Target,
+    clock: &dyn Clock,
 ) -> Result<()> {
     let (readers, writer) = server.tenant_pools(place, None).await?;
-    let outcome = bring_up(&writer, TenantId::from_uuid(Uuid::nil()), schemas).await;
+    let outcome = bring_up(&writer, TenantId::from_uuid(Uuid::nil()), target, clock).await;
     readers.close();
     writer.close();
     outcome

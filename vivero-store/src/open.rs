@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use vivero_core::migration::Migration;
 use vivero_core::password::Passwords;
 use vivero_core::port::Fleet;
 use vivero_core::record::Schema;
@@ -53,6 +54,7 @@ struct Choices {
     seal_delay: Option<Duration>,
     slow_call: Option<Duration>,
     durable: bool,
+    migrate_on_open: Option<bool>,
 }
 
 /// The choices of an installation. Every one has a default that works.
@@ -66,6 +68,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     records: Vec<&'static Schema>,
+    migrations: Vec<Migration>,
     session_limits: SessionLimits,
     weak_passwords: bool,
     files: Option<FileSettings>,
@@ -85,6 +88,7 @@ impl Default for Builder {
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds::default()),
             records: Vec::new(),
+            migrations: Vec::new(),
             session_limits: SessionLimits::default(),
             weak_passwords: false,
             files: None,
@@ -100,6 +104,21 @@ impl Builder {
     #[must_use]
     pub fn record<R: Record>(mut self) -> Self {
         self.records.push(R::SCHEMA);
+        self
+    }
+    /// Adds a migration of the integrator's own, after those added before; every tenant gets it, after the
+    /// tables of record types.
+    #[must_use]
+    pub fn migration(mut self, migration: Migration) -> Self {
+        self.migrations.push(migration);
+        self
+    }
+    /// Whether a tenant's tables are brought up when it is opened (the default), which suits one process.
+    /// Without it, `vivero migrate` or [`Vivero::migrations`] does that, and tenants are served as they are
+    /// meanwhile: without the columns and indexes that a newer version adds.
+    #[must_use]
+    pub const fn migrate_on_open(mut self, on_open: bool) -> Self {
+        self.choices.migrate_on_open = Some(on_open);
         self
     }
     /// Most tenant databases open at once; default 256, on MariaDB 64.
@@ -307,7 +326,8 @@ impl Builder {
 
     /// The fleet at an address, by its scheme.
     async fn fleet(&self, url: &str) -> Result<Arc<dyn Fleet>> {
-        let Choices { max_open, readers, wait, seal_delay, slow_call, .. } = self.choices;
+        let Choices { max_open, readers, wait, seal_delay, slow_call, migrate_on_open, .. } =
+            self.choices;
         match url.split_once(':') {
             #[cfg(feature = "sqlite")]
             Some(("sqlite", path)) => {
@@ -319,6 +339,8 @@ impl Builder {
                     seal_delay: seal_delay.unwrap_or(default.seal_delay),
                     slow_call: slow_call.unwrap_or(default.slow_call),
                     durable: self.choices.durable,
+                    migrations: self.migrations.clone(),
+                    migrate_on_open: migrate_on_open.unwrap_or(default.migrate_on_open),
                 };
                 let clock = Arc::clone(&self.clock);
                 let folder = folder(path)?;
@@ -334,6 +356,8 @@ impl Builder {
                     wait: wait.unwrap_or(default.wait),
                     seal_delay: seal_delay.unwrap_or(default.seal_delay),
                     key: self.key.clone().or(default.key),
+                    migrations: [default.migrations.as_slice(), &self.migrations].concat(),
+                    migrate_on_open: migrate_on_open.unwrap_or(default.migrate_on_open),
                     slow_call: slow_call.unwrap_or(default.slow_call),
                     ..default
                 };

@@ -1,7 +1,10 @@
 //! The registry: what is about tenants, and nothing that is theirs.
 
 mod leases;
+mod migrations;
 mod operations;
+
+pub(crate) use migrations::{RunRow, Standing, TenantRow};
 
 use crate::backend::{Backend, Cells, Sql};
 use chrono::{DateTime, Utc};

@@ -1,15 +1,13 @@
 //! Tables and indexes from record schemas, brought up to date step by step.
 //!
-//! Every step is one statement that does no harm when it is repeated; it is noted before and after in
-//! `schema_steps`, so that a run that was cut off is continued by the next.
+//! What is lacking is worked out here; [`crate::migrate`] does it, step by step.
 
-use crate::backend::{Backend, Key, Sql};
+use crate::backend::{Backend, Key};
+use crate::migrate::Shape;
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
 use std::collections::HashSet;
 use vivero_core::record::{Column, Kind, Record as _, Schema};
 use vivero_core::user::{Credential, Role, Session, User};
-use vivero_core::{Result, Value};
 
 /// vivero's own record types, in the order in which their tables are made.
 pub(crate) const OWN: &[&Schema] = &[
@@ -155,6 +153,14 @@ struct Statement {
     key: bool,
 }
 
+impl Statement {
+    /// The name of what it makes: all of them say `IF NOT EXISTS`.
+    fn makes(&self) -> &str {
+        let (_, rest) = self.text.split_once("IF NOT EXISTS ").unwrap_or_default();
+        rest.split([' ', '(']).next().unwrap_or_default()
+    }
+}
+
 /// The keys of a record table besides its primary one.
 fn keys(schema: &Schema) -> Vec<Key> {
     let table = schema.table;
@@ -212,7 +218,7 @@ fn definition<B: Backend>(column: &Column) -> String {
 }
 
 /// Names a set of schemas: two builds with the same fingerprint make the same tables.
-pub(crate) fn fingerprint<B: Backend>(schemas: &[&Schema]) -> String {
+pub(crate) fn fingerprint<B: Backend>(schemas: &[&'static Schema]) -> String {
     let mut hash = Sha256::new();
     hash.update(SCHEMA_VERSION.to_be_bytes());
     for (_, sql) in B::BOOKKEEPING {
@@ -226,57 +232,53 @@ pub(crate) fn fingerprint<B: Backend>(schemas: &[&Schema]) -> String {
     hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
 }
 
-/// Makes what is missing. Runs inside the caller's transaction where the engine's DDL allows it.
-pub(crate) async fn bring_up<B: Backend>(
-    connection: &mut B::Connection,
-    schemas: &[&'static Schema],
-) -> Result<()> {
-    for (_, sql) in B::BOOKKEEPING {
-        Sql::new(*sql).execute::<B>(connection).await?;
-    }
-    let mut present: HashMap<String, HashSet<String>> = HashMap::new();
-    let columns = Sql::new(B::COLUMNS).fetch::<B>(connection, &[Kind::Text, Kind::Text]).await?;
-    for mut row in columns {
-        present.entry(row.text(0)).or_default().insert(row.text(1));
-    }
-    for schema in schemas {
-        if let Some(columns) = present.get(schema.table) {
-            for column in schema.columns.iter().filter(|c| !columns.contains(c.name)) {
-                let sql =
-                    format!("ALTER TABLE {} ADD COLUMN {}", schema.table, definition::<B>(column));
-                step::<B>(connection, &sql).await?;
-            }
-        }
-        let is_new = !present.contains_key(schema.table);
-        for statement in statements::<B>(schema) {
-            if !is_new {
-                Sql::new(statement.text).execute::<B>(connection).await?;
-            } else if !(statement.key && B::KEYS_WITH_TABLE) {
-                step::<B>(connection, &statement.text).await?;
-            }
-        }
-        if let Some((sets, columns)) = sets(schema)
-            && !is_new
-            && !present.contains_key(&sets)
-        {
-            let names: Vec<&str> = columns.iter().map(|c| c.name).collect();
-            let names = names.join(", ");
-            let fill = format!(
-                "INSERT INTO {sets} ({names}) SELECT DISTINCT {names} FROM {}",
-                schema.table
-            );
-            step::<B>(connection, &fill).await?;
-        }
-    }
-    Ok(())
+/// The statement that enters the combinations of facets that rows have already, if there are facets.
+pub(crate) fn fill_sets(schema: &Schema) -> Option<String> {
+    let (sets, columns) = sets(schema)?;
+    let names: Vec<&str> = columns.iter().map(|c| c.name).collect();
+    let names = names.join(", ");
+    let table = schema.table;
+    Some(format!("INSERT INTO {sets} ({names}) SELECT DISTINCT {names} FROM {table}"))
 }
 
-async fn step<B: Backend>(connection: &mut B::Connection, statement: &str) -> Result<()> {
-    let text = Value::Text(statement.to_owned());
-    let begin = "INSERT INTO schema_steps (statement, state) VALUES (?, 'started')";
-    Sql::new(begin).with(text.clone()).execute::<B>(connection).await?;
-    Sql::new(statement).execute::<B>(connection).await?;
-    let end = "UPDATE schema_steps SET state = 'finished' WHERE statement = ?";
-    Sql::new(end).with(text).execute::<B>(connection).await?;
-    Ok(())
+/// The statements that bring `schemas` up from what is there. Each does no harm when it is repeated,
+/// but for filling the combinations of facets, which is repeated only if it is among `unfinished`.
+pub(crate) fn lacking<B: Backend>(
+    shape: &Shape,
+    schemas: &[&'static Schema],
+    unfinished: &HashSet<String>,
+) -> Vec<String> {
+    let mut all = Vec::new();
+    for schema in schemas {
+        let is_new = !shape.has_table(schema.table);
+        if !is_new {
+            for column in schema.columns.iter().filter(|c| !shape.has_column(schema.table, c.name))
+            {
+                let (table, definition) = (schema.table, definition::<B>(column));
+                all.push(format!("ALTER TABLE {table} {} {definition}", B::ADD_COLUMN));
+            }
+        }
+        for statement in statements::<B>(schema) {
+            let with_table = is_new && statement.key && B::KEYS_WITH_TABLE;
+            if !with_table && !shape.has(schema.table, statement.makes()) {
+                all.push(statement.text);
+            }
+        }
+        let there = |name: &str| shape.has_table(name);
+        if let (false, Some((sets, _)), Some(fill)) = (is_new, sets(schema), fill_sets(schema))
+            && (!there(&sets) || unfinished.contains(&fill))
+        {
+            all.push(fill);
+        }
+    }
+    all
+}
+
+/// Whether record tables have columns that these schemas do not: then a newer version made them.
+pub(crate) fn has_columns_beyond(shape: &Shape, schemas: &[&'static Schema]) -> bool {
+    schemas.iter().any(|schema| {
+        shape.columns(schema.table).any(|name| {
+            schema.column(name).is_none() && !BASE.iter().any(|(base, ..)| *base == name)
+        })
+    })
 }

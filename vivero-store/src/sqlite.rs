@@ -15,6 +15,7 @@ use crate::backend::Sql;
 use crate::backend::sqlite::{Pool, Sqlite};
 use crate::keeper::Keeper;
 use crate::meter::{Metered, Meters};
+use crate::migrate::{self, Shape, Site, Target};
 use crate::pools::Pools;
 use crate::registry::Registry;
 use crate::tenant::{SqlTenant, Tables};
@@ -28,6 +29,7 @@ use uuid::Uuid;
 use vivero_core::copy::{Chain, Loading, TableShape};
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
+use vivero_core::migration::{Engine, Migration, Migrator};
 use vivero_core::operations::OperationBook;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::record::Schema;
@@ -52,6 +54,11 @@ pub struct SqliteOptions {
     /// Whether an acknowledged write survives power loss (the default) or only a crash of the
     /// process. Without it, SQLite syncs at checkpoints only.
     pub durable: bool,
+    /// An integrator's migrations, see [`Migration`].
+    pub migrations: Vec<Migration>,
+    /// Whether a tenant's tables are brought up when it is opened. Without it, that is left to
+    /// `vivero migrate`, and tenants are served as they are meanwhile.
+    pub migrate_on_open: bool,
 }
 
 impl Default for SqliteOptions {
@@ -63,6 +70,8 @@ impl Default for SqliteOptions {
             slow_call: crate::meter::SLOW,
             seal_delay: Duration::from_millis(25),
             durable: true,
+            migrations: Vec::new(),
+            migrate_on_open: true,
         }
     }
 }
@@ -75,6 +84,7 @@ pub struct SqliteFleet {
     pools: Pools<Sqlite>,
     options: SqliteOptions,
     tables: Arc<Tables>,
+    target: Arc<Target>,
     meters: Meters,
     provisioning: tokio::sync::Mutex<()>,
 }
@@ -87,11 +97,13 @@ impl SqliteFleet {
         records: &[&'static Schema],
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
+        Migration::check(&options.migrations)?;
         let tables = Arc::new(Tables::new(records));
+        let target = Target::new::<Sqlite>(Engine::Sqlite, records, &options.migrations);
         let files = Files::open(folder, options.durable)?;
         let pools = files.registry_pools(4);
         let registry = Registry::open(pools.readers, pools.writer).await?;
-        files.prepare_template(&tables.schemas()).await?;
+        files.prepare_template(&target, &*clock).await?;
         Ok(Self {
             meters: Meters::new(Arc::clone(&clock), options.slow_call),
             registry: Arc::new(Keeper::new(registry, clock)),
@@ -99,6 +111,7 @@ impl SqliteFleet {
             options,
             files,
             tables,
+            target: Arc::new(target),
             provisioning: tokio::sync::Mutex::new(()),
         })
     }
@@ -131,9 +144,12 @@ impl SqliteFleet {
         let pools = self.files.tenant_pools(&path, options.readers);
         let opened = async {
             files::check_stamp(&pools.writer, tenant).await?;
-            files::bring_up(&pools.writer, tenant.id, &self.tables.schemas()).await?;
+            let wanted = (&self.target, &self.tables);
+            let (on_open, keeper) = (options.migrate_on_open, &*self.registry);
+            let tables =
+                migrate::at_open::<Sqlite>(&pools.writer, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (pools.readers.clone(), pools.writer.clone());
-            SqlTenant::open(tenant.id, readers, writer, Arc::clone(&self.tables)).await
+            SqlTenant::open(tenant.id, readers, writer, tables).await
         };
         match opened.await {
             Ok(store) => {
@@ -250,6 +266,10 @@ impl Fleet for SqliteFleet {
         self.registry().leases(prefix).await
     }
 
+    fn migrator(self: Arc<Self>) -> Option<Arc<dyn Migrator>> {
+        Some(self)
+    }
+
     async fn ping(&self) -> Result<()> {
         self.registry().ping().await
     }
@@ -295,6 +315,39 @@ impl Fleet for SqliteFleet {
         self.registry().secret(name, fresh).await
     }
 }
+
+#[async_trait]
+impl Site for SqliteFleet {
+    type Engine = Sqlite;
+
+    fn keeper(&self) -> &Keeper<Sqlite> {
+        &self.registry
+    }
+    fn target(&self) -> &Target {
+        &self.target
+    }
+    async fn place(&self, _: &Tenant) -> Result<String> {
+        Ok(String::new())
+    }
+    async fn connect(&self, tenant: &Tenant) -> Result<(Pool, Pool)> {
+        let path = self.files.tenant(tenant.id, tenant.generation);
+        if !path.exists() {
+            return Err(Error::corrupt(format!(
+                "the database of tenant {} is missing",
+                tenant.slug
+            )));
+        }
+        let pools = self.files.tenant_pools(&path, 2);
+        Ok((pools.readers, pools.writer))
+    }
+    async fn expected(&self) -> Result<Shape> {
+        let pool = self.files.template_pool()?;
+        let shape = Shape::read::<Sqlite>(&mut *pool.acquire().await?).await;
+        pool.close();
+        shape
+    }
+}
+migrate::migrator!(SqliteFleet);
 
 async fn pragma(pool: &Pool, text: &str) -> Result<()> {
     Sql::new(text).fetch::<Sqlite>(&mut *pool.acquire().await?, &[]).await.map(|_| ())

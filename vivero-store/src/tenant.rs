@@ -5,10 +5,12 @@ pub(crate) mod journal;
 pub(crate) mod plan;
 pub(crate) mod rows;
 mod sealer;
+mod tables;
 mod turns;
 mod work;
 
 pub(crate) use sealer::Anchors;
+pub(crate) use tables::Tables;
 pub(crate) use turns::TURN;
 #[cfg(feature = "sqlite")]
 pub(crate) use work::WRITER_CACHE_KIB;
@@ -16,11 +18,11 @@ pub(crate) use work::seed;
 
 use crate::backend::{Backend, Sql};
 use crate::copying::SqlSnapshot;
-use crate::schema;
+use crate::migrate;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use journal::Head;
-use plan::{About, Memory, Table};
+use plan::{About, Memory};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -34,35 +36,6 @@ use vivero_core::port::{Counts, Lease, Rows, TenantStore, Work};
 use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::{Row, Schema};
 use vivero_core::{Error, Result, Value};
-
-/// The record types of an installation, shared by all its tenants.
-#[derive(Debug, Default)]
-pub(crate) struct Tables(RwLock<HashMap<&'static str, Arc<Table>>>);
-
-impl Tables {
-    pub(crate) fn new(records: &[&'static Schema]) -> Self {
-        let tables = Self::default();
-        for schema in schema::OWN.iter().chain(records) {
-            tables.get(schema);
-        }
-        tables
-    }
-    pub(crate) fn get(&self, schema: &'static Schema) -> Arc<Table> {
-        let tables = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(table) = tables.get(schema.table) {
-            return Arc::clone(table);
-        }
-        drop(tables);
-        let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(tables.entry(schema.table).or_insert_with(|| Arc::new(Table::new(schema))))
-    }
-    /// All record types, vivero's own first.
-    pub(crate) fn schemas(&self) -> Vec<&'static Schema> {
-        let tables = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let others = tables.values().map(|t| t.schema).filter(|s| !schema::OWN.contains(s));
-        schema::OWN.iter().copied().chain(others).collect()
-    }
-}
 
 /// One tenant's database on any driver.
 pub(crate) struct SqlTenant<B: Backend> {
@@ -129,6 +102,19 @@ impl<B: Backend> SqlTenant<B> {
             self.publish(position, |_| values);
         }
         Ok(head.position)
+    }
+
+    /// Takes over what a migration has brought since this tenant was opened without it.
+    async fn catch_up(&self) -> Result<()> {
+        let Some(target) = self.tables.to_look_for() else { return Ok(()) };
+        let mut connection = self.connection().await?;
+        if B::noted(&mut connection, &target.fingerprint).await?.same {
+            self.tables.lift();
+            // Figures that are kept since are read whole.
+            let (position, values) = figures::counts::<B>(&mut connection).await?;
+            self.publish(position, |_| values);
+        }
+        Ok(())
     }
 
     fn publish(
@@ -241,6 +227,7 @@ impl<B: Backend> Rows for Reader<B> {
     }
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
         let table = self.tables.get(schema);
+        table.can_answer(query)?;
         // Counting costs a look at every row that matches; the figures know it, once all is sealed.
         if let Some(number) = plan::projected(&table, query, self.counts.as_deref())
             && let Some(counts) = &self.counts
@@ -266,6 +253,7 @@ impl<B: Backend> Rows for Reader<B> {
 #[async_trait]
 impl<B: Backend> TenantStore for SqlTenant<B> {
     async fn read(&self) -> Result<Box<dyn Rows + '_>> {
+        self.catch_up().await?;
         let counts = self.counts.read().unwrap_or_else(PoisonError::into_inner).clone();
         Ok(Box::new(Reader::<B> {
             connection: self.connection().await?,
@@ -277,6 +265,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn begin(&self) -> Result<Box<dyn Work>> {
+        self.catch_up().await?;
         let transaction = B::begin(&self.writer).await?;
         Ok(Box::new(work::SqlWork::<B>::new(
             transaction,
@@ -356,7 +345,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
                 Sql::new(sql).execute::<B>(&mut transaction).await?;
             }
         } else if self.fillings().contains(schema.table) {
-            schema::bring_up::<B>(&mut transaction, &[schema]).await?;
+            migrate::ensure::<B>(&mut transaction, &[schema]).await?;
         }
         B::commit(transaction, ()).await?;
         if filling {
@@ -368,9 +357,13 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn ensure(&self, schema: &'static Schema) -> Result<()> {
+        // What is declared of the installation is brought up when the tenant is opened, or by a run.
+        if self.tables.is_declared(schema) {
+            return Ok(());
+        }
         self.tables.get(schema);
         let mut transaction = B::define(&self.writer).await?;
-        schema::bring_up::<B>(&mut transaction, &[schema]).await?;
+        migrate::ensure::<B>(&mut transaction, &[schema]).await?;
         B::defined(&mut transaction).await?;
         figures::bring_up::<B>(&mut transaction, self.id, &[schema], &self.tables.schemas())
             .await?;

@@ -25,7 +25,8 @@ struct Shape {
 
 /// What one engine has for its own reasons: how it searches, how it takes turns, its accounts.
 fn is_own(table: &str) -> bool {
-    table.contains("_search") || ["engine_state", "tenant_databases"].contains(&table)
+    let own = ["engine_state", "tenant_databases", "database_servers", "standby_databases"];
+    table.contains("_search") || own.contains(&table)
 }
 
 fn of_sqlite(file: &Path) -> Shape {

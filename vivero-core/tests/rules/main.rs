@@ -12,6 +12,7 @@ mod journal;
 mod lifecycle;
 mod locations;
 mod merging;
+mod migrations;
 mod operations;
 mod passwords;
 mod permissions;

@@ -18,12 +18,16 @@ pub(crate) use failure::Failure;
 pub(crate) use pool::{Connection, Lease, Login, Pool, Purpose, Ties, Writing, open};
 
 use super::{Backend, Cells, Costs, Key, Merge, Merged, Sql};
+use crate::migrate::{Fingerprint, Noted};
 use futures_util::TryStreamExt as _;
 use search::Wanted;
 use sqlx::{AssertSqlSafe, Executor as _, MySqlConnection};
-use vivero_core::Result;
 use vivero_core::record::{Column, Kind};
 use vivero_core::search::Terms;
+use vivero_core::{Result, Value};
+
+/// The table does not exist.
+const NO_TABLE: u16 = 1146;
 
 /// How often the first packet of a transaction is sent that the server refuses for a reason that passes.
 const TRIES: u32 = 5;
@@ -256,6 +260,32 @@ impl Backend for MariaDb {
     async fn defined(transaction: &mut Writing) -> Result<()> {
         transaction.take_turn().await
     }
+    async fn go_on(transaction: Writing, _: &Pool) -> Result<Writing> {
+        Ok(transaction)
+    }
+    fn lock_wait(seconds: u32) -> Option<String> {
+        Some(format!(
+            "SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}"
+        ))
+    }
+    async fn noted(connection: &mut Connection, wanted: &Fingerprint) -> Result<Noted> {
+        let row = Sql::new("SELECT tables_of FROM engine_state WHERE one = 1");
+        let row = match Self::fetch(connection, row, &[Kind::Text]).await {
+            Ok(rows) => rows.into_iter().next(),
+            Err(e) if e.number() == Some(NO_TABLE) => None,
+            Err(e) => return Err(e.into()),
+        };
+        let have = row.map(|mut row| row.text(0)).unwrap_or_default();
+        let same_tables = have.split('.').next() == Some(wanted.tables.as_str());
+        Ok(Noted { same: have == wanted.all(), same_tables, never: have.is_empty() })
+    }
+    async fn note(connection: &mut Connection, version: &Fingerprint) -> Result<()> {
+        Sql::new("UPDATE engine_state SET tables_of = ? WHERE one = 1")
+            .with(Value::Text(version.all()))
+            .execute::<Self>(connection)
+            .await
+            .map(|_| ())
+    }
     async fn close(pool: &Pool) {
         pool.close();
     }
@@ -419,8 +449,9 @@ impl Backend for MariaDb {
     const TURN: Option<&'static str> = Some("SELECT turn FROM engine_state WHERE one = 1");
     const SAVEPOINTS: bool = true;
     const NO_INDEX: &'static str = " FORCE INDEX (PRIMARY)";
-    const COLUMNS: &'static str = "SELECT table_name, column_name FROM information_schema.columns \
-         WHERE table_schema = database()";
+    const OBJECTS: &'static str = tables::OBJECTS;
+    const ADD_COLUMN: &'static str = "ADD COLUMN IF NOT EXISTS";
+    const STEP_COLUMNS: &'static [(&'static str, &'static str)] = tables::STEP_COLUMNS;
     const ADD_COUNT: &'static str = "INSERT INTO counts (resource, field, value, n) VALUES (?, ?, ?, ?) \
          ON DUPLICATE KEY UPDATE n = n + VALUES(n)";
 }

@@ -16,6 +16,7 @@ pub(crate) use wal::Wal;
 
 use super::merge::Best;
 use super::{Backend, Cells, Costs, FENCED, Key, Merge, Merged, Sql};
+use crate::migrate::{Fingerprint, Noted};
 use chrono::{DateTime, NaiveDate};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, ffi, params_from_iter};
@@ -91,6 +92,12 @@ impl ToSql for Bound<'_> {
             Value::Bytes(b) => ToSqlOutput::Borrowed(ValueRef::Blob(b)),
         })
     }
+}
+
+/// The first 31 bits of a fingerprint: what a file's header has room for.
+fn small(fingerprint: &str) -> i64 {
+    let number = i64::from_str_radix(fingerprint.get(..8).unwrap_or("1"), 16).unwrap_or(1);
+    (number & 0x7fff_ffff).max(1)
 }
 
 /// Reads one column.
@@ -201,6 +208,31 @@ impl Backend for Sqlite {
         pool.begin().await
     }
     async fn defined(_: &mut Writing) -> Result<()> {
+        Ok(())
+    }
+    async fn go_on(transaction: Writing, pool: &Pool) -> Result<Writing> {
+        transaction.commit().await?;
+        pool.begin().await
+    }
+    fn lock_wait(_: u32) -> Option<String> {
+        None
+    }
+    async fn noted(connection: &mut Connection, wanted: &Fingerprint) -> Result<Noted> {
+        let have = Sql::new("PRAGMA user_version").number::<Self>(connection).await?.unwrap_or(0);
+        let same = have == small(&wanted.short());
+        let tables = Sql::new("PRAGMA application_id").number::<Self>(connection).await?;
+        // Zero: never noted, or indexes were set aside while a table was filled.
+        let never = have == 0;
+        let same_tables = same || !never && tables == Some(small(&wanted.tables));
+        Ok(Noted { same, same_tables, never })
+    }
+    async fn note(connection: &mut Connection, version: &Fingerprint) -> Result<()> {
+        for sql in [
+            format!("PRAGMA user_version = {}", small(&version.short())),
+            format!("PRAGMA application_id = {}", small(&version.tables)),
+        ] {
+            Sql::new(sql).fetch::<Self>(connection, &[]).await?;
+        }
         Ok(())
     }
     async fn close(pool: &Pool) {
@@ -417,7 +449,9 @@ impl Backend for Sqlite {
     // It would cost a copy of every page that is touched.
     const SAVEPOINTS: bool = false;
     const NO_INDEX: &'static str = " NOT INDEXED";
-    const COLUMNS: &'static str = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";
+    const OBJECTS: &'static str = tables::OBJECTS;
+    const ADD_COLUMN: &'static str = "ADD COLUMN";
+    const STEP_COLUMNS: &'static [(&'static str, &'static str)] = tables::STEP_COLUMNS;
     const ADD_COUNT: &'static str = "INSERT INTO counts (resource, field, value, n) VALUES (?, ?, ?, ?) \
          ON CONFLICT (resource, field, value) DO UPDATE SET n = n + excluded.n";
 }

@@ -20,11 +20,9 @@ const CACHE_KIB: u32 = 96 * 1024;
 const MAX_PARAMETERS: usize = 15_000;
 
 /// Brings tables up to what the program needs, as the fleet does when it opens a database.
-pub(crate) type BringUp<B> = for<'a> fn(
-    &'a <B as Backend>::Pool,
-    TenantId,
-    &'a [&'static Schema],
-) -> BoxFuture<'a, Result<()>>;
+pub(crate) type BringUp<B> = Box<
+    dyn for<'a> Fn(&'a <B as Backend>::Pool, TenantId) -> BoxFuture<'a, Result<()>> + Send + Sync,
+>;
 
 /// A database that is being made, on any driver.
 pub(crate) struct SqlLoading<B: Backend> {
@@ -123,7 +121,7 @@ impl<B: Backend> SqlLoading<B> {
         let schemas = tables.schemas();
         shapes::check_fit(shapes, &shapes::all(&schemas))?;
         let targets = shapes.iter().map(|s| Target::new(s, &schemas, &chain)).collect();
-        bring_up(&writer, tenant.id, &schemas).await?;
+        bring_up(&writer, tenant.id).await?;
         let mut transaction = B::begin(&writer).await?;
         if let Some(sql) = B::cache(CACHE_KIB) {
             Sql::new(sql).fetch::<B>(&mut transaction, &[]).await?;
@@ -255,7 +253,7 @@ impl<B: Backend> SqlLoading<B> {
 
     async fn complete(&mut self) -> Result<Anchor> {
         let schemas = self.tables.schemas();
-        (self.bring_up)(&self.writer, self.tenant.id, &schemas).await?;
+        (self.bring_up)(&self.writer, self.tenant.id).await?;
         if let Chain::Anew(entry) = &self.chain {
             self.seal(&schemas).await?;
             let mut transaction = B::begin(&self.writer).await?;
@@ -301,7 +299,7 @@ impl<B: Backend> Loading for SqlLoading<B> {
     }
 
     async fn index(&mut self) -> Result<()> {
-        (self.bring_up)(&self.writer, self.tenant.id, &self.tables.schemas()).await
+        (self.bring_up)(&self.writer, self.tenant.id).await
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Anchor> {

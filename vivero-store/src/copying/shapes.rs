@@ -1,8 +1,8 @@
 //! Tables as data: what a snapshot consists of, and whether a program knows what it is given.
 
-use crate::backend::{Backend, Sql};
+use crate::backend::Backend;
+use crate::migrate::Shape;
 use crate::schema::BASE;
-use std::collections::{BTreeMap, BTreeSet};
 use vivero_core::copy::{
     CHAIN, COUNTS, ColumnShape, IDEMPOTENCY, JOURNAL, JOURNAL_SEAL, TableShape,
 };
@@ -96,11 +96,8 @@ pub(super) async fn check_known<B: Backend>(
     connection: &mut B::Connection,
     known: &[TableShape],
 ) -> Result<()> {
-    let mut present: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for mut row in Sql::new(B::COLUMNS).fetch::<B>(connection, &[Kind::Text, Kind::Text]).await? {
-        present.entry(row.text(0)).or_default().insert(row.text(1));
-    }
-    for (table, columns) in present {
+    let shape = Shape::read::<B>(connection).await?;
+    for (table, columns) in shape.tables() {
         match known.iter().find(|t| t.name == table) {
             Some(known) => {
                 let other = columns.iter().find(|c| known.columns.iter().all(|k| k.name != **c));

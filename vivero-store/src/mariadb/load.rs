@@ -3,21 +3,22 @@
 use super::MariaDbFleet;
 use super::credentials::Place;
 use crate::backend::mariadb::{MariaDb, Pool};
-use crate::copying::{SqlLoading, not_in_use};
-use futures_util::future::BoxFuture;
+use crate::copying::{BringUp, SqlLoading, not_in_use};
+use crate::migrate::Target;
 use std::sync::Arc;
 use vivero_core::copy::{Chain, Loading, TableShape};
 use vivero_core::ids::TenantId;
-use vivero_core::record::Schema;
+use vivero_core::migration::Engine;
 use vivero_core::tenant::Tenant;
-use vivero_core::{Result, Value};
+use vivero_core::{Clock, Result, Value};
 
-fn bring_up<'a>(
-    writer: &'a Pool,
+async fn bring_up(
+    writer: &Pool,
     tenant: TenantId,
-    schemas: &'a [&'static Schema],
-) -> BoxFuture<'a, Result<()>> {
-    Box::pin(super::bring_up(writer, tenant, schemas))
+    target: Arc<Target>,
+    clock: Arc<dyn Clock>,
+) -> Result<()> {
+    super::bring_up(writer, tenant, &target, &*clock).await
 }
 
 impl MariaDbFleet {
@@ -40,6 +41,12 @@ impl MariaDbFleet {
         server.make_generation(&place).await?;
         let both = server.tenant_pools(&place, None).await?;
         let known = Arc::clone(&self.tables);
+        let migrations = &self.options.migrations;
+        let target = Target::new::<MariaDb>(Engine::MariaDb, &known.others(), migrations);
+        let (target, clock) = (Arc::new(target), Arc::clone(&self.keeper.clock));
+        let bring_up: BringUp<MariaDb> = Box::new(move |writer, tenant| {
+            Box::pin(bring_up(writer, tenant, Arc::clone(&target), Arc::clone(&clock)))
+        });
         let loading =
             SqlLoading::<MariaDb>::begin(tenant.clone(), both, known, tables, chain, bring_up)
                 .await?;

@@ -58,6 +58,7 @@ impl MariaDbFleet {
         let at = provision.at;
         match self.make_database(&tenant, provision).await {
             Ok(()) => {
+                self.keeper.note_schema(&tenant, &self.target).await;
                 self.registry().set_state(tenant.id, TenantState::Active, tenant.version, at).await
             }
             Err(e) => {
@@ -82,7 +83,7 @@ impl MariaDbFleet {
         let made = async {
             // A prepared database has the tables of this build, and nobody's stamp.
             if prepared == Prepared::No {
-                super::bring_up(&writer, tenant.id, &self.tables.schemas()).await?;
+                super::bring_up(&writer, tenant.id, &self.target, &*self.keeper.clock).await?;
                 if super::check_stamp(&readers, tenant).await.is_ok() {
                     return Ok(());
                 }

@@ -275,6 +275,42 @@ impl Server {
         ))
     }
 
+    /// The administrator's connections to a tenant's database.
+    pub(super) fn admin_pools(&self, database: &str) -> (Pool, Pool) {
+        let account = self.admin.clone().database(database);
+        let none = Ties::default();
+        (
+            Pool::new(account.clone(), None, Purpose::Reading, 2, none.clone()),
+            Pool::new(account.clone(), Some(account), Purpose::Writing, 2, none),
+        )
+    }
+
+    /// An empty database that is nobody's, to be looked at once it is made. One at a time.
+    pub(super) async fn scratch(&self) -> Result<Scratch> {
+        let mut held = self.connect().await?;
+        let name = format!("{}scratch", self.options.prefix);
+        let got = Sql::new(format!("SELECT get_lock(?, {LOCK_WAIT})"))
+            .with(Value::Text(format!("vivero {name}")))
+            .number::<MariaDb>(&mut held)
+            .await?;
+        if got != Some(1) {
+            return Err(Error::Unavailable {
+                what: "database, another is making the tables to compare with".into(),
+                retry_after: 5,
+                source: None,
+            });
+        }
+        // One that was cut off may have left it.
+        let script = format!(
+            "DROP DATABASE IF EXISTS `{name}`; \
+             CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
+        );
+        self.script(&mut held, &script).await?;
+        let account = self.admin.clone().database(&name);
+        let pool = Pool::new(account.clone(), Some(account), Purpose::Writing, 2, Ties::default());
+        Ok(Scratch { name, pool, held })
+    }
+
     /// A database, and its account: from an id alone, never from input.
     pub(super) fn name_of(&self, id: Uuid) -> String {
         format!("{}{}", self.options.prefix, id.simple())
@@ -377,6 +413,21 @@ impl Server {
             .number::<MariaDb>(&mut connection)
             .await?;
         Ok((got == Some(1)).then_some(connection))
+    }
+}
+
+/// A database that is nobody's, held by one.
+pub(super) struct Scratch {
+    name: String,
+    pub(super) pool: Pool,
+    held: Connection,
+}
+
+impl Scratch {
+    pub(super) async fn remove(mut self, server: &Server) -> Result<()> {
+        self.pool.close();
+        let script = format!("DROP DATABASE IF EXISTS `{}`", self.name);
+        server.script(&mut self.held, &script).await
     }
 }
 

@@ -174,7 +174,7 @@ impl MariaDbFleet {
             return Err(lost());
         }
         server.make(place).await?;
-        bring_up_standby(server, place, &self.tables.schemas()).await?;
+        bring_up_standby(server, place, &self.target, &*self.keeper.clock).await?;
         let mut transaction = self.registry().begin().await?;
         let sql = "UPDATE standby_databases SET state = 'ready' WHERE id = ? AND state = 'making'";
         let sql = Sql::new(sql).with(Value::Id(id));

@@ -1,21 +1,20 @@
 //! The folder: where files lie and how they are opened.
 
-use super::pragma;
 use crate::backend::Sql;
 use crate::backend::sqlite::{Pool, Sqlite, Wal};
 use crate::disk::make_private;
 pub(super) use crate::disk::{io_error, sync_folder};
-use crate::schema;
-use crate::tenant::{WRITER_CACHE_KIB, figures};
+use crate::migrate::{Alone, How, Target, bring_up};
+use crate::tenant::WRITER_CACHE_KIB;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vivero_core::ids::TenantId;
-use vivero_core::record::{Kind, Schema};
+use vivero_core::record::Kind;
 use vivero_core::tenant::Tenant;
-use vivero_core::{Error, Result, Value};
+use vivero_core::{Clock, Error, Result, Value};
 
 #[derive(Debug)]
 pub(super) struct Files {
@@ -74,6 +73,13 @@ impl Files {
         sync_folder(folder)
     }
 
+    /// A connection to the template, for a look at it.
+    pub(super) fn template_pool(&self) -> Result<Pool> {
+        let path = self.template()?.to_owned();
+        let opening = Opening { path, cache_kib: 2048, create: false, log: false, attach: false };
+        Ok(Pool::new(1, move || opening.connect(), None))
+    }
+
     /// The pools of a file that has a write-ahead log: many readers, one writer.
     fn pools(&self, reading: Opening, writing: Opening, readers: u32) -> Pools {
         let mut log = reading.path.as_os_str().to_owned();
@@ -110,10 +116,8 @@ impl Files {
     }
 
     /// Makes the template of the current schema, unless it is there.
-    pub(super) async fn prepare_template(&self, schemas: &[&'static Schema]) -> Result<()> {
-        let path = self
-            .folder
-            .join(format!("template-{}.sqlite3", schema::fingerprint::<Sqlite>(schemas)));
+    pub(super) async fn prepare_template(&self, target: &Target, clock: &dyn Clock) -> Result<()> {
+        let path = self.folder.join(format!("template-{}.sqlite3", target.fingerprint.all()));
         if !path.exists() {
             let half = self.folder.join(format!("template-{}.tmp", std::process::id()));
             remove(&half)?;
@@ -126,8 +130,9 @@ impl Files {
             };
             let pool = Pool::new(1, move || opening.connect(), None);
             // It has no journal yet, so whose it is does not matter.
-            let made =
-                bring_up(&pool, TenantId::from_uuid(vivero_core::Uuid::nil()), schemas).await;
+            let nobody = TenantId::from_uuid(vivero_core::Uuid::nil());
+            let how = How { steps: &Alone, each: false, lock_wait: None, stamp: None, clock };
+            let made = bring_up::<Sqlite>(&pool, nobody, target, &how).await;
             pool.close();
             made?;
             std::fs::rename(&half, &path).map_err(|e| io_error("making the template", e))?;
@@ -198,31 +203,6 @@ impl Opening {
         }
         Ok(connection)
     }
-}
-
-/// Makes a file's tables what this program needs, in one transaction.
-pub(super) async fn bring_up(
-    pool: &Pool,
-    tenant: TenantId,
-    schemas: &[&'static Schema],
-) -> Result<()> {
-    let wanted = schema::fingerprint::<Sqlite>(schemas);
-    let have = Sql::new("PRAGMA user_version")
-        .number::<Sqlite>(&mut *pool.acquire().await?)
-        .await?
-        .unwrap_or(0);
-    // user_version holds the first 31 bits of the fingerprint: equal means there is nothing to do.
-    let number = i64::from_str_radix(&wanted[..8], 16).unwrap_or(0) & 0x7fff_ffff;
-    if have == number {
-        return Ok(());
-    }
-    let mut transaction = pool.begin().await?;
-    schema::bring_up::<Sqlite>(&mut transaction, schemas).await?;
-    figures::bring_up::<Sqlite>(&mut transaction, tenant, schemas, schemas).await?;
-    let version = Sql::new(format!("PRAGMA user_version = {number}"));
-    version.fetch::<Sqlite>(&mut transaction, &[]).await?;
-    transaction.commit().await?;
-    pragma(pool, "PRAGMA wal_checkpoint(PASSIVE)").await
 }
 
 /// The file must be this tenant's and of this generation: a swapped or stale one is refused.

@@ -3,24 +3,24 @@
 use super::files::{self, sync_folder};
 use super::{SqliteFleet, pragma};
 use crate::backend::sqlite::{Pool, Sqlite};
-use crate::copying::SqlLoading;
-use futures_util::future::BoxFuture;
+use crate::copying::{BringUp, SqlLoading};
+use crate::migrate::{self, Alone, How, Target};
 use std::sync::Arc;
 use vivero_core::copy::{Chain, Loading, TableShape};
 use vivero_core::ids::TenantId;
-use vivero_core::record::Schema;
+use vivero_core::migration::Engine;
 use vivero_core::tenant::Tenant;
-use vivero_core::{Result, Value};
+use vivero_core::{Clock, Result, Value};
 
-fn bring_up<'a>(
-    writer: &'a Pool,
+async fn bring_up(
+    writer: &Pool,
     tenant: TenantId,
-    schemas: &'a [&'static Schema],
-) -> BoxFuture<'a, Result<()>> {
-    Box::pin(async move {
-        files::bring_up(writer, tenant, schemas).await?;
-        pragma(writer, "PRAGMA wal_checkpoint(PASSIVE)").await
-    })
+    target: Arc<Target>,
+    clock: Arc<dyn Clock>,
+) -> Result<()> {
+    let how = How { steps: &Alone, each: false, lock_wait: None, stamp: None, clock: &*clock };
+    migrate::bring_up::<Sqlite>(writer, tenant, &target, &how).await?;
+    pragma(writer, "PRAGMA wal_checkpoint(PASSIVE)").await
 }
 
 impl SqliteFleet {
@@ -42,6 +42,12 @@ impl SqliteFleet {
         self.files.copy_template(&path)?;
         let pools = self.files.tenant_pools(&path, 2);
         let known = Arc::clone(&self.tables);
+        let migrations = &self.options.migrations;
+        let target = Target::new::<Sqlite>(Engine::Sqlite, &known.others(), migrations);
+        let (target, clock) = (Arc::new(target), Arc::clone(&self.registry.clock));
+        let bring_up: BringUp<Sqlite> = Box::new(move |writer, tenant| {
+            Box::pin(bring_up(writer, tenant, Arc::clone(&target), Arc::clone(&clock)))
+        });
         let both = (pools.readers, pools.writer);
         let loading =
             SqlLoading::<Sqlite>::begin(tenant.clone(), both, known, tables, chain, bring_up)

@@ -42,6 +42,7 @@ impl SqliteFleet {
         let at = provision.at;
         match self.make_file(&tenant, provision).await {
             Ok(()) => {
+                self.registry.note_schema(&tenant, &self.target).await;
                 self.registry().set_state(tenant.id, TenantState::Active, tenant.version, at).await
             }
             Err(e) => {

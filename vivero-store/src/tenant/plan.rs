@@ -15,12 +15,14 @@ mod choose;
 mod condition;
 mod known;
 mod memory;
+mod reduced;
 mod sets;
 mod walk;
 
 pub(crate) use condition::condition;
 pub(crate) use known::{Known, projected};
 pub(crate) use memory::Memory;
+pub(crate) use reduced::Lacks;
 
 use crate::backend::{Backend, Sql};
 use crate::schema::{self, BASE, Index, Purpose, indexes};
@@ -42,6 +44,8 @@ pub(crate) struct Table {
     pub(crate) indexes: Vec<Index>,
     /// The table of combinations of facets, and the facets.
     pub(crate) sets: Option<(String, Vec<&'static Column>)>,
+    /// What this tenant lacks of it, being behind.
+    pub(crate) lacks: Lacks,
 }
 
 impl Table {
@@ -50,7 +54,14 @@ impl Table {
             BASE.iter().map(|(name, ..)| *name).chain(schema.columns.iter().map(|c| c.name));
         let columns = names.map(|n| format!("t.{n}")).collect::<Vec<_>>().join(", ");
         let kinds = BASE.iter().map(|b| b.1).chain(schema.columns.iter().map(|c| c.kind)).collect();
-        Self { schema, columns, kinds, indexes: indexes(schema), sets: schema::sets(schema) }
+        Self {
+            schema,
+            columns,
+            kinds,
+            indexes: indexes(schema),
+            sets: schema::sets(schema),
+            lacks: Lacks::default(),
+        }
     }
 
     /// Where a column stands in `columns`.
@@ -110,6 +121,7 @@ pub(crate) async fn list<B: Backend>(
     query: &Query,
     about: About<'_>,
 ) -> Result<Vec<Row>> {
+    table.can_answer(query)?;
     // A search is resolved to words first: words and rows are to be of one state.
     if let Some(memory) = about.memory.filter(|_| B::CHECKS && query.search.is_none()) {
         // What was assumed may have changed just now; hardly twice.
@@ -210,7 +222,7 @@ async fn by_path<B: Backend>(
 ) -> Result<Vec<Row>> {
     let sql = statement::<B>(table, query, wanted, path);
     let rows = sql.fetch::<B>(connection, &table.kinds).await?;
-    Ok(rows.into_iter().map(super::rows::decode).collect())
+    Ok(rows.into_iter().map(|cells| table.decode(cells)).collect())
 }
 
 /// What is searched for: the words, with the facets and lead filters among them, so that what does not

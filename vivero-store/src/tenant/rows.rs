@@ -31,6 +31,7 @@ pub(crate) async fn find<B: Backend>(
     scope: &Predicate,
     deleted: Deleted,
 ) -> Result<Option<Row>> {
+    table.can_check(scope)?;
     let text = format!("SELECT {} FROM {} t WHERE t.id = ?", table.columns, table.schema.table);
     let mut sql = Sql::new(text).fixed(*scope == Predicate::All);
     sql.bind(Value::Id(id));
@@ -43,5 +44,5 @@ pub(crate) async fn find<B: Backend>(
         sql.add(" AND ");
         condition::<B>(&mut sql, scope);
     }
-    Ok(sql.first::<B>(connection, &table.kinds).await?.map(decode))
+    Ok(sql.first::<B>(connection, &table.kinds).await?.map(|cells| table.decode(cells)))
 }

@@ -1,6 +1,6 @@
 //! A write transaction: everything in it happens together or not at all.
 
-use super::plan::{self, About};
+use super::plan::{self, About, Table};
 use super::{Tables, journal, rows};
 use crate::backend::{Backend, Sql};
 use async_trait::async_trait;
@@ -78,7 +78,8 @@ struct Insert {
 
 impl Insert {
     /// Rows with their numbers; no value lets the engine number a row.
-    fn new(schema: &'static Schema, rows: impl Iterator<Item = (Value, Row)>) -> Self {
+    fn new(table: &Table, rows: impl Iterator<Item = (Value, Row)>) -> Self {
+        let schema = table.schema;
         let mut insert = Self { rows: Vec::new(), search: Vec::new() };
         for (seq, row) in rows {
             if schema.is_searchable() {
@@ -96,7 +97,8 @@ impl Insert {
                 Value::Id(row.updated_by),
                 row.deleted_at.map_or(Value::Null, Value::Time),
             ]);
-            cells.extend(row.values);
+            let columns = schema.columns.iter().zip(row.values);
+            cells.extend(columns.filter(|(c, _)| table.has(c)).map(|(_, value)| value));
             insert.rows.push(cells);
         }
         insert
@@ -105,9 +107,11 @@ impl Insert {
     async fn execute<B: Backend>(
         self,
         connection: &mut B::Connection,
-        schema: &'static Schema,
+        table: &Table,
     ) -> Result<()> {
-        let names: String = schema.columns.iter().map(|c| format!(", {}", c.name)).collect();
+        let schema = table.schema;
+        let columns = schema.columns.iter().filter(|c| table.has(c));
+        let names: String = columns.map(|c| format!(", {}", c.name)).collect();
         let head = format!(
             "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{names}) VALUES ",
             schema.table
@@ -136,13 +140,13 @@ struct Parts {
 }
 
 impl Parts {
-    fn next(&mut self, schema: &'static Schema) -> Option<Insert> {
+    fn next(&mut self, table: &Table) -> Option<Insert> {
         let part: Vec<Row> = self.rows.by_ref().take(self.at_once).collect();
         let number = i64::try_from(part.len()).unwrap_or(i64::MAX);
         (number > 0).then(|| {
             let numbered = (self.next..).map(Value::Int).zip(part);
             self.next += number;
-            Insert::new(schema, numbered)
+            Insert::new(table, numbered)
         })
     }
 }
@@ -183,10 +187,14 @@ impl<B: Backend> Work for SqlWork<B> {
         if rows.is_empty() {
             return Ok(());
         }
+        let table = self.tables.get(schema);
+        for row in &rows {
+            table.can_hold(row.values.iter())?;
+        }
         self.make_room(rows.len()).await?;
         if rows.len() == 1 {
-            let insert = Insert::new(schema, rows.into_iter().map(|row| (Value::Null, row)));
-            return insert.execute::<B>(&mut self.transaction, schema).await;
+            let insert = Insert::new(&table, rows.into_iter().map(|row| (Value::Null, row)));
+            return insert.execute::<B>(&mut self.transaction, &table).await;
         }
         // The engine has one writer, so the next number is the highest plus one.
         let next = Sql::new(format!("SELECT coalesce(max(seq), 0) + 1 FROM {}", schema.table));
@@ -196,11 +204,12 @@ impl<B: Backend> Work for SqlWork<B> {
         if B::SAVEPOINTS {
             Sql::new("SAVEPOINT rows_added").execute::<B>(&mut self.transaction).await?;
         }
-        let mut now = parts.next(schema);
+        let mut now = parts.next(&table);
         while let Some(insert) = now.take() {
             // The next part is put together while the engine is busy with this one.
-            let following = tokio::task::spawn_blocking(move || (parts.next(schema), parts));
-            let done = insert.execute::<B>(&mut self.transaction, schema).await;
+            let shared = Arc::clone(&table);
+            let following = tokio::task::spawn_blocking(move || (parts.next(&shared), parts));
+            let done = insert.execute::<B>(&mut self.transaction, &table).await;
             (now, parts) =
                 following.await.map_err(|e| Error::internal("putting rows together", e))?;
             if let Err(e) = done {
@@ -213,6 +222,7 @@ impl<B: Backend> Work for SqlWork<B> {
     }
 
     async fn update(&mut self, schema: &'static Schema, before: &Row, after: Row) -> Result<bool> {
+        self.tables.get(schema).can_hold(after.values.iter())?;
         // Only what differs: an index is touched only when one of its columns is named.
         let mut sql = Sql::new(format!(
             "UPDATE {} SET version = ?, updated_at = ?, updated_by = ?, deleted_at = ?",

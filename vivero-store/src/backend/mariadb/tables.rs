@@ -38,7 +38,9 @@ pub(super) const BOOKKEEPING: &[(&str, &str)] = &[
         "schema_steps",
         table!(
             "schema_steps (step BIGINT AUTO_INCREMENT PRIMARY KEY, statement LONGTEXT NOT NULL, \
-             state VARCHAR(16) NOT NULL)"
+             state VARCHAR(16) NOT NULL, migration BIGINT NOT NULL DEFAULT 0, \
+             number BIGINT NOT NULL DEFAULT 0, checksum VARCHAR(64) NOT NULL DEFAULT '', \
+             token BIGINT NOT NULL DEFAULT 0, started_at DATETIME(6), finished_at DATETIME(6), error LONGTEXT)"
         ),
     ),
     (
@@ -79,6 +81,29 @@ pub(super) const BOOKKEEPING: &[(&str, &str)] = &[
     ),
 ];
 
+/// Columns that `schema_steps` got later.
+pub(super) const STEP_COLUMNS: &[(&str, &str)] = &[
+    ("migration", "BIGINT NOT NULL DEFAULT 0"),
+    ("number", "BIGINT NOT NULL DEFAULT 0"),
+    ("checksum", "VARCHAR(64) NOT NULL DEFAULT ''"),
+    ("token", "BIGINT NOT NULL DEFAULT 0"),
+    ("started_at", "DATETIME(6)"),
+    ("finished_at", "DATETIME(6)"),
+    ("error", "LONGTEXT"),
+];
+
+/// Columns, indexes and triggers, with their definitions.
+pub(super) const OBJECTS: &str = "SELECT 'column', table_name, column_name, concat(column_type, \
+    if(is_nullable = 'NO', ' NOT NULL', ''), coalesce(concat(' DEFAULT ', column_default), ''), \
+    coalesce(concat(' ', collation_name), ''), if(extra = '', '', concat(' ', extra))) \
+    FROM information_schema.columns WHERE table_schema = database() \
+    UNION ALL SELECT 'index', table_name, index_name, concat(if(max(non_unique) = 0, 'UNIQUE ', ''), '(', \
+    group_concat(concat(column_name, coalesce(concat('(', sub_part, ')'), '')) ORDER BY seq_in_index), ')') \
+    FROM information_schema.statistics WHERE table_schema = database() GROUP BY table_name, index_name \
+    UNION ALL SELECT 'trigger', event_object_table, trigger_name, \
+    concat(action_timing, ' ', event_manipulation, ' ', action_statement) \
+    FROM information_schema.triggers WHERE trigger_schema = database()";
+
 pub(super) const REGISTRY: &[&str] = &[
     STATE,
     FIRST_TURN,
@@ -95,6 +120,25 @@ pub(super) const REGISTRY: &[&str] = &[
          hash BINARY(32) NOT NULL, at DATETIME(6) NOT NULL)"
     ),
     table!("secrets (name VARCHAR(64) PRIMARY KEY, secret VARBINARY(4096) NOT NULL)"),
+    table!(
+        "tenant_schemas (tenant_id BINARY(16) PRIMARY KEY, generation BIGINT NOT NULL, \
+         fingerprint VARCHAR(64) NOT NULL, at DATETIME(6) NOT NULL)"
+    ),
+    table!(
+        "migrations (id BIGINT PRIMARY KEY, name VARCHAR(255) NOT NULL, checksum VARCHAR(64) NOT NULL, \
+         at DATETIME(6) NOT NULL)"
+    ),
+    table!(
+        "migration_runs (id BINARY(16) PRIMARY KEY, target VARCHAR(64) NOT NULL, state VARCHAR(16) NOT NULL, \
+         reason LONGTEXT, ring BIGINT NOT NULL, rings BIGINT NOT NULL, operator VARCHAR(255) NOT NULL, \
+         options LONGTEXT NOT NULL, token BIGINT NOT NULL, started_at DATETIME(6) NOT NULL, \
+         finished_at DATETIME(6))"
+    ),
+    table!(
+        "migration_tenants (run_id BINARY(16) NOT NULL, tenant_id BINARY(16) NOT NULL, \
+         slug VARCHAR(64) NOT NULL, ring BIGINT NOT NULL, state VARCHAR(16) NOT NULL, step LONGTEXT, \
+         error LONGTEXT, attempts BIGINT NOT NULL, micros BIGINT NOT NULL, PRIMARY KEY (run_id, tenant_id))"
+    ),
     table!(
         "leases (name VARCHAR(190) PRIMARY KEY, holder BINARY(16) NOT NULL, token BIGINT NOT NULL, \
          until DATETIME(6) NOT NULL)"

@@ -10,7 +10,9 @@ pub(super) const BOOKKEEPING: &[(&str, &str)] = &[
     (
         "schema_steps",
         "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY, statement TEXT NOT NULL, \
-         state TEXT NOT NULL)",
+         state TEXT NOT NULL, migration INTEGER NOT NULL DEFAULT 0, number INTEGER NOT NULL DEFAULT 0, \
+         checksum TEXT NOT NULL DEFAULT '', token INTEGER NOT NULL DEFAULT 0, started_at INTEGER, \
+         finished_at INTEGER, error TEXT)",
     ),
     (
         "journal",
@@ -41,6 +43,25 @@ pub(super) const BOOKKEEPING: &[(&str, &str)] = &[
     ("idempotency_at", "CREATE INDEX IF NOT EXISTS idempotency_at ON idempotency (at)"),
 ];
 
+/// Columns that `schema_steps` got later.
+pub(super) const STEP_COLUMNS: &[(&str, &str)] = &[
+    ("migration", "INTEGER NOT NULL DEFAULT 0"),
+    ("number", "INTEGER NOT NULL DEFAULT 0"),
+    ("checksum", "TEXT NOT NULL DEFAULT ''"),
+    ("token", "INTEGER NOT NULL DEFAULT 0"),
+    ("started_at", "INTEGER"),
+    ("finished_at", "INTEGER"),
+    ("error", "TEXT"),
+];
+
+/// Columns, indexes and triggers, with their definitions.
+pub(super) const OBJECTS: &str = "SELECT 'column', m.name, c.name, c.type \
+    || CASE c.\"notnull\" WHEN 1 THEN ' NOT NULL' ELSE '' END || coalesce(' DEFAULT ' || c.dflt_value, '') \
+    || CASE WHEN c.pk > 0 THEN ' KEY ' || c.pk ELSE '' END \
+    FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND substr(m.name, 1, 7) <> 'sqlite_' \
+    UNION ALL SELECT m.type, m.tbl_name, m.name, coalesce(m.sql, '') FROM sqlite_schema m \
+    WHERE m.type IN ('index', 'trigger') AND substr(m.name, 1, 7) <> 'sqlite_'";
+
 /// The tables of the registry.
 pub(super) const REGISTRY: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS tenants (id BLOB PRIMARY KEY, slug TEXT NOT NULL UNIQUE, organization TEXT NOT NULL, \
@@ -51,6 +72,16 @@ pub(super) const REGISTRY: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS audit_anchors (tenant_id BLOB PRIMARY KEY, position INTEGER NOT NULL, \
      hash BLOB NOT NULL, at INTEGER NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS tenant_schemas (tenant_id BLOB PRIMARY KEY, generation INTEGER NOT NULL, \
+     fingerprint TEXT NOT NULL, at INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS migrations (id INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, \
+     at INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS migration_runs (id BLOB PRIMARY KEY, target TEXT NOT NULL, state TEXT NOT NULL, \
+     reason TEXT, ring INTEGER NOT NULL, rings INTEGER NOT NULL, operator TEXT NOT NULL, options TEXT NOT NULL, \
+     token INTEGER NOT NULL, started_at INTEGER NOT NULL, finished_at INTEGER) STRICT",
+    "CREATE TABLE IF NOT EXISTS migration_tenants (run_id BLOB NOT NULL, tenant_id BLOB NOT NULL, slug TEXT NOT NULL, \
+     ring INTEGER NOT NULL, state TEXT NOT NULL, step TEXT, error TEXT, attempts INTEGER NOT NULL, \
+     micros INTEGER NOT NULL, PRIMARY KEY (run_id, tenant_id)) STRICT",
     "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder BLOB NOT NULL, token INTEGER NOT NULL, \
      until INTEGER NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS tenant_marks (tenant_id BLOB PRIMARY KEY, neutral INTEGER NOT NULL, \

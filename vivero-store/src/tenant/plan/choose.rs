@@ -266,7 +266,8 @@ impl Asked<'_, '_> {
 }
 
 fn is_facet(table: &Table, predicate: &Predicate) -> bool {
-    pinned(predicate).is_some_and(|column| table.schema.facets.contains(&column))
+    table.sets.is_some()
+        && pinned(predicate).is_some_and(|column| table.schema.facets.contains(&column))
         && !matches!(predicate, Predicate::Within(..))
 }
 

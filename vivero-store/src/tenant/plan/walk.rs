@@ -163,7 +163,7 @@ impl Walk<'_> {
             self.from::<B>(&mut sql, table, query, *stage);
             sql.add(" LIMIT ?").bind(Value::Int(wanted as i64));
             let found = sql.fetch::<B>(connection, &table.kinds).await?;
-            rows.extend(found.into_iter().map(crate::tenant::rows::decode));
+            rows.extend(found.into_iter().map(|cells| table.decode(cells)));
         }
         Ok(rows)
     }
@@ -215,7 +215,7 @@ impl Walk<'_> {
                 if !assumed.holds(&answers) {
                     return Ok(Walked::Stale);
                 }
-                Ok(Walked::Rows(rows.into_iter().map(crate::tenant::rows::decode).collect()))
+                Ok(Walked::Rows(rows.into_iter().map(|cells| table.decode(cells)).collect()))
             }
         }
     }
@@ -321,7 +321,7 @@ async fn by_seq<B: Backend>(
             sql.bind(some.get(i).map_or(Value::Null, |seq| Value::Int(*seq)));
         }
         for row in sql.fetch::<B>(connection, &table.kinds).await? {
-            let row = crate::tenant::rows::decode(row);
+            let row = table.decode(row);
             found.insert(row.seq, row);
         }
     }

@@ -1,0 +1,211 @@
+//! One ring: its tenants at once, within limits.
+
+use super::probe::Probe;
+use super::run::Fence;
+use super::scribe::Scribe;
+use super::site::Site;
+use super::steps::{Failed, How, Steps, bring_up};
+use crate::backend::Backend;
+use crate::registry::TenantRow;
+use async_trait::async_trait;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use vivero_core::migration::{
+    Moment, RunOptions, Tally, TenantRun, TenantRunState, Watch, backoff, halt,
+};
+use vivero_core::tenant::{Slug, Tenant};
+use vivero_core::{Error, Result};
+
+/// What the workers of a run share.
+pub(super) struct Shared<S: Site> {
+    pub(super) site: Arc<S>,
+    pub(super) options: RunOptions,
+    pub(super) fence: Arc<Fence>,
+    pub(super) scribe: Scribe,
+    pub(super) watch: Arc<dyn Watch>,
+    pub(super) servers: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+/// How a ring went.
+#[derive(Debug, Default)]
+pub(super) struct Ringed {
+    pub(super) tally: Tally,
+    /// How long the canaries' lists took.
+    pub(super) before: Vec<Duration>,
+    pub(super) after: Vec<Duration>,
+}
+
+/// How one tenant went.
+struct Settled {
+    done: bool,
+    before: Vec<Duration>,
+    after: Vec<Duration>,
+}
+
+/// Migrates the tenants of a ring; begins no more of them once the run must stop.
+pub(super) async fn ring<S: Site>(
+    shared: &Arc<Shared<S>>,
+    number: u32,
+    canary: bool,
+    members: Vec<Tenant>,
+) -> Result<Ringed> {
+    let mut ringed = Ringed::default();
+    ringed.tally.tenants = members.len() as u64;
+    let mut members = members.into_iter();
+    let mut working: JoinSet<Settled> = JoinSet::new();
+    loop {
+        let free = working.len() < shared.options.parallel as usize;
+        let may =
+            shared.fence.check().is_ok() && halt(canary, ringed.tally, &shared.options).is_none();
+        if let (true, Some(tenant)) = (free && may, members.as_slice().first().cloned()) {
+            members.next();
+            let shared = Arc::clone(shared);
+            working.spawn(async move { one(&shared, number, canary, tenant).await });
+            continue;
+        }
+        let Some(settled) = working.join_next().await else { break };
+        let settled = settled.map_err(|e| Error::internal("migrating a tenant", e))?;
+        ringed.tally.done += u64::from(settled.done);
+        ringed.tally.failed += u64::from(!settled.done);
+        ringed.before.extend(settled.before);
+        ringed.after.extend(settled.after);
+    }
+    shared.fence.check()?;
+    Ok(ringed)
+}
+
+async fn one<S: Site>(shared: &Shared<S>, ring: u32, canary: bool, tenant: Tenant) -> Settled {
+    let mut row = TenantRow {
+        tenant: tenant.id,
+        run: TenantRun {
+            slug: tenant.slug.clone(),
+            ring,
+            state: TenantRunState::Running,
+            step: None,
+            error: None,
+            attempts: 0,
+            micros: 0,
+        },
+        reached: None,
+    };
+    let tell = |row: &TenantRow| {
+        // Nobody listens once the run was overtaken.
+        let _gone = shared.scribe.send(row.clone());
+    };
+    tell(&row);
+    let mut settled = Settled { done: false, before: Vec::new(), after: Vec::new() };
+    loop {
+        row.run.attempts += 1;
+        let start = Instant::now();
+        let outcome = attempt(shared, canary, &tenant, &mut settled).await;
+        row.run.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let Err(Failed { step, error }) = outcome else {
+            row.run.state = TenantRunState::Done;
+            (row.run.step, row.run.error) = (None, None);
+            row.reached = Some(tenant.generation);
+            settled.done = true;
+            break;
+        };
+        if shared.fence.check().is_err() {
+            // Not the tenant's failure: whoever overtook this run goes on with it.
+            return settled;
+        }
+        let text = described(&error);
+        (row.run.step, row.run.error) = (step, Some(text.clone()));
+        let passing = matches!(error, Error::Unavailable { .. } | Error::Undone { .. });
+        if !passing || row.run.attempts >= shared.options.attempts {
+            row.run.state = TenantRunState::Failed;
+            break;
+        }
+        tell(&row);
+        shared.watch.again(&tenant.slug, row.run.attempts, &text);
+        tokio::time::sleep(backoff(row.run.attempts)).await;
+    }
+    tell(&row);
+    shared.watch.settled(&tenant.slug, row.run.error.as_deref());
+    settled
+}
+
+/// An error with what is behind it.
+pub(super) fn described(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+struct Stepping<'a> {
+    fence: &'a Fence,
+    watch: &'a dyn Watch,
+    slug: &'a Slug,
+}
+
+#[async_trait]
+impl Steps for Stepping<'_> {
+    fn token(&self) -> u64 {
+        self.fence.token()
+    }
+    async fn at(&self, moment: Moment, step: u32) -> Result<()> {
+        self.fence.check()?;
+        self.watch.at(self.slug, moment, step).await
+    }
+}
+
+async fn attempt<S: Site>(
+    shared: &Shared<S>,
+    canary: bool,
+    tenant: &Tenant,
+    settled: &mut Settled,
+) -> Result<(), Failed> {
+    let server = shared.site.place(tenant).await?;
+    let limit = shared.options.per_server;
+    let turns = (limit > 0).then(|| {
+        let mut servers = shared.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Semaphore::new(limit as usize));
+        Arc::clone(servers.entry(server).or_insert_with(new))
+    });
+    let _turn = match &turns {
+        Some(turns) => turns.acquire().await.ok(),
+        None => None,
+    };
+    let (readers, writer) = shared.site.connect(tenant).await?;
+    let migrated = async {
+        let steps = Stepping { fence: &shared.fence, watch: &*shared.watch, slug: &tenant.slug };
+        let how = How {
+            steps: &steps,
+            each: true,
+            lock_wait: Some(shared.options.lock_wait),
+            stamp: Some(tenant),
+            clock: &*shared.site.keeper().clock,
+        };
+        let measured = canary && shared.options.slower.is_some();
+        let probe = if measured {
+            super::steps::check_stamp::<S::Engine>(
+                &mut *<S::Engine as Backend>::acquire(&readers).await?,
+                tenant,
+            )
+            .await?;
+            let probe = Probe::new::<S::Engine>(&readers).await?;
+            settled.before = probe.run::<S::Engine>(&readers).await?;
+            Some(probe)
+        } else {
+            None
+        };
+        bring_up::<S::Engine>(&writer, tenant.id, shared.site.target(), &how).await?;
+        if let Some(probe) = probe {
+            settled.after = probe.run::<S::Engine>(&readers).await?;
+        }
+        Ok(())
+    };
+    let outcome = migrated.await;
+    <S::Engine as Backend>::close(&readers).await;
+    <S::Engine as Backend>::close(&writer).await;
+    outcome
+}
