@@ -8,6 +8,7 @@
 mod budget;
 mod failure;
 mod merge;
+mod nodes;
 mod pool;
 mod search;
 mod tables;
@@ -15,6 +16,7 @@ mod values;
 
 pub(crate) use budget::Budget;
 pub(crate) use failure::Failure;
+pub(crate) use nodes::Nodes;
 pub(crate) use pool::{Connection, Lease, Login, Pool, Purpose, Ties, Writing, open};
 
 use super::{Backend, Cells, Costs, Key, Merge, Merged, Sql};

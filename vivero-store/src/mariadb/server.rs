@@ -2,7 +2,9 @@
 
 use super::MariaDbOptions;
 use super::credentials::Place;
-use crate::backend::mariadb::{Budget, Connection, Login, MariaDb, Pool, Purpose, Ties, open};
+use crate::backend::mariadb::{
+    Budget, Connection, Login, MariaDb, Nodes, Pool, Purpose, Ties, open,
+};
 use crate::backend::{Cells, Sql};
 use sqlx::mysql::MySqlConnectOptions;
 use std::fmt;
@@ -13,7 +15,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::record::Kind;
-use vivero_core::server::MAIN;
+use vivero_core::server::{MAIN, split_address};
 use vivero_core::{Error, Result, Value};
 
 /// How long somebody waits for another who makes or removes the same tenant, in seconds.
@@ -34,6 +36,8 @@ pub(super) struct Server {
     name: String,
     /// The account that makes databases, accounts and tables.
     admin: MySqlConnectOptions,
+    /// Where it is, if it is a cluster.
+    nodes: Nodes,
     registry: String,
     options: MariaDbOptions,
     /// What the server said when it was first asked.
@@ -82,12 +86,30 @@ fn pattern(name: &str) -> String {
     name.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%")
 }
 
+/// An address of several nodes, `//USER@HOST:PORT,HOST:PORT/DATABASE`, as that of the first, and all of
+/// them. `None` for one that cannot be read.
+fn split_nodes(rest: &str) -> Option<(String, Nodes)> {
+    let place = rest.strip_prefix("//")?;
+    let (authority, path) = place.split_at(place.find(['/', '?', '#']).unwrap_or(place.len()));
+    let (user, hosts) = match authority.rsplit_once('@') {
+        Some((user, hosts)) => (format!("{user}@"), hosts),
+        None => (String::new(), authority),
+    };
+    let Some((first, _)) = hosts.split_once(',') else {
+        return Some((rest.to_owned(), Nodes::default()));
+    };
+    let nodes = hosts.split(',').map(split_address).collect::<Option<Vec<_>>>()?;
+    let nodes = nodes.into_iter().map(|(host, port)| (host.to_owned(), port)).collect();
+    Some((format!("//{user}{first}{path}"), Nodes::new(nodes)))
+}
+
 impl Server {
     /// Reads an address and asks the server whether it will do; makes the registry's database.
     pub(super) async fn open(url: &str, options: MariaDbOptions) -> Result<Self> {
         let rest = url.strip_prefix("mariadb:").or_else(|| url.strip_prefix("mysql:"));
         let form = "must be mysql://USER@HOST:PORT/DATABASE";
         let rest = rest.ok_or_else(|| refused(form))?;
+        let (rest, nodes) = split_nodes(rest).ok_or_else(|| refused(form))?;
         // The driver's own message may hold parts of the address.
         let admin =
             MySqlConnectOptions::from_str(&format!("mysql:{rest}")).map_err(|_| refused(form))?;
@@ -106,7 +128,7 @@ impl Server {
                 "must be 1 to 16 lower-case letters and digits",
             ));
         }
-        let server = Self { registry, ..Self::at(MAIN, admin, options) };
+        let server = Self { registry, nodes, ..Self::at(MAIN, admin, options) };
         server.ready().await?;
         let mut connection = server.connect().await?;
         server.script(
@@ -129,7 +151,8 @@ impl Server {
             .pipes_as_concat(false)
             .no_engine_substitution(false);
         let ready = OnceCell::new();
-        Self { name: name.into(), admin, registry: String::new(), options, ready }
+        let nodes = Nodes::default();
+        Self { name: name.into(), admin, nodes, registry: String::new(), options, ready }
     }
 
     /// How its administrator connects.
@@ -214,7 +237,7 @@ impl Server {
 
     /// A connection of the administrator's, to no database.
     pub(super) async fn connect(&self) -> Result<Connection> {
-        open(&self.admin, Purpose::Writing).await
+        open(&self.admin, Purpose::Writing, &self.nodes).await
     }
 
     /// Runs what makes or removes databases and accounts, within bounds.
@@ -249,7 +272,7 @@ impl Server {
     pub(super) fn registry_pools(&self) -> (Pool, Pool) {
         let account = self.admin.clone().database(&self.registry);
         let definer = Some(account.clone());
-        let none = Ties::default();
+        let none = Ties { nodes: self.nodes.clone(), ..Ties::default() };
         (
             Pool::new(account.clone(), None, Purpose::Reading, 4, none.clone()),
             Pool::new(account, definer, Purpose::Writing, 2, none),
@@ -267,7 +290,8 @@ impl Server {
         let definer = Some(account.clone().database(&place.database));
         let account =
             account.username(&place.account).password(&place.password).database(&place.database);
-        let ties = Ties { budget: Some(Arc::clone(&ready.budget)), login };
+        let ties =
+            Ties { nodes: self.nodes.clone(), budget: Some(Arc::clone(&ready.budget)), login };
         let (readers, writers) = (self.options.readers, self.options.writers);
         Ok((
             Pool::new(account.clone(), None, Purpose::Reading, readers, ties.clone()),
@@ -448,6 +472,8 @@ mod tests {
             "mysql://root:hunter2@localhost/a-b",
             "mysql://root:hunter2@local host/registry",
             "mysql://root:hunter2@localhost:port/registry",
+            "mysql://root:hunter2@localhost:3306,local host/registry",
+            "mysql://root:hunter2@localhost,,other/registry",
         ] {
             let error = Server::open(url, MariaDbOptions::default()).await.expect_err(url);
             let text = format!("{error} {error:?}");

@@ -26,8 +26,9 @@ const TOO_LONG: u16 = 1969;
 const READ_ONLY: [u16; 3] = [1290, 1792, 1836];
 /// Disk full, table full.
 const FULL: [u16; 3] = [1021, 1114, 3];
-/// Shutting down, connection killed, a transaction that was left alone for too long.
-const GONE: [u16; 5] = [1053, 1927, 2006, 2013, 4031];
+/// Shutting down, connection killed, a transaction that was left alone for too long, a node that is none
+/// of its cluster any more.
+const GONE: [u16; 6] = [1053, 1927, 2006, 2013, 4031, 1047];
 /// A value that cannot be compared with a column: bytes with text, a number with an id.
 const INCOMPARABLE: [u16; 2] = [1300, 4078];
 /// The database does not exist.

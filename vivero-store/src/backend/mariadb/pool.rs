@@ -5,7 +5,7 @@
 //! the middle of a statement (it is closed), in a transaction (it is rolled back), or as it was.
 
 use super::budget::{Budget, Place};
-use super::{Failure, run};
+use super::{Failure, Nodes, run};
 use crate::backend::Sql;
 use async_trait::async_trait;
 use sqlx::mysql::MySqlConnectOptions;
@@ -59,6 +59,8 @@ pub(crate) trait Login: Send + Sync {
 /// What a pool shares with others.
 #[derive(Clone, Default)]
 pub(crate) struct Ties {
+    /// The nodes of its server.
+    pub(crate) nodes: Nodes,
     /// The connections of all pools to its server.
     pub(crate) budget: Option<Arc<Budget>>,
     /// Where another password comes from when the one it has is refused.
@@ -116,6 +118,8 @@ fn unavailable(what: &'static str) -> Error {
 /// Why there is no connection.
 enum Unconnected {
     Late,
+    /// The node is none of its cluster.
+    Apart,
     Failed(Failure),
 }
 
@@ -123,7 +127,7 @@ impl Unconnected {
     /// Whether the server did not answer at all.
     fn is_silence(&self) -> bool {
         match self {
-            Self::Late => true,
+            Self::Late | Self::Apart => true,
             Self::Failed(failure) => failure.is_lost() && failure.number().is_none(),
         }
     }
@@ -133,15 +137,35 @@ impl From<Unconnected> for Error {
     fn from(unconnected: Unconnected) -> Self {
         match unconnected {
             Unconnected::Late => unavailable("database, it does not answer"),
+            Unconnected::Apart => unavailable("database, its nodes are not connected"),
             Unconnected::Failed(failure) => failure.into(),
         }
     }
 }
 
-/// Opens a connection that is set up as all are.
+/// Opens a connection that is set up as all are, to the first node that will do.
 async fn connect(
     account: &MySqlConnectOptions,
     purpose: Purpose,
+    nodes: &Nodes,
+) -> Result<MySqlConnection, Unconnected> {
+    let mut outcome = Err(Unconnected::Late);
+    for (node, account) in nodes.reach(account) {
+        outcome = connect_to(&account, purpose, nodes).await;
+        match &outcome {
+            Ok(_) => nodes.note_answer(node),
+            Err(e) if e.is_silence() => continue,
+            Err(_) => {}
+        }
+        break;
+    }
+    outcome
+}
+
+async fn connect_to(
+    account: &MySqlConnectOptions,
+    purpose: Purpose,
+    nodes: &Nodes,
 ) -> Result<MySqlConnection, Unconnected> {
     let connecting = async {
         let mut connection = account.connect().await?;
@@ -150,17 +174,23 @@ async fn connect(
             Purpose::Writing => "'READ-COMMITTED'",
         };
         run(&mut connection, &format!("{SESSION}{isolation}")).await?;
-        Ok::<_, sqlx::Error>(connection)
+        let will_do = nodes.prepare(&mut connection, purpose).await?;
+        Ok::<_, sqlx::Error>(will_do.then_some(connection))
     };
     match tokio::time::timeout(CONNECT, connecting).await {
-        Ok(connected) => connected.map_err(|e| Unconnected::Failed(e.into())),
+        Ok(Ok(connected)) => connected.ok_or(Unconnected::Apart),
+        Ok(Err(e)) => Err(Unconnected::Failed(e.into())),
         Err(_) => Err(Unconnected::Late),
     }
 }
 
 /// The same as a connection that knows its state, beside every pool.
-pub(crate) async fn open(account: &MySqlConnectOptions, purpose: Purpose) -> Result<Connection> {
-    Ok(Connection::new(connect(account, purpose).await?, None))
+pub(crate) async fn open(
+    account: &MySqlConnectOptions,
+    purpose: Purpose,
+    nodes: &Nodes,
+) -> Result<Connection> {
+    Ok(Connection::new(connect(account, purpose, nodes).await?, None))
 }
 
 impl Inner {
@@ -187,13 +217,13 @@ impl Inner {
             Some(budget) => Some(budget.place().await?),
             None => None,
         };
-        let mut outcome = connect(&self.account(), self.purpose).await;
+        let mut outcome = connect(&self.account(), self.purpose, &self.ties.nodes).await;
         if let (Err(Unconnected::Failed(e)), Some(login)) = (&outcome, &self.ties.login)
             && e.is_refused_password()
         {
             for password in login.passwords().await? {
                 let account = self.account().password(&password);
-                outcome = connect(&account, self.purpose).await;
+                outcome = connect(&account, self.purpose, &self.ties.nodes).await;
                 if outcome.is_ok() {
                     *self.account.write().unwrap_or_else(PoisonError::into_inner) = account;
                     break;
@@ -299,7 +329,7 @@ impl Pool {
         let Some(definer) = &self.0.definer else {
             return Err(Error::internal("changing tables", "this account may not"));
         };
-        let connection = connect(definer, Purpose::Writing).await?;
+        let connection = connect(definer, Purpose::Writing, &self.0.ties.nodes).await?;
         let mut lease = self.lease(connection, None, None);
         let sql = format!("SELECT get_lock(concat('vivero tables ', database()), {DEFINE_WAIT})");
         match Sql::new(sql).number::<super::MariaDb>(&mut lease).await? {
@@ -427,6 +457,10 @@ impl Drop for Lease {
         // A statement that was given up leaves the connection in the middle of an answer. The server
         // rolls back when it finds it closed.
         if connection.busy || connection.lost {
+            if connection.lost {
+                // The idle ones are likely as dead.
+                self.pool.drop_idle(|_| true);
+            }
             return;
         }
         if !connection.open {
