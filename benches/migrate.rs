@@ -64,7 +64,7 @@ fn steps(table: &str, engine: Engine) -> [String; 3] {
 
 fn migration(round: i64, engine: Engine) -> Migration {
     let all = steps(&format!("beds_{round}"), engine);
-    all.into_iter().fold(Migration::new(round, "beds"), |migration, sql| migration.step(sql))
+    all.into_iter().fold(Migration::new(round, "beds"), Migration::step)
 }
 
 /// Where the tenants are.
@@ -82,7 +82,7 @@ impl Place {
         }
     }
 
-    async fn open(&self, migrations: std::ops::RangeInclusive<i64>) -> Result<Vivero, Failure> {
+    async fn open(&self, migrations: std::ops::Range<i64>) -> Result<Vivero, Failure> {
         let mut config = Config { migrate_on_open: Some(false), ..Config::default() };
         match self {
             Self::Folder(folder) => config.data_dir.clone_from(folder),
@@ -170,7 +170,7 @@ async fn main() -> Result<(), Failure> {
         Some(url) => Place::Server(url.trim_end_matches('/').to_owned()),
         None => Place::Folder(folder.path().to_owned()),
     };
-    let vivero = place.open(1..=0).await?;
+    let vivero = place.open(0..0).await?;
     let begun = Instant::now();
     let there = all(&vivero).await?.len();
     for number in there..options.tenants {
@@ -189,7 +189,7 @@ async fn main() -> Result<(), Failure> {
     let mut shares = Vec::new();
     for round in options.first..options.first + options.rounds {
         let alone = bare(&place, &tenants, &options, round).await?;
-        let vivero = place.open(options.first..=round).await?;
+        let vivero = place.open(options.first..round + 1).await?;
         let run = RunOptions {
             canary: Canary::Count(1),
             waves: vec![10],
