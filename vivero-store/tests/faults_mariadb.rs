@@ -13,11 +13,11 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vivero_core::clock::{IdSource as _, SeededIds};
-use vivero_core::port::{Fleet, Provision};
+use vivero_core::port::{Fleet, Provision, Remembered};
 use vivero_core::server::{NewServer, TlsMode, Verdict};
 use vivero_core::tenant::{OperationType, Plan, Tenant};
 use vivero_core::{Clock as _, Error, Result, TenantId};
-use vivero_store::{MariaDbFleet, SystemClock};
+use vivero_store::{MariaDbFleet, SystemClock, SystemIds};
 
 async fn open(url: &str, n: usize) -> Result<MariaDbFleet> {
     MariaDbFleet::open(url, support::options(n), &[], Arc::new(SystemClock)).await
@@ -42,7 +42,16 @@ async fn provision(fleet: &MariaDbFleet, slug: &str) -> Result<Tenant> {
 }
 
 async fn touch(fleet: &MariaDbFleet, tenant: &Tenant) -> Result<()> {
-    fleet.open(tenant).await?.begin().await?.commit().await.map(|_| ())
+    let store = fleet.open(tenant).await?;
+    let mut work = store.begin().await?;
+    let answer = Remembered {
+        key: SystemIds::default().id(SystemClock.now()).to_string(),
+        fingerprint: "f".into(),
+        response: "r".into(),
+        at: SystemClock.now(),
+    };
+    work.remember(answer).await?;
+    work.commit().await
 }
 
 async fn administrator(address: &str) -> MySqlConnection {

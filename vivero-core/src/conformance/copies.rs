@@ -283,7 +283,10 @@ pub(super) async fn a_fenced_database_is_read_and_not_written(harness: &dyn Harn
     // An engine may send entries no earlier than with the commit.
     let refused = match work.journal(vec![entry]).await {
         Ok(()) => work.commit().await,
-        Err(e) => Err(e),
+        Err(e) => {
+            drop(work);
+            Err(e)
+        }
     };
     assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
     assert!(ground.find(id).await.is_some(), "reading goes on");

@@ -103,6 +103,7 @@ impl From<FilePatch> for CorePatch {
 #[serde(deny_unknown_fields)]
 pub(crate) struct LinkIn {
     /// Seconds, 1 to 3600; 300 if not said.
+    #[serde(default, deserialize_with = "present")]
     #[oai(validator(minimum(value = "1"), maximum(value = "3600")))]
     pub(crate) valid_for: Option<i64>,
 }
