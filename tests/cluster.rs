@@ -40,8 +40,42 @@ struct Seen {
     failed: Vec<(Instant, String)>,
 }
 
+/// A server node, and whether it last said that it is ready.
+#[derive(Clone)]
+struct Node {
+    caller: Caller,
+    ready: Arc<AtomicBool>,
+}
+
+impl Node {
+    fn new(caller: Caller) -> Self {
+        Self { caller, ready: Arc::new(AtomicBool::new(true)) }
+    }
+}
+
 /// The server nodes as a load balancer sees them.
-type Nodes = Arc<RwLock<Vec<Caller>>>;
+type Nodes = Arc<RwLock<Vec<Node>>>;
+
+/// Asks each node ten times a second whether it is ready, as a load balancer does.
+async fn watch(nodes: Nodes, stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::Relaxed) {
+        let all = nodes.read().expect("the nodes").clone();
+        for node in all {
+            let asked = node.caller.http.get(format!("{}/health/ready", node.caller.base));
+            let answer = asked.timeout(Duration::from_millis(500)).send().await;
+            node.ready.store(answer.is_ok_and(|a| a.status().is_success()), Ordering::Relaxed);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// The next node that is ready; any, if none is.
+fn next(nodes: &Nodes, turn: usize) -> Caller {
+    let nodes = nodes.read().expect("the nodes");
+    let order = (0..nodes.len()).map(|i| &nodes[(turn + i) % nodes.len()]);
+    let ready = order.clone().find(|node| node.ready.load(Ordering::Relaxed));
+    ready.or_else(|| order.clone().next()).expect("a node").caller.clone()
+}
 
 /// Creates lots until it is told to stop, each at the next node, repeating what failed at another.
 async fn write(writer: usize, nodes: Nodes, seen: Arc<Mutex<Seen>>, stop: Arc<AtomicBool>) {
@@ -56,10 +90,7 @@ async fn write(writer: usize, nodes: Nodes, seen: Arc<Mutex<Seen>>, stop: Arc<At
         let begun = Instant::now();
         loop {
             turn += 1;
-            let caller = {
-                let nodes = nodes.read().expect("the nodes");
-                nodes[turn % nodes.len()].clone()
-            };
+            let caller = next(&nodes, turn);
             let failure = match caller
                 .call(Method::POST, &format!("{API}/entities"), &format!("create-{code}"), &body)
                 .await
@@ -217,11 +248,12 @@ async fn nothing_acknowledged_is_lost_when_nodes_are_killed_one_at_a_time() {
         assert_eq!(caller.sign_in(SLUG).await, 200);
     }
     let token = callers[0].token.clone();
-    let nodes: Nodes = Arc::new(RwLock::new(callers));
+    let nodes: Nodes = Arc::new(RwLock::new(callers.into_iter().map(Node::new).collect()));
     let (seen, stop) = (Arc::<Mutex<Seen>>::default(), Arc::new(AtomicBool::new(false)));
     let writers: Vec<_> = (0..WRITERS)
         .map(|n| tokio::spawn(write(n, Arc::clone(&nodes), Arc::clone(&seen), Arc::clone(&stop))))
         .collect();
+    let watching = tokio::spawn(watch(Arc::clone(&nodes), Arc::clone(&stop)));
     let begun = Instant::now();
     report("start of the load", begun, &seen).await;
 
@@ -241,7 +273,7 @@ async fn nothing_acknowledged_is_lost_when_nodes_are_killed_one_at_a_time() {
         let (process, mut caller) = start(name);
         caller.token.clone_from(&token);
         processes[index] = Some(process);
-        nodes.write().expect("the nodes")[index] = caller;
+        nodes.write().expect("the nodes")[index] = Node::new(caller);
         report(&format!("server node {name} is back"), at, &seen).await;
     }
 
@@ -249,6 +281,7 @@ async fn nothing_acknowledged_is_lost_when_nodes_are_killed_one_at_a_time() {
     for writer in writers {
         writer.await.expect("a writer");
     }
+    watching.await.expect("the watch");
     let took = begun.elapsed().as_secs_f64();
     let (lots, failed) = {
         let seen = seen.lock().expect("the ledger");
@@ -267,7 +300,7 @@ async fn nothing_acknowledged_is_lost_when_nodes_are_killed_one_at_a_time() {
         assert_eq!(lost, 0);
         assert_eq!(there.len(), lots.len(), "a lot is there that nobody was told of");
     }
-    let caller = nodes.read().expect("the nodes")[0].clone();
+    let caller = nodes.read().expect("the nodes")[0].caller.clone();
     let path = format!("{API}/audit/verify");
     let (_, found) = caller.call(Method::POST, &path, "", &Value::Null).await.expect("a report");
     assert_eq!((&found["breaks"], &found["unsealed"]), (&json!([]), &json!(0)), "{found}");
