@@ -46,10 +46,6 @@ impl Operation {
         let name = self.parameters("query").find(|p| p.required);
         name.map_or_else(|| path.clone(), |p| format!("{path}?{}=notes.txt", p.name))
     }
-    /// Whether its body is content, and not fields.
-    pub(crate) fn takes_content(&self) -> bool {
-        self.body.as_ref().is_some_and(|schema| schema["type"] == "string")
-    }
     /// What the record in the path is: `entities`, `sessions` …; nothing if it names none.
     pub(crate) fn collection(&self) -> Option<&str> {
         let parts: Vec<&str> = self.path.split('/').collect();
