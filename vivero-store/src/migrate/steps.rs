@@ -302,7 +302,7 @@ pub(crate) async fn check_stamp<B: Backend>(
     let row = match found {
         Ok(row) => row.ok_or_else(|| missing(String::new()))?,
         // Away for a moment is not the same as damaged.
-        Err(e @ Error::Unavailable { .. }) => return Err(e),
+        Err(e @ (Error::Unavailable { .. } | Error::Undone { .. })) => return Err(e),
         Err(e) => return Err(missing(format!(" ({e})"))),
     };
     let (stamped, generation) = (row.id(0), row.int(1));
