@@ -96,8 +96,8 @@ pub trait Work: Rows {
 pub struct Counts {
     /// The position up to which entries are counted.
     pub position: u64,
-    /// The figures.
-    pub values: HashMap<CountKey, i64>,
+    /// The figures, exact: sums may be greater than what they are sums of.
+    pub values: HashMap<CountKey, i128>,
 }
 
 /// One tenant's database.
@@ -129,7 +129,7 @@ pub trait TenantStore: Send + Sync + Debug {
     /// The projected figures.
     async fn counts(&self) -> Result<Arc<Counts>>;
     /// The same figures counted afresh from the rows, for checking.
-    async fn recount(&self) -> Result<HashMap<CountKey, i64>>;
+    async fn recount(&self) -> Result<HashMap<CountKey, i128>>;
     /// Recomputes the chain and holds it against `anchor`.
     async fn verify(&self, anchor: Option<Anchor>) -> Result<ChainReport>;
     /// Removes remembered answers from before `before`; returns how many.

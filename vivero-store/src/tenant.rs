@@ -1,5 +1,6 @@
 //! One tenant's database: the body that every driver shares.
 
+pub(crate) mod built_in;
 pub(crate) mod figures;
 pub(crate) mod journal;
 pub(crate) mod plan;
@@ -120,7 +121,7 @@ impl<B: Backend> SqlTenant<B> {
     fn publish(
         &self,
         position: u64,
-        values: impl FnOnce(HashMap<CountKey, i64>) -> HashMap<CountKey, i64>,
+        values: impl FnOnce(HashMap<CountKey, i128>) -> HashMap<CountKey, i128>,
     ) {
         {
             let mut counts = self.counts.write().unwrap_or_else(PoisonError::into_inner);
@@ -312,7 +313,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
         Ok(self.counts.read().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default())
     }
 
-    async fn recount(&self) -> Result<HashMap<CountKey, i64>> {
+    async fn recount(&self) -> Result<HashMap<CountKey, i128>> {
         figures::recount::<B>(&mut *self.connection().await?, &self.tables.schemas()).await
     }
 

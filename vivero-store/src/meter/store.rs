@@ -224,7 +224,7 @@ impl TenantStore for Metered {
     async fn counts(&self) -> Result<Arc<Counts>> {
         self.inner.counts().await
     }
-    async fn recount(&self) -> Result<HashMap<CountKey, i64>> {
+    async fn recount(&self) -> Result<HashMap<CountKey, i128>> {
         let since = Instant::now();
         let outcome = self.inner.recount().await;
         self.meter.read(since, &outcome, HashMap::len, || "recount".into());

@@ -7,7 +7,7 @@
 use super::{Shape, Target};
 use crate::backend::{Backend, Sql};
 use crate::schema;
-use crate::tenant::figures;
+use crate::tenant::{built_in, figures};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
@@ -379,6 +379,7 @@ pub(crate) async fn bring_up<B: Backend>(
     if lacking.tables {
         let schemas = &target.schemas;
         figures::bring_up::<B>(&mut transaction, tenant, schemas, schemas).await?;
+        built_in::bring_up::<B>(&mut transaction, how.clock.now()).await?;
     }
     if let Some(last) = steps.last() {
         note::<B>(&mut transaction, Some(last), None, Some(how.clock.now())).await?;
