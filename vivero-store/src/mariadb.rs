@@ -9,6 +9,7 @@
 
 mod credentials;
 mod doctor;
+mod hold;
 mod load;
 mod placement;
 mod provision;
@@ -69,6 +70,9 @@ pub struct MariaDbOptions {
     /// Prepared databases that wait for a tenant, see [`Fleet::tend`]. Without any, each new tenant's
     /// is made when it is wanted.
     pub standby: u32,
+    /// Connections of the administrator's account to each server, beside that budget: making tenants,
+    /// changing tables, migrations. 2 or more. The registry has six more on the server of the address.
+    pub admin_connections: usize,
     /// How long a request waits for room.
     pub wait: Duration,
     /// Calls of a tenant's database that take this long are noted as slow.
@@ -99,6 +103,7 @@ impl Default for MariaDbOptions {
             readers: 4,
             writers: 16,
             max_connections: None,
+            admin_connections: 16,
             standby: 3,
             wait: Duration::from_secs(2),
             slow_call: crate::meter::SLOW,
@@ -435,7 +440,13 @@ impl Fleet for MariaDbFleet {
     }
 
     async fn tend(&self) -> Result<u64> {
-        Ok(self.finish_rotations().await? + self.tend_standby().await?)
+        let mut done = self.finish_rotations().await? + self.tend_standby().await?;
+        if self.servers.main().nodes().are_many() {
+            // The lease of whoever was cut off may have ended after the last start only.
+            let (finished, undone) = self.finish_or_undo().await?;
+            done += finished + undone;
+        }
+        Ok(done)
     }
 
     async fn examine(&self) -> Result<Vec<ServerFinding>> {

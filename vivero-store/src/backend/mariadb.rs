@@ -17,7 +17,9 @@ mod values;
 pub(crate) use budget::Budget;
 pub(crate) use failure::Failure;
 pub(crate) use nodes::Nodes;
-pub(crate) use pool::{Connection, Lease, Login, Pool, Purpose, Ties, Writing, open};
+pub(crate) use pool::{
+    Connection, Exclusive, Hold, Lease, Login, Pool, Purpose, Ties, Writing, open,
+};
 
 use super::{Backend, Cells, Costs, Key, Merge, Merged, Sql};
 use crate::migrate::{Fingerprint, Noted};
@@ -156,6 +158,10 @@ impl Connection {
 
     /// Whether a statement goes with what waits: if so, as text.
     async fn joined(&mut self, sql: &Sql) -> Result<Option<String>, Failure> {
+        if self.is_overtaken() {
+            self.lost = true;
+            return Err(Failure::overtaken());
+        }
         if self.waiting.statements == 0 {
             return Ok(None);
         }
