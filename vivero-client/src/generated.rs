@@ -1364,7 +1364,7 @@ time if absent), read by `restore` and `import`.*/
     pub struct ServerIn {
         ///The account that makes databases and accounts on it.
         pub account: ::std::string::String,
-        ///Where it is: HOST or HOST:PORT.
+        ///Where it is: HOST or HOST:PORT; of a Galera cluster its nodes, with a comma between.
         pub address: ::std::string::String,
         ///Most tenants it takes; without limit if absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1588,6 +1588,10 @@ time if absent), read by `restore` and `import`.*/
         pub tenants: u64,
         ///Version of the server.
         pub version: ::std::string::String,
+        ///Milliseconds that requests have waited for that, since the start, in all.
+        pub waited_ms: u64,
+        ///Requests that wait now for a tenant database to be closed.
+        pub waiting: u64,
     }
     ///Where an entity is in its life.
     #[derive(
