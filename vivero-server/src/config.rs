@@ -77,6 +77,9 @@ pub struct Config {
     /// How long a statement of a tenant's may run, in seconds; 30 when nothing is said. MariaDB only.
     /// `VIVERO_STATEMENT_SECONDS`
     pub statement_seconds: Option<u32>,
+    /// Memory for bitmap indexes, which make lists, totals and searches of busy tenants quick, in MiB and
+    /// over all tenants; 256 when nothing is said, 0 for none. MariaDB only. `VIVERO_BITMAP_MEMORY_MIB`
+    pub bitmap_memory_mib: Option<usize>,
     /// Log format. `VIVERO_LOG_FORMAT`
     pub log_format: LogFormat,
     /// What is logged, as in `info,vivero_server=debug`. `VIVERO_LOG`
@@ -161,6 +164,7 @@ impl Default for Config {
             standby: None,
             connections_per_account: None,
             statement_seconds: None,
+            bitmap_memory_mib: None,
             log_format: LogFormat::Pretty,
             log: "info".into(),
             cors_origins: Vec::new(),
@@ -323,6 +327,9 @@ impl Config {
                 .connections_per_account
                 .unwrap_or(default.connections_per_account),
             statement_time: seconds.unwrap_or(default.statement_time),
+            bitmap_memory: self
+                .bitmap_memory_mib
+                .map_or(default.bitmap_memory, |mib| mib.saturating_mul(1024 * 1024)),
             ..default
         }
     }

@@ -356,6 +356,10 @@ pub(crate) async fn bring_up<B: Backend>(
         let done = async {
             // As a query: an integrator's statement may answer something.
             Sql::new(step.statement.as_str()).long().fetch::<B>(&mut transaction, &[]).await?;
+            // What an integrator's statement did to rows, no journal tells.
+            if let Some(leap) = B::LEAP.filter(|_| step.migration != 0) {
+                Sql::new(leap).execute::<B>(&mut transaction).await?;
+            }
             how.steps.at(Moment::Ran, number).await?;
             // The last one is noted together with the version.
             match steps.get(i + 1) {

@@ -28,8 +28,15 @@ const CONNECT: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(60);
 /// A connection that nobody used for this long is asked whether it lives.
 const DOUBTFUL: Duration = Duration::from_secs(5);
+/// The turn is moved on by up to so much. A server that goes down may lose a change that others have seen
+/// already, and whose number they remember: the next change is hardly given the same number again.
+const STRIDE: i64 = 1_000;
+
 /// Begins a transaction and waits for its turn.
-const TAKE_TURN: &str = "START TRANSACTION; UPDATE engine_state SET turn = turn + 1 WHERE one = 1";
+fn take_turn() -> String {
+    let stride = rand::random_range(1..=STRIDE);
+    format!("START TRANSACTION; UPDATE engine_state SET turn = turn + {stride} WHERE one = 1")
+}
 /// How long changing tables waits for others who do.
 const DEFINE_WAIT: u32 = 60;
 
@@ -340,7 +347,7 @@ impl Pool {
     pub(crate) async fn begin(&self) -> Result<Writing> {
         let mut lease = self.acquire().await?;
         lease.first = Some(self.clone());
-        lease.waiting = Waiting { text: format!("{TAKE_TURN}; "), statements: 2 };
+        lease.waiting = Waiting { text: format!("{}; ", take_turn()), statements: 2 };
         Ok(Writing(lease))
     }
 
@@ -477,7 +484,7 @@ pub(crate) struct Lease {
 impl Lease {
     async fn take_turn(&mut self) -> Result<(), Failure> {
         self.open = true;
-        self.script(TAKE_TURN).await
+        self.script(&take_turn()).await
     }
 }
 
