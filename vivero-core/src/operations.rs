@@ -31,7 +31,7 @@ crate::text_enum! {
         Delete = "delete",
         /// Removed for good, after the grace; the name is free when the database is known to be gone.
         Purge = "purge",
-        /// Into a database of a new generation, while people go on reading.
+        /// Into a database of a new generation, on the same server or another, while people go on reading.
         Move = "move",
     }
 }
@@ -179,6 +179,7 @@ pub struct NewOperation {
     /// - `source`: slug of the tenant to copy (clone);
     /// - `replace`: `true` to replace a tenant that is in service (restore);
     /// - `grace_days`: 0 to 3650, 30 if absent (delete);
+    /// - `to`: the database server to move to; the one it is on, if absent (move);
     /// - `confirm`: the slug once more (delete, purge).
     pub parameters: Json,
     /// Asking again with the same key gives the same operation.

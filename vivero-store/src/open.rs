@@ -258,6 +258,8 @@ impl Builder {
             self.archives.clone(),
             key,
         );
+        let shared = self.shared(&refresh).await?;
+        let operations = operations.with_shared(Arc::clone(&shared));
         let operations = match &self.hook {
             Some(hook) => operations.with_hook(Arc::clone(hook)),
             None => operations,
@@ -267,7 +269,6 @@ impl Builder {
         } else {
             Passwords::new(&*self.ids)?
         };
-        let shared = self.shared(&refresh).await?;
         let vivero = Vivero::new(Parts {
             fleet,
             shared,

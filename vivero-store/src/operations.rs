@@ -19,7 +19,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 use vivero_core::operations::{NewOperation, Operation, Operations};
 use vivero_core::port::Fleet;
-use vivero_core::{Clock, Error, IdSource, Result};
+use vivero_core::shared::Topic;
+use vivero_core::{Clock, Error, IdSource, Result, Shared};
 
 /// Asked before each step: for tests that stop a run anywhere.
 #[async_trait]
@@ -38,6 +39,7 @@ pub struct FleetOperations {
     folder: PathBuf,
     key: Option<ArchiveKey>,
     hook: Option<Arc<dyn StepHook>>,
+    shared: Option<Arc<dyn Shared>>,
     /// Who takes leases.
     holder: Uuid,
 }
@@ -53,7 +55,14 @@ impl FleetOperations {
         key: Option<ArchiveKey>,
     ) -> Self {
         let holder = ids.id(clock.now());
-        Self { fleet, clock, ids, folder, key, hook: None, holder }
+        Self { fleet, clock, ids, folder, key, hook: None, shared: None, holder }
+    }
+
+    /// With word to every process, at once, when a tenant has another database.
+    #[must_use]
+    pub fn with_shared(mut self, shared: Arc<dyn Shared>) -> Self {
+        self.shared = Some(shared);
+        self
     }
 
     /// With a hook before each step.
@@ -61,6 +70,13 @@ impl FleetOperations {
     pub fn with_hook(mut self, hook: Arc<dyn StepHook>) -> Self {
         self.hook = Some(hook);
         self
+    }
+
+    /// Tells every process that a tenant's row has changed.
+    async fn announce(&self) {
+        if let Some(shared) = &self.shared {
+            shared.announce(&Topic::Tenants).await;
+        }
     }
 
     /// The file an archive's name stands for.

@@ -94,6 +94,9 @@ pub(super) enum TenantOperation {
     Move {
         /// Name in paths.
         slug: String,
+        /// The database server it goes to; the one it is on if nothing is said.
+        #[arg(long, value_name = "SERVER")]
+        to: Option<String>,
     },
     /// Let a copy act on the world again: mail, webhooks, jobs.
     Activate {
@@ -188,7 +191,9 @@ pub(super) async fn run(
         TenantOperation::Purge { slug, confirm } => {
             (Kind::Purge, slug.clone(), object([("confirm", Some(json!(confirm)))]))
         }
-        TenantOperation::Move { slug } => (Kind::Move, slug.clone(), json!({})),
+        TenantOperation::Move { slug, to } => {
+            (Kind::Move, slug.clone(), object([("to", to.clone().map(Value::from))]))
+        }
     };
     let slug: Slug = slug.parse()?;
     let vivero = super::open(config).await?;

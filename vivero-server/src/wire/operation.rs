@@ -31,6 +31,10 @@ pub(crate) struct OperationIn {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[oai(validator(minimum(value = "0"), maximum(value = "3650")))]
     pub(crate) grace_days: Option<i64>,
+    /// For `move`: the database server to move to; into a new database on the same one if absent.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[oai(validator(min_length = 1, max_length = 40, pattern = "^[A-Za-z0-9-]+$"))]
+    pub(crate) to: Option<String>,
     /// For `delete` and `purge`: the tenant's slug once more.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[oai(validator(min_length = 3, max_length = 40, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
@@ -51,6 +55,7 @@ impl OperationIn {
         add("source", self.source.map(Json::from));
         add("replace", self.replace.map(Json::from));
         add("grace_days", self.grace_days.map(Json::from));
+        add("to", self.to.map(Json::from));
         add("confirm", self.confirm.map(Json::from));
         NewOperation { kind, slug, parameters: Json::Object(parameters), key }
     }

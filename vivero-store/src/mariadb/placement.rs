@@ -73,7 +73,10 @@ pub(super) async fn rooms(connection: &mut Connection) -> Result<Vec<Room>> {
         |table: &str| Sql::new(format!("SELECT server, count(*) FROM {table} GROUP BY server"));
     let kinds = [Kind::Text, Kind::Int];
     let mut numbers: [HashMap<String, u64>; 2] = Default::default();
-    for (table, numbers) in ["tenant_databases", "standby_databases"].iter().zip(&mut numbers) {
+    // A tenant that is being moved takes up room on both servers.
+    let tenants =
+        "(SELECT server FROM tenant_databases UNION ALL SELECT server FROM tenant_generations) t";
+    for (table, numbers) in [tenants, "standby_databases"].iter().zip(&mut numbers) {
         for mut row in count(table).fetch::<MariaDb>(connection, &kinds).await? {
             numbers.insert(row.text(0), row.natural(1));
         }

@@ -7,6 +7,7 @@ use std::path::{Component, Path};
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::operations::{NewOperation, Operation, OperationKind as Kind, OperationState};
+use vivero_core::server::ServerState;
 use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::{Check, Error, Result, Slug};
 
@@ -21,7 +22,7 @@ const fn taken(kind: Kind) -> &'static [&'static str] {
         Kind::Clone => &["source"],
         Kind::Delete => &["grace_days", "confirm"],
         Kind::Purge => &["confirm"],
-        Kind::Move => &[],
+        Kind::Move => &["to"],
     }
 }
 
@@ -117,9 +118,18 @@ impl FleetOperations {
                     source.ok_or_else(|| Error::invalid("source", "exists", "is no tenant"))?;
                 in_service(&source)?;
             }
-            Kind::Backup | Kind::Export | Kind::Archive | Kind::Move => {
+            Kind::Backup | Kind::Export | Kind::Archive => {
                 if let Some(tenant) = &found {
                     in_service(tenant)?;
+                }
+            }
+            Kind::Move => {
+                if let Some(tenant) = &found {
+                    // One that is to be removed can still be had back: it is moved like others.
+                    if tenant.state != TenantState::Deleting {
+                        in_service(tenant)?;
+                    }
+                    self.check_server(tenant, text(&parameters, "to")).await?;
                 }
             }
             Kind::Delete => {
@@ -163,6 +173,37 @@ impl FleetOperations {
         };
         self.fleet.book().add_operation(&operation).await?;
         Ok(operation)
+    }
+
+    /// Whether a tenant can be moved to a database server.
+    async fn check_server(&self, tenant: &Tenant, to: Option<&str>) -> Result<()> {
+        let Some(to) = to else { return Ok(()) };
+        let wrong = |rule: &str, message: String| Err(Error::invalid("to", rule, message));
+        let servers = self.fleet.servers().await?;
+        let Some(server) = servers.iter().find(|s| s.name == to) else {
+            let names: Vec<&str> = servers.iter().map(|s| s.name.as_str()).collect();
+            return wrong(
+                "exists",
+                format!("must be one of the database servers: {}", names.join(", ")),
+            );
+        };
+        if self.fleet.server_of(tenant).await? == to {
+            return wrong("another", format!("is where tenant {} is already", tenant.slug));
+        }
+        if server.state != ServerState::Open {
+            let message = format!(
+                "is {}: open it first (`vivero server set {to} --state open`)",
+                server.state
+            );
+            return wrong("open", message);
+        }
+        match server.capacity {
+            Some(most) if server.tenants >= most => wrong(
+                "room",
+                format!("has {} tenants, as many as it may; raise its capacity", server.tenants),
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// Whose archive is to be restored: the tenant's own, and no other's.

@@ -241,6 +241,7 @@ impl Run<'_> {
         };
         self.hook("switch/registry").await?;
         self.fleet().book().change_tenant(&self.operation, tenant.id, &change).await?;
+        self.all.announce().await;
         Ok(())
     }
 

@@ -1,14 +1,15 @@
 //! A tenant into a database of a new generation: copied and caught up while people work, writers stopped
 //! for the last few rows only, readers never.
 
-use super::illegal;
 use super::run::{Run, Step};
+use super::{illegal, text};
 use crate::archive::Head;
 use chrono::TimeDelta;
 use serde_json::json;
 use std::time::Duration;
 use vivero_core::Result;
 use vivero_core::copy::{Chain, Extent, Loading, Since};
+use vivero_core::journal::Anchor;
 use vivero_core::operations::TenantChange;
 use vivero_core::port::TenantStore;
 use vivero_core::service::STALE_FOR;
@@ -19,6 +20,8 @@ const FEW: u64 = 1_000;
 const MANY: u64 = 100_000;
 /// Rounds of catching up, at most.
 const ROUNDS: u32 = 12;
+/// Writers wait at most so long; what takes longer is given up, and they go on.
+const MOST_STOPPED: Duration = Duration::from_secs(30);
 /// Answers are noted with the request's time, which may lie before its commit by so much.
 const ANSWERS_BEFORE: TimeDelta = TimeDelta::hours(1);
 
@@ -52,6 +55,12 @@ impl Run<'_> {
         // A run that was cut off may have left writers waiting.
         store.fence(false).await?;
         let target = self.new_generation().await?;
+        if let Some(to) = text(&self.operation.parameters, "to").map(ToOwned::to_owned) {
+            self.set("from", json!(self.fleet().server_of(&tenant).await?));
+            self.hook("copy/place").await?;
+            self.fleet().place_next(&target, &to).await?;
+        }
+        self.hook("copy/tables").await?;
         let mut since = Since {
             journal_seq: 0,
             position: 0,
@@ -88,11 +97,11 @@ impl Run<'_> {
         self.hook("copy/fence").await?;
         self.set("writes_stopped_at", json!(self.all.clock.now()));
         self.note().await?;
-        store.fence(true).await?;
-        let (last, extent) = self.catch_up(&*store, &mut *loading, &mut since).await?;
-        self.set("caught_up_last", json!(last));
-        self.hook("copy/finish").await?;
-        let head = loading.finish().await?;
+        let stopped = Box::pin(self.take_the_last(&*store, loading, &mut since));
+        let late = |_| {
+            illegal("too_slow", format!("what was written last took longer than {MOST_STOPPED:?}"))
+        };
+        let (head, extent) = tokio::time::timeout(MOST_STOPPED, stopped).await.map_err(late)??;
         if head != extent.head {
             return Err(
                 vivero_core::Error::corrupt("the copy's chain is not the original's").into()
@@ -101,6 +110,20 @@ impl Run<'_> {
         self.set("head", json!(Head::from(head)));
         self.set("previous_generation", json!(tenant.generation));
         Ok(())
+    }
+
+    /// The last round, with writers waiting.
+    async fn take_the_last(
+        &mut self,
+        store: &dyn TenantStore,
+        mut loading: Box<dyn Loading>,
+        since: &mut Since,
+    ) -> Step<(Anchor, Extent)> {
+        store.fence(true).await?;
+        let (last, extent) = self.catch_up(store, &mut *loading, since).await?;
+        self.set("caught_up_last", json!(last));
+        self.hook("copy/finish").await?;
+        Ok((loading.finish().await?, extent))
     }
 
     /// From here on the new database is the tenant's. Whoever still has the old one open reads on.
@@ -118,6 +141,7 @@ impl Run<'_> {
             };
             self.hook("switch/registry").await?;
             self.fleet().book().change_tenant(&self.operation, tenant.id, &change).await?;
+            self.all.announce().await;
         }
         let stopped = self.operation.result.get("writes_stopped_at").cloned();
         if let Some(at) =

@@ -164,6 +164,12 @@ pub(super) const REGISTRY: &[&str] = &[
      ADD COLUMN IF NOT EXISTS server VARCHAR(64) NOT NULL DEFAULT 'main', \
      ADD COLUMN IF NOT EXISTS next_password VARBINARY(512), \
      ADD KEY IF NOT EXISTS tenant_databases_server (server)",
+    // Generations that are elsewhere than the tenant: on the server it is being moved to.
+    table!(
+        "tenant_generations (tenant_id BINARY(16) NOT NULL, generation BIGINT NOT NULL, \
+         server VARCHAR(64) NOT NULL, password VARBINARY(512) NOT NULL, PRIMARY KEY (tenant_id, generation), \
+         KEY tenant_generations_server (server))"
+    ),
     table!(
         "database_servers (name VARCHAR(64) PRIMARY KEY, address VARCHAR(300) NOT NULL, \
          tls_mode VARCHAR(32) NOT NULL, tls_ca LONGTEXT, account VARCHAR(128) NOT NULL, \
