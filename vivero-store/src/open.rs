@@ -260,6 +260,10 @@ impl Builder {
         );
         let shared = self.shared(&refresh).await?;
         let operations = operations.with_shared(Arc::clone(&shared));
+        let operations = match &files {
+            Some(files) => operations.with_files(Arc::clone(&files.store)),
+            None => operations,
+        };
         let operations = match &self.hook {
             Some(hook) => operations.with_hook(Arc::clone(hook)),
             None => operations,

@@ -170,6 +170,39 @@ async fn a_moved_tenant_is_readable_throughout_and_loses_no_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_tenant_is_on_record() {
+    let ground = Ground::new().await;
+    let slug = "acme-plants".parse().expect("a slug");
+    let tenants = ground.vivero.tenants();
+    tenants.suspend(&slug).await.expect("suspended");
+    tenants.suspend(&slug).await.expect("it is already");
+    tenants.resume(&slug).await.expect("resumed");
+    let moved = ground.done(new(Kind::Move, "acme-plants", json!({}))).await;
+    let events = tenants.events(&slug, 50).await.expect("events");
+    let events: Vec<_> = events.iter().map(|e| (e.state, e.generation, e.operation)).collect();
+    assert_eq!(
+        events,
+        [
+            (TenantState::Active, 2, Some(moved.id)),
+            (TenantState::Active, 1, None),
+            (TenantState::Suspended, 1, None),
+            (TenantState::Active, 1, None),
+            (TenantState::Provisioning, 1, None),
+        ]
+    );
+    // One that is gone has none, and comes back from an archive with those of its new life.
+    ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    let sure = json!({"confirm": "acme-plants", "grace_days": 0});
+    ground.done(new(Kind::Delete, "acme-plants", sure)).await;
+    ground.done(new(Kind::Purge, "acme-plants", json!({"confirm": "acme-plants"}))).await;
+    ground.done(new(Kind::Restore, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    let events = tenants.events(&slug, 50).await.expect("events");
+    let events: Vec<_> = events.iter().map(|e| e.state).collect();
+    assert_eq!(events, [TenantState::Active, TenantState::Loading]);
+    ground.vivero.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_operations_on_one_tenant_are_refused() {
     let ground = Ground::new().await;
     let operations = ground.vivero.operations();
@@ -246,6 +279,11 @@ async fn a_backup_that_is_killed_at_any_step_is_finished_by_the_next_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backup_into_the_store_that_is_killed_at_any_step_is_finished_by_the_next_run() {
+    stopped_at_any_step(Kind::Backup, "acme-plants", json!({"store": true, "keep": 1})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_restore_that_is_killed_at_any_step_is_finished_by_the_next_run() {
     let replace = json!({"archive": "one.vivero", "replace": true});
     stopped_at_any_step(Kind::Restore, "acme-plants", replace).await;
@@ -304,6 +342,66 @@ async fn an_operation_that_fails_leaves_everything_as_it_was_and_says_what_to_do
     assert!(ground.vivero.tenants().find(&"acme-again".parse().expect("a slug")).await.is_err());
     // The name and the tenant are free for another try.
     ground.done(new(Kind::Import, "acme-again", json!({"archive": "one.vivero"}))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_in_the_store_are_listed_pruned_and_restored() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 40).await;
+    let tenant = ground.tenant("acme-plants").await;
+    let operations = ground.vivero.operations();
+    let stored = || json!({"store": true});
+    let first = ground.done(new(Kind::Backup, "acme-plants", stored())).await;
+    assert_eq!(first.result["proven"]["unsealed"], 0);
+    let found = operations.archives(tenant.id).await.expect("archives");
+    assert_eq!(found.len(), 1);
+    assert_eq!(first.result["archive"], found[0].name);
+    assert_eq!(first.result["file_bytes"], found[0].bytes);
+    // No tenant has it among its files.
+    let files = ground.store().usage(tenant.id).await.expect("figures");
+    assert_eq!(files.bytes(), 0);
+
+    ground.fill("acme-plants", 2).await;
+    let replace = json!({"archive": found[0].name, "replace": true});
+    let restored = ground.done(new(Kind::Restore, "acme-plants", replace)).await;
+    assert_eq!(restored.result["content"], first.result["content"]);
+    assert_eq!(ground.lots("acme-plants").await, 40);
+    ground.done(new(Kind::Import, "acme-again", json!({"archive": found[0].name}))).await;
+    assert_eq!(ground.lots("acme-again").await, 40);
+
+    // The two newest stay; and what is not older than a day in any case.
+    for _ in 0..2 {
+        let keep = json!({"store": true, "keep": 2});
+        ground.done(new(Kind::Backup, "acme-plants", keep)).await;
+    }
+    let found = operations.archives(tenant.id).await.expect("archives");
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|archive| first.result["archive"] != archive.name));
+    let young = json!({"store": true, "keep": 1, "keep_days": 1});
+    ground.done(new(Kind::Backup, "acme-plants", young)).await;
+    assert_eq!(operations.archives(tenant.id).await.expect("archives").len(), 3);
+
+    // A tenant that is in the store comes back from there.
+    ground.done(new(Kind::Archive, "acme-plants", stored())).await;
+    assert_eq!(operations.archives(tenant.id).await.expect("archives").len(), 4);
+    ground.done(new(Kind::Restore, "acme-plants", json!({}))).await;
+    assert_eq!(ground.lots("acme-plants").await, 40);
+    ground.verified("acme-plants").await;
+
+    for (parameters, says) in [
+        (json!({"keep": 1}), "ask with store"),
+        (json!({"store": true, "archive": "one.vivero"}), "must not be given"),
+        (json!({"store": true, "keep": 0}), "must be 1 to 10000"),
+    ] {
+        let refused = ground.ask(new(Kind::Backup, "acme-plants", parameters)).await;
+        let refused = refused.expect_err("refused").to_string();
+        assert!(refused.contains(says), "{refused}");
+    }
+    let nobody = format!("store:{:032x}-{:032x}", 1, 2);
+    let missing = json!({"archive": nobody, "replace": true});
+    let missing = ground.ask(new(Kind::Restore, "acme-plants", missing)).await;
+    assert!(missing.expect_err("refused").to_string().contains("is not in the store of files"));
+    ground.vivero.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

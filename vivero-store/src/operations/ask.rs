@@ -1,6 +1,7 @@
 //! What is asked for, checked before it is put on record.
 
 use super::{FleetOperations, illegal, text};
+use crate::archive::{NOBODY, parse_stored, stored_name};
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 use std::path::{Component, Path};
@@ -17,7 +18,9 @@ const GRACE_DAYS: i64 = 30;
 /// The parameters each kind takes.
 const fn taken(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Backup | Kind::Export | Kind::Archive | Kind::Import => &["archive"],
+        Kind::Backup => &["archive", "store", "keep", "keep_days"],
+        Kind::Export | Kind::Archive => &["archive", "store"],
+        Kind::Import => &["archive"],
         Kind::Restore => &["archive", "replace"],
         Kind::Clone => &["source"],
         Kind::Delete => &["grace_days", "confirm"],
@@ -55,14 +58,22 @@ fn check(new: &NewOperation) -> Result<()> {
                 );
                 continue;
             }
-            "replace" => value.is_boolean(),
+            "replace" | "store" => value.is_boolean(),
+            "keep" => value.as_i64().is_some_and(|number| (1..=10_000).contains(&number)),
+            "keep_days" => value.as_i64().is_some_and(|days| (0..=36_500).contains(&days)),
+            // What is read may be in the store of files; what is made is named there by its id.
+            "archive" if matches!(new.kind, Kind::Restore | Kind::Import) => {
+                value.as_str().is_some_and(|name| is_file(name) || parse_stored(name).is_some())
+            }
             "grace_days" => value.as_i64().is_some_and(|days| (0..=3_650).contains(&days)),
             "archive" => value.as_str().is_some_and(is_file),
             _ => value.is_string(),
         };
         if !right {
             let message = match name.as_str() {
-                "replace" => "must be true or false",
+                "replace" | "store" => "must be true or false",
+                "keep" => "must be 1 to 10000",
+                "keep_days" => "must be 0 to 36500",
                 "grace_days" => "must be 0 to 3650",
                 "archive" => "must be a file's name in the folder of archives, or an absolute path",
                 _ => "must be text",
@@ -74,6 +85,19 @@ fn check(new: &NewOperation) -> Result<()> {
         && parameters.get("confirm").and_then(Json::as_str) != Some(new.slug.as_str())
     {
         check.fail("confirm", "confirm", "must be the tenant's slug once more");
+    }
+    let stores = parameters.get("store") == Some(&Json::Bool(true));
+    if stores && parameters.contains_key("archive") {
+        check.fail(
+            "archive",
+            "absent",
+            "must not be given: an archive in the store is named by its id",
+        );
+    }
+    for name in ["keep", "keep_days"] {
+        if !stores && known.contains(&name) && parameters.contains_key(name) {
+            check.fail(name, "store", "is for archives in the store of files: ask with store");
+        }
     }
     for (kind, name) in [(Kind::Import, "archive"), (Kind::Clone, "source")] {
         if new.kind == kind && !parameters.contains_key(name) {
@@ -149,6 +173,11 @@ impl FleetOperations {
             Kind::Restore | Kind::Import => {}
         }
         if matches!(new.kind, Kind::Backup | Kind::Export | Kind::Archive)
+            && parameters.get("store") == Some(&Json::Bool(true))
+        {
+            self.store()?;
+            parameters["archive"] = json!(stored_name(tenant, id));
+        } else if matches!(new.kind, Kind::Backup | Kind::Export | Kind::Archive)
             && parameters.get("archive").is_none()
         {
             let at = now.format("%Y%m%dT%H%M%SZ");
@@ -215,9 +244,12 @@ impl FleetOperations {
         };
         let name =
             named.or(kept).ok_or_else(|| Error::invalid("archive", "required", "is needed"))?;
-        let path = self.file(&name);
-        let reader = crate::archive::ArchiveReader::open(&path, self.key.as_ref()).await?;
+        let place = self.place(&name)?;
+        let reader = crate::archive::ArchiveReader::open(place, self.key.as_ref()).await?;
         let id = reader.header().tenant_id();
+        if id == NOBODY {
+            return Err(Error::invalid("archive", "tenant", "is of nobody"));
+        }
         match found {
             Some(tenant) if tenant.id != id => Err(Error::invalid(
                 "archive",

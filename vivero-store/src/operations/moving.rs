@@ -6,7 +6,7 @@ use super::{illegal, text};
 use crate::archive::Head;
 use chrono::TimeDelta;
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vivero_core::Result;
 use vivero_core::copy::{Chain, Extent, Loading, Since};
 use vivero_core::journal::Anchor;
@@ -14,12 +14,12 @@ use vivero_core::operations::TenantChange;
 use vivero_core::port::TenantStore;
 use vivero_core::service::STALE_FOR;
 
-/// So few rows are caught up while writers wait.
-const FEW: u64 = 1_000;
-/// So many are not: somebody writes faster than this copies.
-const MANY: u64 = 100_000;
+/// Writers wait about as long as the round before took: it is caught up until one takes no longer.
+const SHORT: Duration = Duration::from_millis(500);
 /// Rounds of catching up, at most.
 const ROUNDS: u32 = 12;
+/// A last round that is likely to take longer is not begun: somebody writes faster than this copies.
+const LONG: Duration = Duration::from_secs(10);
 /// Writers wait at most so long; what takes longer is given up, and they go on.
 const MOST_STOPPED: Duration = Duration::from_secs(30);
 /// Answers are noted with the request's time, which may lie before its commit by so much.
@@ -80,14 +80,16 @@ impl Run<'_> {
         }
         drop(snapshot);
         loading.index().await?;
-        let mut left = u64::MAX;
+        let mut took = Duration::MAX;
         let mut rounds = 0;
-        while left > FEW && rounds < ROUNDS {
+        while took > SHORT && rounds < ROUNDS {
             self.hook("copy/round").await?;
-            (left, _) = self.catch_up(&*store, &mut *loading, &mut since).await?;
+            let begun = Instant::now();
+            self.catch_up(&*store, &mut *loading, &mut since).await?;
+            took = begun.elapsed();
             rounds += 1;
         }
-        if left > MANY {
+        if took > LONG {
             let message =
                 "more is written than can be copied meanwhile: ask again when less is written";
             return Err(illegal("too_busy", message).into());

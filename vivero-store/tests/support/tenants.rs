@@ -1,26 +1,27 @@
 //! An installation with a tenant that has something to lose, on the engine of the test program.
 
+#![expect(dead_code, reason = "each test file uses what it needs")]
+
 #[path = "ground_on.rs"]
-mod ground_on;
+pub(crate) mod ground_on;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
 pub(crate) use ground_on::Engine;
-#[cfg(feature = "mariadb")]
-pub(crate) use ground_on::mariadb;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use vivero_core::entity::{EntityType, NewEntity};
+use vivero_core::files::FileStore;
 use vivero_core::operations::{NewOperation, Operation, OperationState};
-use vivero_core::service::RequestContext;
+use vivero_core::service::{FileSettings, RequestContext};
 use vivero_core::{
     Clock, EntityFilter, Error, ManualClock, NewTenant, Owner, Page, Password, Result, Tenant,
     TenantSession, Vivero,
 };
-use vivero_store::{Open as _, StepHook, SystemClock};
+use vivero_store::{LocalFiles, Open as _, StepHook, SystemClock};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -87,12 +88,17 @@ pub(crate) struct Ground {
     next: Arc<AtomicU64>,
 }
 
+fn store_of(folder: &Path) -> Arc<dyn FileStore> {
+    Arc::new(LocalFiles::with_durability(folder.join("files"), false).expect("a store of files"))
+}
+
 async fn open(folder: &Path, engine: &Engine, hook: &Arc<Stopper>, clock: &Arc<Shifted>) -> Vivero {
     let builder = Vivero::builder()
         .weak_passwords_for_tests()
         .durable(false)
         .clock(Arc::clone(clock) as Arc<dyn Clock>)
         .archives(folder.join("archives"))
+        .files(FileSettings::new(store_of(folder)))
         .step_hook(Arc::clone(hook) as Arc<dyn StepHook>);
     engine.configure(builder).open(&engine.url(folder)).await.expect("opening")
 }
@@ -153,16 +159,12 @@ impl Ground {
     }
 
     pub(crate) async fn lots(&self, slug: &str) -> u64 {
-        let session = self.sign_in(slug).await;
-        let (mut page, mut number) = (Page::first(200), 0);
-        loop {
-            let some = session.entities().list(EntityFilter::new(), page).await.expect("a page");
-            number += some.items.len() as u64;
-            match some.next_cursor {
-                Some(cursor) => page = Page::first(200).after(cursor),
-                None => return number,
-            }
-        }
+        count(&self.sign_in(slug).await).await
+    }
+
+    /// The same as somebody who signed in before: signing in writes.
+    pub(crate) async fn lots_by(&self, slug: &str, token: &str) -> u64 {
+        count(&self.vivero.resume(slug, token).await.expect("readable")).await
     }
 
     pub(crate) async fn tenant(&self, slug: &str) -> Tenant {
@@ -189,6 +191,11 @@ impl Ground {
 
     pub(crate) fn archive(&self, name: &str) -> PathBuf {
         self.folder.path().join("archives").join(name)
+    }
+
+    /// The store of files.
+    pub(crate) fn store(&self) -> Arc<dyn FileStore> {
+        store_of(self.folder.path())
     }
 
     /// Databases of a tenant.
@@ -255,6 +262,18 @@ impl Ground {
             }
             done
         })
+    }
+}
+
+async fn count(session: &TenantSession) -> u64 {
+    let (mut page, mut number) = (Page::first(200), 0);
+    loop {
+        let some = session.entities().list(EntityFilter::new(), page).await.expect("a page");
+        number += some.items.len() as u64;
+        match some.next_cursor {
+            Some(cursor) => page = Page::first(200).after(cursor),
+            None => return number,
+        }
     }
 }
 

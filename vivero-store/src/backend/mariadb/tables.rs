@@ -152,6 +152,11 @@ pub(super) const REGISTRY: &[&str] = &[
          archived_as VARCHAR(255))"
     ),
     table!(
+        "tenant_events (tenant_id BINARY(16) NOT NULL, version BIGINT NOT NULL, at DATETIME(6) NOT NULL, \
+         state VARCHAR(32) NOT NULL, generation BIGINT NOT NULL, operation_id BINARY(16), \
+         PRIMARY KEY (tenant_id, version))"
+    ),
+    table!(
         "operations (id BINARY(16) PRIMARY KEY, tenant_id BINARY(16) NOT NULL, slug VARCHAR(64) NOT NULL, \
          kind VARCHAR(32) NOT NULL, parameters LONGTEXT NOT NULL, state VARCHAR(32) NOT NULL, \
          step VARCHAR(64) NOT NULL, result LONGTEXT NOT NULL, done BIGINT NOT NULL, total BIGINT NOT NULL, \
