@@ -921,6 +921,10 @@ time if absent), read by `restore` and `import`.*/
         ///For `delete`: days in which it can be had back, 30 if absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub grace_days: ::std::option::Option<i64>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub keep: ::std::option::Option<i64>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub keep_days: ::std::option::Option<i64>,
         ///What is to be done to the tenant in the path; for `clone` and `import`, that is the new one.
         pub kind: OperationKind,
         ///For `restore`: the tenant is in service, and what was done since the archive was made shall be gone.
@@ -929,6 +933,10 @@ time if absent), read by `restore` and `import`.*/
         ///The tenant to copy, for `clone`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub source: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub store: ::std::option::Option<bool>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub to: ::std::option::Option<::std::string::String>,
     }
     ///What is done to a tenant.
     #[derive(

@@ -11,7 +11,7 @@ use crate::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
 use crate::operations::OperationBook;
 use crate::query::{Deleted, Predicate, Query};
 use crate::record::{Row, Schema};
-use crate::server::{DatabaseServer, NewServer, ServerFinding, ServerPatch};
+use crate::server::{DatabaseServer, MAIN, NewServer, ServerFinding, ServerPatch};
 use crate::shared::Shared;
 use crate::tenant::{OperationType, Plan, Slug, Tenant, TenantState};
 use crate::usage::{StoreFigures, StoreUsage};
@@ -352,6 +352,25 @@ pub trait Fleet: Send + Sync + Debug {
         _patch: ServerPatch,
         _version: Option<i64>,
     ) -> Result<DatabaseServer> {
+        Err(one_server())
+    }
+    /// The server a tenant's database is on.
+    async fn server_of(&self, _tenant: &Tenant) -> Result<String> {
+        Ok(MAIN.into())
+    }
+    /// Tenants whose databases are on a server, by slug, after `after`.
+    async fn tenants_on(&self, server: &str, after: Option<&str>, limit: u32) -> Result<Vec<Slug>> {
+        if server != MAIN {
+            return Err(Error::not_found("server"));
+        }
+        Ok(self.list(after, limit).await?.into_iter().map(|tenant| tenant.slug).collect())
+    }
+    /// Notes on which server the database of `next`, a tenant at a generation to come, will be made by
+    /// [`Fleet::load`]. It stays there once it is the tenant's, and [`Fleet::remove`] of the generation
+    /// before removes what the tenant has on the server it was on. May be called again.
+    ///
+    /// Errors: [`Error::NotFound`] for the server, [`Error::Illegal`] for one that is not open or full.
+    async fn place_next(&self, _next: &Tenant, _server: &str) -> Result<()> {
         Err(one_server())
     }
     /// Gives a tenant's database account another password. Nobody notices: connections that are open

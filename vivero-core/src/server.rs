@@ -86,6 +86,34 @@ pub struct DatabaseServer {
     pub connections: ConnectionStats,
 }
 
+/// The server that takes the next tenant which leaves `from`: of the others that are open and have room the
+/// one that is least filled relative to its weight, as new tenants are placed.
+///
+/// ```
+/// # use vivero_core::server::{ConnectionStats, DatabaseServer, ServerState, TlsMode, emptiest};
+/// # let server = |name: &str, weight, tenants| DatabaseServer {
+/// #     name: name.into(), address: String::new(), tls_mode: TlsMode::Disabled, account: String::new(),
+/// #     weight, capacity: Some(10), state: ServerState::Open, tenants, standby: 0, version: 1,
+/// #     changed_at: Default::default(), connections: ConnectionStats::default(),
+/// # };
+/// let servers = [server("a", 1, 0), server("b", 1, 3), server("c", 3, 6), server("d", 9, 10)];
+/// assert_eq!(emptiest(&servers, "a").map(|s| s.name.as_str()), Some("c"));
+/// assert_eq!(emptiest(&servers[..1], "a"), None);
+/// ```
+#[must_use]
+pub fn emptiest<'s>(servers: &'s [DatabaseServer], from: &str) -> Option<&'s DatabaseServer> {
+    let takes = |s: &&DatabaseServer| {
+        s.name != from
+            && s.state == ServerState::Open
+            && s.capacity.is_none_or(|most| s.tenants < most)
+    };
+    servers.iter().filter(takes).min_by(|a, b| {
+        // `(tenants + 1) / weight`, compared without dividing.
+        let filled = |s: &DatabaseServer, by: u32| u128::from(s.tenants + 1) * u128::from(by);
+        filled(a, b.weight).cmp(&filled(b, a.weight)).then_with(|| a.name.cmp(&b.name))
+    })
+}
+
 /// A database server to be added.
 #[derive(Clone)]
 pub struct NewServer {

@@ -33,7 +33,7 @@ pub use operations::TenantOperations;
 pub use principal::Principal;
 pub use repository::{Repository, WorkRepository};
 pub use roles::{NewRole, RolePatch, Roles};
-pub use servers::Servers;
+pub use servers::{Drained, Servers};
 pub use session::{Dashboard, RequestContext, TenantSession};
 pub use tenants::Tenants;
 pub use users::{Invitation, NewUser, UserPatch, Users};

@@ -11,6 +11,7 @@ mod credentials;
 mod doctor;
 mod hold;
 mod load;
+mod moving;
 mod placement;
 mod provision;
 mod rotate;
@@ -202,10 +203,10 @@ impl MariaDbFleet {
 
     /// Where a tenant's database is.
     async fn place_of(&self, tenant: &Tenant) -> Result<Place> {
-        let place = self.credentials.find(self.registry(), tenant.id).await?.ok_or_else(|| {
+        let found = self.credentials.find_at(self.registry(), tenant.id, tenant.generation).await?;
+        let place = found.ok_or_else(|| {
             Error::corrupt(format!("the registry has no credentials of tenant {}", tenant.slug))
         })?;
-        let place = place.at(tenant.generation);
         self.placed.insert((tenant.id, tenant.generation), place.server.as_str().into());
         Ok(place)
     }
@@ -272,6 +273,7 @@ impl MariaDbFleet {
         let listed = self.servers.find(&place.server).await?;
         let login = TenantLogin {
             tenant: tenant.id,
+            generation: tenant.generation,
             keeper: Arc::clone(&self.keeper),
             credentials: Arc::clone(&self.credentials),
         };
@@ -449,6 +451,18 @@ impl Fleet for MariaDbFleet {
     ) -> Result<DatabaseServer> {
         self.servers.change(name, patch, version).await?;
         self.shown_server(name).await
+    }
+
+    async fn server_of(&self, tenant: &Tenant) -> Result<String> {
+        Ok(self.place_of(tenant).await?.server)
+    }
+
+    async fn tenants_on(&self, server: &str, after: Option<&str>, limit: u32) -> Result<Vec<Slug>> {
+        self.tenants_of_server(server, after, limit).await
+    }
+
+    async fn place_next(&self, next: &Tenant, server: &str) -> Result<()> {
+        self.note_generation(next, server).await
     }
 
     async fn rotate_credentials(&self, tenant: &Tenant) -> Result<()> {

@@ -269,6 +269,12 @@ impl Builder {
             self.archives.clone(),
             key,
         );
+        let shared = self.shared(&refresh).await?;
+        let operations = operations.with_shared(Arc::clone(&shared));
+        let operations = match &files {
+            Some(files) => operations.with_files(Arc::clone(&files.store)),
+            None => operations,
+        };
         let operations = match &self.hook {
             Some(hook) => operations.with_hook(Arc::clone(hook)),
             None => operations,
@@ -278,7 +284,6 @@ impl Builder {
         } else {
             Passwords::new(&*self.ids)?
         };
-        let shared = self.shared(&refresh).await?;
         let vivero = Vivero::new(Parts {
             fleet,
             shared,

@@ -1,5 +1,6 @@
 //! The registry: what is about tenants, and nothing that is theirs.
 
+mod events;
 mod leases;
 mod migrations;
 mod operations;
@@ -201,17 +202,20 @@ impl<B: Backend> Registry<B> {
         .with(key.map_or(Value::Null, |k| Value::Text(k.into())))
         .with(fingerprint.map_or(Value::Null, |f| Value::Text(f.into())))
         .execute_unique::<B>(connection, "tenant")
-        .await
-        .map(|_| ())
+        .await?;
+        events::note::<B>(connection, tenant.id, None).await
     }
 
     /// Gives a slug free again, after its database is known to be gone.
     pub(crate) async fn release(&self, tenant: TenantId) -> Result<()> {
         let mut transaction = B::begin(&self.writer).await?;
-        Sql::new("DELETE FROM tenants WHERE id = ? AND state = 'provisioning'")
+        let gone = Sql::new("DELETE FROM tenants WHERE id = ? AND state = 'provisioning'")
             .with(Value::Id(tenant.uuid()))
             .execute::<B>(&mut transaction)
             .await?;
+        if gone > 0 {
+            events::forget::<B>(&mut transaction, tenant).await?;
+        }
         B::commit(transaction, ()).await
     }
 
@@ -232,6 +236,9 @@ impl<B: Backend> Registry<B> {
         .with(Value::Int(version))
         .execute::<B>(&mut transaction)
         .await?;
+        if changed > 0 {
+            events::note::<B>(&mut transaction, tenant, None).await?;
+        }
         B::commit(transaction, ()).await?;
         let now = self
             .find("id", Value::Id(tenant.uuid()))

@@ -88,6 +88,8 @@ pub(super) const REGISTRY: &[&str] = &[
      until INTEGER NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS tenant_marks (tenant_id BLOB PRIMARY KEY, neutral INTEGER NOT NULL, \
      delete_after INTEGER, archived_as TEXT) STRICT",
+    "CREATE TABLE IF NOT EXISTS tenant_events (tenant_id BLOB NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, \
+     state TEXT NOT NULL, generation INTEGER NOT NULL, operation_id BLOB, PRIMARY KEY (tenant_id, version)) STRICT",
     "CREATE TABLE IF NOT EXISTS operations (id BLOB PRIMARY KEY, tenant_id BLOB NOT NULL, slug TEXT NOT NULL, \
      kind TEXT NOT NULL, parameters TEXT NOT NULL, state TEXT NOT NULL, step TEXT NOT NULL, result TEXT NOT NULL, \
      done INTEGER NOT NULL, total INTEGER NOT NULL, message TEXT, token INTEGER NOT NULL, \
