@@ -13,6 +13,7 @@ pub mod idempotency;
 mod locations;
 mod nodes;
 mod operations;
+mod own_sign_ins;
 mod principal;
 mod repository;
 mod roles;

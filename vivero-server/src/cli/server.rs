@@ -35,7 +35,7 @@ pub(super) enum ServerCommand {
 pub(super) struct AddArgs {
     /// Name in this installation: 1 to 40 letters, digits and -.
     name: String,
-    /// Where it is.
+    /// Where it is; of a Galera cluster its nodes, with commas between.
     #[arg(long, value_name = "HOST:PORT")]
     address: String,
     /// Account that makes databases and accounts on it.

@@ -2,7 +2,8 @@
 
 use super::shapes;
 use crate::backend::{Backend, Sql};
-use crate::tenant::{Tables, figures, journal};
+use crate::migrate::Fingerprint;
+use crate::tenant::{Tables, built_in, figures, journal};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -276,6 +277,10 @@ impl<B: Backend> SqlLoading<B> {
         }
         let mut transaction = B::begin(&self.writer).await?;
         figures::bring_up::<B>(&mut transaction, self.tenant.id, &schemas, &schemas).await?;
+        if built_in::is_lacking::<B>(&mut transaction).await? {
+            // A copy adds nothing of its own to the chain: the tenant gets it when it is opened.
+            B::note(&mut transaction, &Fingerprint::none()).await?;
+        }
         let head = journal::head::<B>(&mut transaction, self.tenant.id).await?;
         Sql::new("INSERT INTO stamp (one, tenant_id, generation, created_at) VALUES (1, ?, ?, ?)")
             .with(Value::Id(self.tenant.id.uuid()))

@@ -2,7 +2,7 @@
 
 use super::placement::Room;
 use crate::backend::mariadb::{Login, MariaDb, Writing};
-use crate::backend::{Cells, Sql};
+use crate::backend::{Backend as _, Cells, Sql};
 use crate::keeper::Keeper;
 use crate::keys::{KeyProvider, Vault};
 use crate::registry::Registry;
@@ -134,7 +134,7 @@ impl Credentials {
         tenant: TenantId,
         place: &Place,
     ) -> Result<()> {
-        Sql::new(
+        let sql = Sql::new(
             "INSERT INTO tenant_databases (tenant_id, server, database_name, account, password) \
              VALUES (?, ?, ?, ?, ?)",
         )
@@ -142,10 +142,8 @@ impl Credentials {
         .with(Value::Text(place.server.clone()))
         .with(Value::Text(place.database.clone()))
         .with(Value::Text(place.account.clone()))
-        .with(self.seal(&place.password, tenant.uuid().as_bytes())?)
-        .execute::<MariaDb>(transaction)
-        .await?;
-        Ok(())
+        .with(self.seal(&place.password, tenant.uuid().as_bytes())?);
+        MariaDb::defer(transaction, sql).await.map_err(Into::into)
     }
 
     /// Claims a prepared database on one of the servers, the first that has one; the transaction must
@@ -169,7 +167,7 @@ impl Credentials {
             let Some(row) = row else { continue };
             let (id, place) = self.standby(row)?;
             let gone = Sql::new("DELETE FROM standby_databases WHERE id = ?").with(Value::Id(id));
-            gone.execute::<MariaDb>(transaction).await?;
+            MariaDb::defer(transaction, gone).await.map_err(Into::<Error>::into)?;
             tracing::debug!(%tenant, database = place.database, "a prepared database is claimed");
             return Ok(Some(place));
         }

@@ -54,9 +54,11 @@ pub(super) const STEP_COLUMNS: &[(&str, &str)] = &[
     ("error", "TEXT"),
 ];
 
-/// Columns, indexes and triggers, with their definitions.
+/// Columns, indexes and triggers, with their definitions. An id that is needed has the nil one where none is
+/// given; older versions left it empty, which is no drift.
 pub(super) const OBJECTS: &str = "SELECT 'column', m.name, c.name, c.type \
-    || CASE c.\"notnull\" WHEN 1 THEN ' NOT NULL' ELSE '' END || coalesce(' DEFAULT ' || c.dflt_value, '') \
+    || CASE c.\"notnull\" WHEN 1 THEN ' NOT NULL' ELSE '' END || coalesce(' DEFAULT ' || \
+    CASE c.dflt_value WHEN 'x''00000000000000000000000000000000''' THEN 'x''''' ELSE c.dflt_value END, '') \
     || CASE WHEN c.pk > 0 THEN ' KEY ' || c.pk ELSE '' END \
     FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND substr(m.name, 1, 7) <> 'sqlite_' \
     UNION ALL SELECT m.type, m.tbl_name, m.name, coalesce(m.sql, '') FROM sqlite_schema m \
