@@ -912,7 +912,8 @@ without it.*/
     #[serde(deny_unknown_fields)]
     pub struct OperationIn {
         /**File in the folder of archives: made by `backup`, `export` and `archive` (named after tenant and
-time if absent), read by `restore` and `import`.*/
+time if absent), read by `restore` and `import`, which also take the name of an archive in the store
+of files.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub archive: ::std::option::Option<::std::string::String>,
         ///For `delete` and `purge`: the tenant's slug once more.
@@ -921,8 +922,10 @@ time if absent), read by `restore` and `import`.*/
         ///For `delete`: days in which it can be had back, 30 if absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub grace_days: ::std::option::Option<i64>,
+        ///For `backup` with `store`: so many of the tenant's newest archives in the store stay.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub keep: ::std::option::Option<i64>,
+        ///For `backup` with `store`: archives of the tenant that are not older stay in any case.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub keep_days: ::std::option::Option<i64>,
         ///What is to be done to the tenant in the path; for `clone` and `import`, that is the new one.
@@ -933,8 +936,11 @@ time if absent), read by `restore` and `import`.*/
         ///The tenant to copy, for `clone`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub source: ::std::option::Option<::std::string::String>,
+        /**For `backup`, `export` and `archive`: into the installation's store of files, under a name that is
+among the parameters of the answer.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub store: ::std::option::Option<bool>,
+        ///For `move`: the database server to move to; into a new database on the same one if absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub to: ::std::option::Option<::std::string::String>,
     }
