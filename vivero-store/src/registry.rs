@@ -170,6 +170,7 @@ impl<B: Backend> Registry<B> {
         }
         let one = [(tenant.id, tenant.generation)];
         migrations::note::<B>(&mut transaction, &one, fingerprint, at).await?;
+        events::note::<B>(&mut transaction, tenant.id, None).await?;
         B::commit(transaction, ()).await?;
         let (state, version) = (TenantState::Active, tenant.version + 1);
         Ok(Tenant { state, version, ..tenant.clone() })

@@ -68,12 +68,12 @@ pub(super) fn full(rooms: &[Room]) -> Error {
 
 /// Every server with what is on it, as the connection sees it.
 pub(super) async fn rooms(connection: &mut Connection) -> Result<Vec<Room>> {
-    // A tenant that is being moved takes up room on both servers.
-    const TENANTS: &str =
-        "(SELECT server FROM tenant_databases UNION ALL SELECT server FROM tenant_generations) x";
     let count =
         |table: &str| format!("(SELECT server, count(*) AS n FROM {table} GROUP BY server)");
-    let (tenants, standby) = (count(TENANTS), count("standby_databases"));
+    // A tenant that is being moved takes up room on both servers.
+    let both =
+        "(SELECT server FROM tenant_databases UNION ALL SELECT server FROM tenant_generations) p";
+    let (tenants, standby) = (count(both), count("standby_databases"));
     let sql = Sql::new(format!(
         "SELECT s.name, s.state, s.weight, s.capacity, coalesce(t.n, 0), coalesce(b.n, 0) \
          FROM database_servers s LEFT JOIN {tenants} t ON t.server = s.name \

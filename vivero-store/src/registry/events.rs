@@ -15,15 +15,13 @@ pub(super) async fn note<B: Backend>(
     tenant: TenantId,
     operation: Option<Uuid>,
 ) -> Result<()> {
-    Sql::new(
+    let sql = Sql::new(
         "INSERT INTO tenant_events (tenant_id, version, at, state, generation, operation_id) \
          SELECT id, version, changed_at, state, generation, ? FROM tenants WHERE id = ?",
     )
     .with(operation.map_or(Value::Null, Value::Id))
-    .with(Value::Id(tenant.uuid()))
-    .execute::<B>(connection)
-    .await?;
-    Ok(())
+    .with(Value::Id(tenant.uuid()));
+    B::defer(connection, sql).await.map_err(Into::into)
 }
 
 /// Forgets a tenant's; its operations stay on record.
