@@ -41,6 +41,7 @@ impl Operation {
             .replace("{slug}", slug)
             .replace("{server}", "main")
             .replace("{operation}", "00000000-0000-0000-0000-000000000000")
+            .replace("{run}", "00000000-0000-0000-0000-000000000000")
             .replace("{id}", id);
         // What has to be in the query is the name of a file.
         let name = self.parameters("query").find(|p| p.required);

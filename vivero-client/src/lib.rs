@@ -95,14 +95,15 @@ pub use generated::types::{
     EntityFigures, EntityIn, EntityList, EntityPatch, EntityType, Event, FieldChange,
     FieldConflict, FieldError, File, FileList, FilePatch, FileState, Grade, HistoryEntry,
     HistoryList, Invitation, Invited, Location, LocationCount, LocationFigures, LocationIn,
-    LocationKind, LocationList, LocationPatch, Me, OperationType, Plan, Problem, Role, RoleIn,
-    RoleList, RolePatch, Server, ServerIn, ServerList, ServerPatch, ServerState, Session, Stage,
-    Stats, Status, Tenant, TenantIn, TenantList, TenantState, TenantUsage, TlsMode, Tokens,
+    LocationKind, LocationList, LocationPatch, Me, MigrationFailure, MigrationGroup, MigrationIn,
+    MigrationRun, MigrationStep, MigrationTally, OperationType, Plan, Problem, Role, RoleIn,
+    RoleList, RolePatch, RunState, Server, ServerIn, ServerList, ServerPatch, ServerState, Session,
+    Stage, Stats, Status, Tenant, TenantIn, TenantList, TenantState, TenantUsage, TlsMode, Tokens,
     TransitionIn, Trial, TrialIn, Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;
-pub use platform::{Platform, Servers, TenantListRequest, Tenants};
+pub use platform::{Migrations, Platform, Servers, TenantListRequest, Tenants};
 pub use retry::Retries;
 pub use roles::{RoleListRequest, Roles};
 pub use secret::Secret;
@@ -111,5 +112,6 @@ pub use trials::Trials;
 pub use users::{UserListRequest, Users};
 
 pub use generated::types::Link as FileLink;
+pub use generated::types::Migrations as FleetMigrations;
 
 use generated::types::MoveIn;

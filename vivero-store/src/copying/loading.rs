@@ -2,6 +2,7 @@
 
 use super::shapes;
 use crate::backend::{Backend, Sql};
+use crate::stamp;
 use crate::tenant::{Tables, figures, journal};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -264,12 +265,7 @@ impl<B: Backend> SqlLoading<B> {
         let mut transaction = B::begin(&self.writer).await?;
         figures::bring_up::<B>(&mut transaction, self.tenant.id, &schemas, &schemas).await?;
         let head = journal::head::<B>(&mut transaction, self.tenant.id).await?;
-        Sql::new("INSERT INTO stamp (one, tenant_id, generation, created_at) VALUES (1, ?, ?, ?)")
-            .with(Value::Id(self.tenant.id.uuid()))
-            .with(Value::Int(self.tenant.generation))
-            .with(Value::Time(self.tenant.created_at))
-            .execute::<B>(&mut transaction)
-            .await?;
+        stamp::write::<B>(&mut transaction, &self.tenant).await?;
         B::commit(transaction, ()).await?;
         Ok(Anchor { position: head.position, hash: head.hash })
     }
