@@ -43,7 +43,17 @@ async fn a_run_that_is_killed_is_finished_by_the_next() {
     assert!(values(&differs).iter().all(|v| v["drift"]["ok"] == false));
 
     let mut command = vivero(data.path());
-    command.args(["migrate", "up", "--json", "--parallel", "1", "--operator", "ada"]);
+    command.args([
+        "migrate",
+        "up",
+        "--json",
+        "--parallel",
+        "1",
+        "--operator",
+        "ada",
+        "--slower",
+        "0",
+    ]);
     let running = Running::start(&mut command, false);
     let settled = |line: &str| line.contains("\"settled\"");
     while !settled(&running.line()) {}
@@ -59,7 +69,7 @@ async fn a_run_that_is_killed_is_finished_by_the_next() {
     assert!(error.contains("migrations_running") && error.contains("ada has been migrating since"));
     let deadline = Instant::now() + Duration::from_secs(60);
     let finished = loop {
-        let output = migrate(data.path(), &["up", "--operator", "bob"]);
+        let output = migrate(data.path(), &["up", "--operator", "bob", "--slower", "0"]);
         if output.status.success() {
             break output;
         }
@@ -89,7 +99,7 @@ async fn two_operators_at_once_do_every_tenant_once() {
     behind(&data, TENANTS).await;
     let begin = |operator: &str| {
         let mut command = vivero(data.path());
-        command.args(["migrate", "up", "--json", "--operator", operator]);
+        command.args(["migrate", "up", "--json", "--slower", "0", "--operator", operator]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program")
     };
     let both = [begin("ada"), begin("bob")];
@@ -114,7 +124,8 @@ async fn a_canary_that_fails_halts_the_run_and_retry_goes_on_with_all_of_it() {
     let first = plan["groups"][0]["steps"][0]["statement"].as_str().expect("a statement");
     let index = first.split_once("EXISTS ").and_then(|(_, rest)| rest.split(' ').next());
     let obstacle = InTheWay::of(data.path(), &tenants[3], index.expect("a name")).await;
-    let up = ["up", "--canary", "grower-003", "--attempts", "1", "--lock-wait", "1"];
+    let up =
+        ["up", "--canary", "grower-003", "--attempts", "1", "--lock-wait", "1", "--slower", "0"];
     let halted = migrate(data.path(), &up);
     assert_eq!(halted.status.code(), Some(1));
     let run = values(&halted).pop().expect("a run")["run"].clone();

@@ -88,7 +88,7 @@ async fn a_run_is_planned_started_watched_and_listed() {
 
     // Half of them first, then all.
     let names: Vec<String> = (0..6).map(|n| format!("grower-{n:03}")).collect();
-    let some = json!({"operator": "ada", "tenants": names, "canary": "grower-002", "waves": [50]});
+    let some = json!({"operator": "ada", "tenants": names, "canary": "grower-002", "waves": [50], "slower": 0});
     let (status, location, begun) = server.call(Method::POST, MIGRATIONS, some).await;
     assert_eq!(status, 202, "{begun}");
     assert_eq!(location, format!("{MIGRATIONS}/{}", begun["id"].as_str().expect("an id")));
@@ -99,7 +99,7 @@ async fn a_run_is_planned_started_watched_and_listed() {
     assert_eq!((&run["ring"], &run["rings"]), (&3.into(), &3.into()), "canary, half, rest: {run}");
     assert!(run["finished_at"].is_string() && run.get("eta_seconds").is_none(), "{run}");
 
-    let (status, location, _) = server.call(Method::POST, MIGRATIONS, json!({})).await;
+    let (status, location, _) = server.call(Method::POST, MIGRATIONS, json!({"slower": 0})).await;
     assert_eq!(status, 202);
     let run = server.until(&location, over).await;
     assert_eq!((&run["tenants"]["done"], &run["operator"]), (&6.into(), &"platform API".into()));
@@ -134,7 +134,7 @@ async fn a_server_that_is_killed_leaves_a_run_that_another_goes_on_with() {
     let data = tempfile::tempdir().expect("a folder");
     behind(&data, 40).await;
     let server = Server::start(data.path());
-    let slow = json!({"operator": "ada", "parallel": 1});
+    let slow = json!({"operator": "ada", "parallel": 1, "slower": 0});
     let (status, location, begun) = server.call(Method::POST, MIGRATIONS, slow).await;
     assert_eq!((status, &begun["tenants"]["total"]), (202, &TENANTS.into()), "{begun}");
     // Meanwhile nobody else may.
@@ -177,7 +177,7 @@ async fn a_tenant_that_fails_is_named_with_its_step() {
     let first = stand["groups"][0]["steps"][0]["statement"].as_str().expect("a statement");
     let index = first.split_once("EXISTS ").and_then(|(_, rest)| rest.split(' ').next());
     let obstacle = InTheWay::of(data.path(), &tenants[1], index.expect("a name")).await;
-    let once = json!({"canary": "0", "waves": [99], "attempts": 1, "lock_wait": 1});
+    let once = json!({"canary": "0", "waves": [99], "attempts": 1, "lock_wait": 1, "slower": 0});
     let (_, location, _) = server.call(Method::POST, MIGRATIONS, once).await;
     let run = server.until(&location, over).await;
     assert_eq!((&run["state"], &run["tenants"]["failed"]), (&"failed".into(), &1.into()), "{run}");

@@ -189,15 +189,20 @@ pub(crate) async fn bring_up<B: Backend>(
 
 /// A step, for people.
 fn named(target: &Target, step: &PlannedStep, number: u32, of: usize) -> String {
-    let whose = match target.migrations.iter().find(|m| m.id() == step.migration) {
-        Some(migration) => format!("migration {} ({}), ", migration.id(), migration.name()),
-        None => String::new(),
+    // Of a migration by its own number, whatever is done already.
+    let place = match target.migrations.iter().find(|m| m.id() == step.migration) {
+        Some(migration) => {
+            let (id, name) = (migration.id(), migration.name());
+            let of = migration.steps(target.engine).count();
+            format!("migration {id} ({name}), step {} of {of}", step.number)
+        }
+        None => format!("step {number} of {of}"),
     };
     let mut text: String = step.statement.chars().take(200).collect();
     if text.len() < step.statement.len() {
         text.push('…');
     }
-    format!("{whose}step {number} of {of}: {text}")
+    format!("{place}: {text}")
 }
 
 pub(super) fn overtaken() -> Error {
