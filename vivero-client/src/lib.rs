@@ -96,14 +96,15 @@ pub use generated::types::{
     FieldConflict, FieldError, File, FileList, FilePatch, FileState, Grade, HistoryEntry,
     HistoryList, Invitation, Invited, Location, LocationCount, LocationFigures, LocationIn,
     LocationKind, LocationList, LocationPatch, Me, MigrationFailure, MigrationGroup, MigrationIn,
-    MigrationRun, MigrationStep, MigrationTally, OperationType, Plan, Problem, Role, RoleIn,
-    RoleList, RolePatch, RunState, Server, ServerIn, ServerList, ServerPatch, ServerState, Session,
-    Stage, Stats, Status, Tenant, TenantIn, TenantList, TenantState, TenantUsage, TlsMode, Tokens,
-    TransitionIn, Trial, TrialIn, Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
+    MigrationRun, MigrationStep, MigrationTally, Operation, OperationIn, OperationKind,
+    OperationList, OperationState, OperationType, Plan, Problem, Role, RoleIn, RoleList, RolePatch,
+    RunState, Server, ServerIn, ServerList, ServerPatch, ServerState, Session, Stage, Stats,
+    Status, Tenant, TenantIn, TenantList, TenantState, TenantUsage, TlsMode, Tokens, TransitionIn,
+    Trial, TrialIn, Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;
-pub use platform::{Migrations, Platform, Servers, TenantListRequest, Tenants};
+pub use platform::{Migrations, Operations, Platform, Servers, TenantListRequest, Tenants};
 pub use retry::Retries;
 pub use roles::{RoleListRequest, Roles};
 pub use secret::Secret;

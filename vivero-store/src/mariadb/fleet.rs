@@ -133,7 +133,11 @@ impl Fleet for MariaDbFleet {
     }
 
     async fn stats(&self) -> Result<FleetStats> {
-        Ok(FleetStats { tenants: self.registry().number().await?, ..self.pools.stats() })
+        Ok(FleetStats {
+            tenants: self.registry().number().await?,
+            bitmaps: self.bitmaps.stats(),
+            ..self.pools.stats()
+        })
     }
 
     async fn close(&self) {
@@ -163,12 +167,30 @@ impl Fleet for MariaDbFleet {
         self.shown_server(name).await
     }
 
+    async fn server_of(&self, tenant: &Tenant) -> Result<String> {
+        Ok(self.place_of(tenant).await?.server)
+    }
+
+    async fn tenants_on(&self, server: &str, after: Option<&str>, limit: u32) -> Result<Vec<Slug>> {
+        self.tenants_of_server(server, after, limit).await
+    }
+
+    async fn place_next(&self, next: &Tenant, server: &str) -> Result<()> {
+        self.note_generation(next, server).await
+    }
+
     async fn rotate_credentials(&self, tenant: &Tenant) -> Result<()> {
         self.rotate(tenant.id, false).await
     }
 
     async fn tend(&self) -> Result<u64> {
-        Ok(self.finish_rotations().await? + self.tend_standby().await?)
+        let mut done = self.finish_rotations().await? + self.tend_standby().await?;
+        if self.servers.main().nodes().are_many() {
+            // The lease of whoever was cut off may have ended after the last start only.
+            let (finished, undone) = self.finish_or_undo().await?;
+            done += finished + undone;
+        }
+        Ok(done)
     }
 
     async fn examine(&self) -> Result<Vec<ServerFinding>> {

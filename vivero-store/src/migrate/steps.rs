@@ -9,7 +9,7 @@ use super::{Noted, Shape, Target};
 use crate::backend::{Backend, Cells, Sql};
 use crate::schema;
 use crate::stamp::{self, STAMP};
-use crate::tenant::figures;
+use crate::tenant::{built_in, figures};
 use async_trait::async_trait;
 use vivero_core::ids::TenantId;
 use vivero_core::migration::{Moment, PlannedStep};
@@ -153,6 +153,10 @@ pub(crate) async fn bring_up<B: Backend>(
         let done = async {
             // As a query: an integrator's statement may answer something.
             Sql::new(step.statement.as_str()).long().fetch::<B>(&mut transaction, &[]).await?;
+            // What an integrator's statement did to rows, no journal tells.
+            if let Some(leap) = B::LEAP.filter(|_| step.migration != 0) {
+                Sql::new(leap).execute::<B>(&mut transaction).await?;
+            }
             how.steps.at(Moment::Ran, number).await?;
             // The last one is noted together with the version.
             match steps.get(i + 1) {
@@ -176,6 +180,7 @@ pub(crate) async fn bring_up<B: Backend>(
     if lacking.tables {
         let schemas = &target.schemas;
         figures::bring_up::<B>(&mut transaction, tenant, schemas, schemas).await?;
+        built_in::bring_up::<B>(&mut transaction, how.clock.now()).await?;
     }
     if let Some(last) = steps.last() {
         let sql = note(Some(last), None, Some(how.clock.now()));

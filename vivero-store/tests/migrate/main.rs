@@ -14,6 +14,7 @@ mod halted;
 #[cfg(feature = "mariadb")]
 mod outage;
 mod place;
+mod roles;
 mod runs;
 mod serving;
 

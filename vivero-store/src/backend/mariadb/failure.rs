@@ -39,7 +39,15 @@ const REFUSED: [u16; 3] = [1044, 1045, 1698];
 /// What a trigger says.
 const SIGNAL: u16 = 1644;
 
+/// What somebody who was to do something alone says when another may be doing it.
+const OVERTAKEN: &str = "another process may be doing the same by now";
+
 impl Failure {
+    /// Somebody else may be doing what was to be done alone.
+    pub(super) fn overtaken() -> Self {
+        Self(sqlx::Error::Protocol(OVERTAKEN.into()))
+    }
+
     /// The server's number for it.
     pub(super) fn number(&self) -> Option<u16> {
         let sqlx::Error::Database(error) = &self.0 else { return None };
@@ -140,6 +148,9 @@ impl From<Failure> for Error {
                 30,
                 error,
             ),
+            None if matches!(&error, sqlx::Error::Protocol(why) if why == OVERTAKEN) => {
+                unavailable("database, another process changes its tables by now", 5, error)
+            }
             _ if lost => unavailable("database, it does not answer", 1, error),
             _ => Self::internal("running a statement", error),
         }

@@ -29,8 +29,15 @@ const CONNECT: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(60);
 /// A connection that nobody used for this long is asked whether it lives.
 const DOUBTFUL: Duration = Duration::from_secs(5);
+/// The turn is moved on by up to so much. A server that goes down may lose a change that others have seen
+/// already, and whose number they remember: the next change is hardly given the same number again.
+const STRIDE: i64 = 1_000;
+
 /// Begins a transaction and waits for its turn.
-const TAKE_TURN: &str = "START TRANSACTION; UPDATE engine_state SET turn = turn + 1 WHERE one = 1";
+fn take_turn() -> String {
+    let stride = rand::random_range(1..=STRIDE);
+    format!("START TRANSACTION; UPDATE engine_state SET turn = turn + {stride} WHERE one = 1")
+}
 
 /// Every connection: text is compared byte by byte, errors are errors, and nobody holds a lock by being
 /// slow or gone. The last two are seconds.
@@ -55,6 +62,20 @@ pub(crate) trait Login: Send + Sync {
     async fn passwords(&self) -> Result<Vec<String>>;
 }
 
+/// What only one process may do at a time, where the server's own locks do not suffice: of the nodes of a
+/// cluster each has its own.
+#[async_trait]
+pub(crate) trait Exclusive: Send + Sync {
+    /// Takes it; `None` if somebody else has it for longer than that.
+    async fn hold(&self, name: &str, wait: Duration) -> Result<Option<Box<dyn Hold>>>;
+}
+
+/// Given back when it is dropped.
+pub(crate) trait Hold: Send + Sync {
+    /// Whether somebody else may have it by now.
+    fn is_lost(&self) -> bool;
+}
+
 /// What a pool shares with others.
 #[derive(Clone, Default)]
 pub(crate) struct Ties {
@@ -62,6 +83,10 @@ pub(crate) struct Ties {
     pub(crate) nodes: Nodes,
     /// The connections of all pools to its server.
     pub(crate) budget: Option<Arc<Budget>>,
+    /// The connections beside it that change tables.
+    pub(crate) definers: Option<Arc<Budget>>,
+    /// By what those who change tables of a cluster come one after another.
+    pub(crate) exclusive: Option<Arc<dyn Exclusive>>,
     /// Where another password comes from when the one it has is refused.
     pub(crate) login: Option<Arc<dyn Login>>,
 }
@@ -183,13 +208,15 @@ async fn connect_to(
     }
 }
 
-/// The same as a connection that knows its state, beside every pool.
+/// The same as a connection that knows its state, beside every pool, in its place of a budget.
 pub(crate) async fn open(
     account: &MySqlConnectOptions,
     purpose: Purpose,
     nodes: &Nodes,
+    budget: &Arc<Budget>,
 ) -> Result<Connection> {
-    Ok(Connection::new(connect(account, purpose, nodes).await?, None))
+    let place = budget.place().await?;
+    Ok(Connection::new(connect(account, purpose, nodes).await?, Some(place)))
 }
 
 impl Inner {
@@ -319,7 +346,7 @@ impl Pool {
     pub(crate) async fn begin(&self) -> Result<Writing> {
         let mut lease = self.acquire().await?;
         lease.first = Some(self.clone());
-        lease.waiting = Waiting { text: format!("{TAKE_TURN}; "), statements: 2 };
+        lease.waiting = Waiting { text: format!("{}; ", take_turn()), statements: 2 };
         Ok(Writing(lease))
     }
 
@@ -372,6 +399,8 @@ pub(crate) struct Connection {
     pub(super) waiting: Waiting,
     /// The pool of a write transaction that has not begun: its first packet may be sent again.
     pub(super) first: Option<Pool>,
+    /// What it does alone, beside what the server itself sees to.
+    pub(super) held: Option<Box<dyn Hold>>,
     /// In the budget of its server.
     place: Option<Place>,
 }
@@ -386,7 +415,13 @@ pub(super) struct Waiting {
 impl Connection {
     const fn new(inner: MySqlConnection, place: Option<Place>) -> Self {
         let waiting = Waiting { text: String::new(), statements: 0 };
-        Self { inner, busy: false, open: false, lost: false, waiting, first: None, place }
+        let held = None;
+        Self { inner, busy: false, open: false, lost: false, waiting, first: None, held, place }
+    }
+
+    /// Whether somebody else may be doing what it does alone.
+    pub(super) fn is_overtaken(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.is_lost())
     }
 
     /// Whether what is sent next belongs to a transaction, be it one that begins with it.
@@ -417,7 +452,7 @@ impl Lease {
     /// Begins a transaction with the next statement, when its turn has come.
     fn take_turn(&mut self) {
         self.open = true;
-        self.waiting.text.push_str(TAKE_TURN);
+        self.waiting.text.push_str(&take_turn());
         self.waiting.text.push_str("; ");
         self.waiting.statements += 2;
     }
@@ -483,6 +518,9 @@ impl Writing {
         }
         if self.lost {
             return Err(unavailable("database, the transaction was cut off"));
+        }
+        if self.is_overtaken() {
+            return Err(unavailable("database, another process changes its tables by now"));
         }
         match self.script("COMMIT").await {
             Ok(()) => {
