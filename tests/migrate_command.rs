@@ -1,16 +1,16 @@
-//! `vivero migrate` as a process of its own, which is killed and run again.
+//! `vivero migrate` as a process of its own, which is killed and run again, on either engine.
 
+#[path = "support/behind.rs"]
+mod behind;
 #[path = "support/child.rs"]
 mod child;
 
-use child::{Running, vivero};
+use behind::{InTheWay, behind, file};
+use child::{Running, engine, vivero};
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
-use vivero_core::{NewTenant, Owner, Tenant, Vivero};
-use vivero_store::Open as _;
 
 fn run(command: &mut Command) -> Output {
     command.output().expect("the program")
@@ -29,47 +29,6 @@ fn migrate(data: &Path, args: &[&str]) -> Output {
     run(command.arg("migrate").args(args).arg("--json"))
 }
 
-/// Tenants as a version left them that had fewer indexes.
-async fn behind(data: &TempDir, number: usize) -> Vec<Tenant> {
-    let url = format!("sqlite:{}", data.path().display());
-    let vivero = Vivero::builder().weak_passwords_for_tests().open(&url).await.expect("opening");
-    let mut tenants = Vec::new();
-    for n in 0..number {
-        let owner = Owner::new("grower@example.com", "a long enough secret");
-        let new = NewTenant::trial(format!("grower-{n:03}"), owner);
-        tenants.push(vivero.tenants().provision(new).await.expect("a tenant"));
-    }
-    vivero.close().await;
-    for tenant in &tenants {
-        let pool = open(&file(data.path(), tenant)).await;
-        let names =
-            "SELECT name FROM sqlite_schema WHERE type = 'index' AND name LIKE 'entities_place_%'";
-        let names: Vec<String> = sqlx::query_scalar(names).fetch_all(&pool).await.expect("names");
-        assert!(names.len() > 3, "{names:?}");
-        for name in names {
-            let sql = sqlx::AssertSqlSafe(format!("DROP INDEX {name}"));
-            sqlx::query(sql).execute(&pool).await.expect("an index less");
-        }
-        for noted in ["PRAGMA user_version = 7", "PRAGMA application_id = 7"] {
-            sqlx::query(noted).execute(&pool).await.expect("another version");
-        }
-        pool.close().await;
-    }
-    let registry = open(&data.path().join("registry.sqlite3")).await;
-    sqlx::query("DELETE FROM tenant_schemas").execute(&registry).await.expect("no versions");
-    registry.close().await;
-    tenants
-}
-
-fn file(data: &Path, tenant: &Tenant) -> std::path::PathBuf {
-    let name = tenant.id.uuid().simple().to_string();
-    data.join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"))
-}
-
-async fn open(file: &Path) -> sqlx::SqlitePool {
-    sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.expect("the file")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_is_killed_is_finished_by_the_next() {
     const TENANTS: usize = 30;
@@ -84,7 +43,17 @@ async fn a_run_that_is_killed_is_finished_by_the_next() {
     assert!(values(&differs).iter().all(|v| v["drift"]["ok"] == false));
 
     let mut command = vivero(data.path());
-    command.args(["migrate", "up", "--json", "--parallel", "1", "--operator", "ada"]);
+    command.args([
+        "migrate",
+        "up",
+        "--json",
+        "--parallel",
+        "1",
+        "--operator",
+        "ada",
+        "--slower",
+        "0",
+    ]);
     let running = Running::start(&mut command, false);
     let settled = |line: &str| line.contains("\"settled\"");
     while !settled(&running.line()) {}
@@ -100,7 +69,7 @@ async fn a_run_that_is_killed_is_finished_by_the_next() {
     assert!(error.contains("migrations_running") && error.contains("ada has been migrating since"));
     let deadline = Instant::now() + Duration::from_secs(60);
     let finished = loop {
-        let output = migrate(data.path(), &["up", "--operator", "bob"]);
+        let output = migrate(data.path(), &["up", "--operator", "bob", "--slower", "0"]);
         if output.status.success() {
             break output;
         }
@@ -124,7 +93,56 @@ async fn a_run_that_is_killed_is_finished_by_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_operators_at_once_do_every_tenant_once() {
+    const TENANTS: usize = 12;
+    let data = tempfile::tempdir().expect("a folder");
+    behind(&data, TENANTS).await;
+    let begin = |operator: &str| {
+        let mut command = vivero(data.path());
+        command.args(["migrate", "up", "--json", "--slower", "0", "--operator", operator]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program")
+    };
+    let both = [begin("ada"), begin("bob")];
+    let ended = both.map(|child| child.wait_with_output().expect("its end"));
+    assert!(ended.iter().any(|output| output.status.success()), "{ended:?}");
+    for refused in ended.iter().filter(|output| !output.status.success()) {
+        let error = String::from_utf8(refused.stderr.clone()).expect("UTF-8");
+        assert!(error.contains("migrations_running"), "{error}");
+    }
+    let runs: Vec<Value> = values(&migrate(data.path(), &["status"]));
+    let tenants: u64 = runs.iter().filter_map(|value| value["run"]["tenants"].as_u64()).sum();
+    assert_eq!(tenants, TENANTS as u64, "no tenant is in two runs: {runs:?}");
+    let verified = migrate(data.path(), &["verify"]);
+    assert!(verified.status.success(), "{verified:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_canary_that_fails_halts_the_run_and_retry_goes_on_with_all_of_it() {
+    let data = tempfile::tempdir().expect("a folder");
+    let tenants = behind(&data, 5).await;
+    let plan = values(&migrate(data.path(), &["plan"])).remove(0)["plan"].clone();
+    let first = plan["groups"][0]["steps"][0]["statement"].as_str().expect("a statement");
+    let index = first.split_once("EXISTS ").and_then(|(_, rest)| rest.split(' ').next());
+    let obstacle = InTheWay::of(data.path(), &tenants[3], index.expect("a name")).await;
+    let up =
+        ["up", "--canary", "grower-003", "--attempts", "1", "--lock-wait", "1", "--slower", "0"];
+    let halted = migrate(data.path(), &up);
+    assert_eq!(halted.status.code(), Some(1));
+    let run = values(&halted).pop().expect("a run")["run"].clone();
+    assert_eq!((&run["state"], &run["pending"]), (&"halted".into(), &4.into()), "{run}");
+    obstacle.clear().await;
+    let retried = migrate(data.path(), &["retry", "--operator", "bob"]);
+    assert!(retried.status.success(), "{retried:?}");
+    let last = values(&retried).pop().expect("a run")["run"].clone();
+    assert_eq!((&last["id"], &last["done"]), (&run["id"], &5.into()), "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenant_that_fails_is_named_and_tried_again() {
+    if engine::server().is_some() {
+        // Its file is moved away.
+        return;
+    }
     let data = tempfile::tempdir().expect("a folder");
     let tenants = behind(&data, 3).await;
     let (path, aside) = (file(data.path(), &tenants[1]), data.path().join("aside"));

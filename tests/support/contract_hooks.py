@@ -119,6 +119,8 @@ def fill_path(operation, case, collection):
             path["slug"] = f"copy-{next(STOCK.numbers)}"
     if operation == "platform_operation_get":
         path["operation"] = STOCK.operation()
+    if "run" in path:
+        path["run"] = STOCK.run()
     # Reading finds enough among the ids that Schemathesis knows from answers.
     if collection is None or case.method == "GET":
         return
@@ -167,6 +169,19 @@ def fill_parameters(operation, case):
                 place[name] = str(int(place[name]) % (STOCK.head() + 1))
 
 
+def fill_migration(body):
+    """Names tenants that are there, and percentages that ascend."""
+    if "tenants" in body:
+        body["tenants"] = [STOCK.tenant]
+    if not set(str(body.get("canary", "1"))) <= set("0123456789%"):
+        body["canary"] = STOCK.tenant
+    if "waves" in body:
+        body["waves"] = sorted(set(body["waves"]))
+    # Blanks are no name.
+    if "operator" in body and not body["operator"].strip():
+        body["operator"] = "contract"
+
+
 def fill_body(operation, body, record):
     if operation == "auth_login":
         body.update(STOCK.admin)
@@ -179,6 +194,8 @@ def fill_body(operation, body, record):
     elif operation == "platform_operation_start":
         body.clear()
         body.update(kind="clone", source=STOCK.spare())
+    elif operation == "platform_migration_start":
+        fill_migration(body)
     for name in ("password", "new_password"):
         if operation != "auth_login" and len(set(body.get(name, "abc"))) < 3:
             body[name] = ("plants" + body[name])[: len(body[name])]

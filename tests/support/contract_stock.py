@@ -34,7 +34,7 @@ class Stock:
         self.role_id = self.record("roles")["id"]
         self.site_id = self.record("locations", kind="site")["id"]
         self.lot_id = self.record("entities")["id"]
-        self._guest = self._spare = self._refresh = self._operation = None
+        self._guest = self._spare = self._refresh = self._operation = self._run = None
 
     # Asking
 
@@ -159,6 +159,12 @@ class Stock:
             step = {"active": "resume", "suspended": "suspend"}[state]
             self.platform("POST", f"tenants/{self._spare}/{step}")
         return self._spare
+
+    def run(self):
+        """The id of a run of migrations."""
+        if self._run is None:
+            self._run = self.platform("POST", "migrations", {"operator": "contract"})["id"]
+        return self._run
 
     def operation(self):
         """The id of an operation on a tenant."""

@@ -41,6 +41,7 @@ impl Operation {
             .replace("{slug}", slug)
             .replace("{server}", "main")
             .replace("{operation}", "00000000-0000-0000-0000-000000000000")
+            .replace("{run}", "00000000-0000-0000-0000-000000000000")
             .replace("{id}", id);
         // What has to be in the query is the name of a file.
         let name = self.parameters("query").find(|p| p.required);
@@ -177,6 +178,7 @@ impl Document {
             "token" => return json!(topics.invitation),
             "slug" => return json!(format!("sampled-{number}")),
             "grants" => return json!(["entity.read"]),
+            "canary" => return json!("1"),
             "name" if schema["maxLength"] == 255 => return json!(format!("notes-{number}.txt")),
             "entity_id" => return json!(topics.entity),
             "location_id" | "parent_id" => return json!(topics.location),
@@ -192,6 +194,8 @@ impl Document {
             (Some("string"), Some("date")) => json!("2026-03-01"),
             (Some("integer"), _) => json!(schema["minimum"].as_i64().unwrap_or(0).max(1)),
             (Some("boolean"), _) => json!(true),
+            (Some("number"), _) => json!(schema["minimum"].as_f64().unwrap_or(0.0).max(1.5)),
+            (Some("array"), _) => json!([]),
             (Some("object"), _) => json!({"note": number}),
             // An id of a kind the fixture does not know yet must be taught to it, not skipped.
             other => panic!("no sample for {name}: {other:?}"),

@@ -871,6 +871,159 @@ without it.*/
         ///The person.
         pub user: User,
     }
+    ///A tenant that failed.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct MigrationFailure {
+        ///How often it was tried.
+        pub attempts: u32,
+        ///Why.
+        pub error: ::std::string::String,
+        ///Its ring, from 1.
+        pub ring: u32,
+        ///The step it failed in; absent if it failed before the first.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub step: ::std::option::Option<::std::string::String>,
+        ///Its name in paths.
+        pub tenant: ::std::string::String,
+    }
+    ///Tenants that stand alike.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct MigrationGroup {
+        ///Why that could not be looked at.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub error: ::std::option::Option<::std::string::String>,
+        ///Fingerprint of the version they have; absent if it is not known.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub fingerprint: ::std::option::Option<::std::string::String>,
+        ///How many they are.
+        pub number: u64,
+        ///What would be done to the first of them; to the others the same, as far as their tables are the same.
+        pub steps: ::std::vec::Vec<MigrationStep>,
+        ///Their names, the first 200.
+        pub tenants: ::std::vec::Vec<::std::string::String>,
+    }
+    ///A run that is asked for. What is absent is as `vivero migrate up` has it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct MigrationIn {
+        ///How often a tenant is tried if what stops it may pass; 5 if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub attempts: ::std::option::Option<u32>,
+        /**Tenants that go first, any failure of which stops the run: a number (0 for none), a percentage such
+as `5%`, or names such as `acme,beta`. `1` if absent.*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub canary: ::std::option::Option<::std::string::String>,
+        ///After the canaries: of a hundred tenants of a ring, how many may fail; 5 if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub failures: ::std::option::Option<u32>,
+        ///Seconds a step waits for a lock that somebody else's transaction holds; 5 if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub lock_wait: ::std::option::Option<u32>,
+        ///Who runs it: shown to whoever wants to run another meanwhile. `platform API` if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub operator: ::std::option::Option<::std::string::String>,
+        ///Tenants at once; 8 if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub parallel: ::std::option::Option<u32>,
+        ///Seconds between two rings; 0 if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub pause: ::std::option::Option<u32>,
+        ///Tenants at once on one database server; 0, if absent, for no limit of its own.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub per_server: ::std::option::Option<u32>,
+        ///Stop when the canaries' lists take so many times longer than before; 0 does not measure. 3 if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub slower: ::std::option::Option<f64>,
+        ///Only these tenants; all if absent or empty.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub tenants: ::std::vec::Vec<::std::string::String>,
+        /**The rings after the canaries: up to how many of a hundred tenants are done when each ends, ascending.
+10 and 50 if absent; what is left is the last ring.*/
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub waves: ::std::vec::Vec<u32>,
+    }
+    ///Going on with a run.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct MigrationRetry {
+        ///Who runs it; `platform API` if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub operator: ::std::option::Option<::std::string::String>,
+    }
+    ///A run of migrations.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct MigrationRun {
+        ///Whether its process has ended before it did: it is to be gone on with.
+        pub cut_off: bool,
+        /**Seconds until it is through, as quick as it was so far; absent when it is not under way or no tenant
+is done yet.*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub eta_seconds: ::std::option::Option<u64>,
+        ///Tenants that failed, the first 200 by name; only where one run is read.
+        pub failures: ::std::vec::Vec<MigrationFailure>,
+        ///When it ended.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub finished_at: ::std::option::Option<
+            ::chrono::DateTime<::chrono::offset::Utc>,
+        >,
+        ///Identity.
+        pub id: ::uuid::Uuid,
+        ///Who runs it.
+        pub operator: ::std::string::String,
+        ///Why it stopped, if a rule stopped it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub reason: ::std::option::Option<::std::string::String>,
+        ///The ring it is in or ended in, from 1; 0 before the first.
+        pub ring: u32,
+        ///Rings there are.
+        pub rings: u32,
+        ///When it started.
+        pub started_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///How it stands.
+        pub state: RunState,
+        ///Fingerprint of the version it brings tenants to.
+        pub target: ::std::string::String,
+        ///Its tenants.
+        pub tenants: MigrationTally,
+    }
+    ///A step that is to be done.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct MigrationStep {
+        ///The integrator's migration it belongs to; 0 for what follows from record types.
+        pub migration: i64,
+        ///Its place, from 1.
+        pub number: u32,
+        ///The statement.
+        pub statement: ::std::string::String,
+    }
+    ///Tenants of a run by how they stand.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct MigrationTally {
+        ///At the run's version.
+        pub done: u64,
+        ///Given up; what is done stays done.
+        pub failed: u64,
+        ///Not their turn yet.
+        pub pending: u64,
+        ///Under way, or cut off.
+        pub running: u64,
+        ///All of them.
+        pub total: u64,
+    }
+    ///How the fleet stands.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Migrations {
+        ///Tenants that do not.
+        pub behind: u64,
+        ///These, in groups that stand alike, with what a run would do to them.
+        pub groups: ::std::vec::Vec<MigrationGroup>,
+        ///The last runs, newest first.
+        pub runs: ::std::vec::Vec<MigrationRun>,
+        ///Fingerprint of the version this program wants of tenants' databases.
+        pub target: ::std::string::String,
+        ///Tenants that have it.
+        pub up_to_date: u64,
+    }
     ///Where to move an entity.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     #[serde(deny_unknown_fields)]
@@ -1342,6 +1495,73 @@ among the parameters of the answer.*/
         ///Name, unique in the tenant.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
+    }
+    ///How a run of migrations stands.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum RunState {
+        #[serde(rename = "running")]
+        Running,
+        #[serde(rename = "done")]
+        Done,
+        #[serde(rename = "failed")]
+        Failed,
+        #[serde(rename = "halted")]
+        Halted,
+        #[serde(rename = "interrupted")]
+        Interrupted,
+    }
+    impl ::std::fmt::Display for RunState {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Running => f.write_str("running"),
+                Self::Done => f.write_str("done"),
+                Self::Failed => f.write_str("failed"),
+                Self::Halted => f.write_str("halted"),
+                Self::Interrupted => f.write_str("interrupted"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for RunState {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "running" => Ok(Self::Running),
+                "done" => Ok(Self::Done),
+                "failed" => Ok(Self::Failed),
+                "halted" => Ok(Self::Halted),
+                "interrupted" => Ok(Self::Interrupted),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for RunState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for RunState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
     }
     ///A database server.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
@@ -2293,6 +2513,198 @@ const _: () = {
 };
 #[allow(clippy::all)]
 impl Client {
+    /**Read how the fleet stands
+
+The version this program wants of tenants' databases, the tenants that lack it and what a run would
+do to them, and the last runs. It looks into one tenant's database of each group that stands alike.
+
+Sends a `GET` request to `/api/v1/platform/migrations`
+
+Arguments:
+- `limit`: Rows of a page, 1 to 200.
+*/
+    pub async fn platform_migration_list<'a>(
+        &'a self,
+        limit: Option<u32>,
+    ) -> Result<ResponseValue<types::Migrations>, Error<()>> {
+        let url = format!("{}/api/v1/platform/migrations", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_migration_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Begin a run
+
+Brings every tenant to this program's version, ring by ring: it goes on after the answer, and
+`Location` tells how far it is. One at a time; while another goes on the answer is 409 and says who
+runs it.
+
+Sends a `POST` request to `/api/v1/platform/migrations`
+
+Arguments:
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+- `body`
+*/
+    pub async fn platform_migration_start<'a>(
+        &'a self,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::MigrationIn,
+    ) -> Result<ResponseValue<types::MigrationRun>, Error<()>> {
+        let url = format!("{}/api/v1/platform/migrations", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_migration_start",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            202u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read how far a run is
+
+With the tenants that failed, in which step and why: the first 200 by name.
+
+Sends a `GET` request to `/api/v1/platform/migrations/{run}`
+
+Arguments:
+- `run`: The run of migrations.
+*/
+    pub async fn platform_migration_get<'a>(
+        &'a self,
+        run: &'a ::uuid::Uuid,
+    ) -> Result<ResponseValue<types::MigrationRun>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/migrations/{}", self.baseurl, encode_path(& run
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_migration_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Go on with a run
+
+With its tenants that failed, were cut off or are still pending, ring by ring.
+
+Sends a `POST` request to `/api/v1/platform/migrations/{run}/retry`
+
+Arguments:
+- `run`: The run of migrations.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+- `body`
+*/
+    pub async fn platform_migration_retry<'a>(
+        &'a self,
+        run: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::MigrationRetry,
+    ) -> Result<ResponseValue<types::MigrationRun>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/migrations/{}/retry", self.baseurl, encode_path(& run
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_migration_retry",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            202u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Read how far an operation is
 
 Sends a `GET` request to `/api/v1/platform/operations/{operation}`

@@ -95,15 +95,16 @@ pub use generated::types::{
     EntityFigures, EntityIn, EntityList, EntityPatch, EntityType, Event, FieldChange,
     FieldConflict, FieldError, File, FileList, FilePatch, FileState, Grade, HistoryEntry,
     HistoryList, Invitation, Invited, Location, LocationCount, LocationFigures, LocationIn,
-    LocationKind, LocationList, LocationPatch, Me, Operation, OperationIn, OperationKind,
+    LocationKind, LocationList, LocationPatch, Me, MigrationFailure, MigrationGroup, MigrationIn,
+    MigrationRun, MigrationStep, MigrationTally, Operation, OperationIn, OperationKind,
     OperationList, OperationState, OperationType, Plan, Problem, Role, RoleIn, RoleList, RolePatch,
-    Server, ServerIn, ServerList, ServerPatch, ServerState, Session, Stage, Stats, Status, Tenant,
-    TenantIn, TenantList, TenantState, TenantUsage, TlsMode, Tokens, TransitionIn, Trial, TrialIn,
-    Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
+    RunState, Server, ServerIn, ServerList, ServerPatch, ServerState, Session, Stage, Stats,
+    Status, Tenant, TenantIn, TenantList, TenantState, TenantUsage, TlsMode, Tokens, TransitionIn,
+    Trial, TrialIn, Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;
-pub use platform::{Operations, Platform, Servers, TenantListRequest, Tenants};
+pub use platform::{Migrations, Operations, Platform, Servers, TenantListRequest, Tenants};
 pub use retry::Retries;
 pub use roles::{RoleListRequest, Roles};
 pub use secret::Secret;
@@ -112,5 +113,6 @@ pub use trials::Trials;
 pub use users::{UserListRequest, Users};
 
 pub use generated::types::Link as FileLink;
+pub use generated::types::Migrations as FleetMigrations;
 
 use generated::types::MoveIn;

@@ -1,5 +1,9 @@
 //! For operators of an installation.
 
+mod migrations;
+
+pub use migrations::Migrations;
+
 use crate::connection::{Caller, check_slug};
 use crate::pages::rows;
 use crate::resource::etag;
@@ -30,6 +34,11 @@ impl Platform {
     #[must_use]
     pub const fn servers(&self) -> Servers<'_> {
         Servers { caller: &self.caller }
+    }
+    /// Migrations of all tenants' databases.
+    #[must_use]
+    pub const fn migrations(&self) -> Migrations<'_> {
+        Migrations { caller: &self.caller }
     }
     /// Operations on whole tenants: backup, restore, move and the like.
     #[must_use]

@@ -173,7 +173,10 @@ pub trait Migrator: Send + Sync + Debug {
     /// Errors: [`Error::Illegal`] with the code `migrations_running` if somebody else does so, saying who
     /// and since when. Failures of tenants are no errors: the run tells them.
     async fn up(self: Arc<Self>, options: RunOptions, watch: Arc<dyn Watch>) -> Result<Run>;
-    /// Goes on with the tenants of a run (`None`: the last one) that failed or were cut off.
+    /// Goes on with the tenants of a run (`None`: the last one) that failed, were cut off or are still
+    /// pending, ring by ring and under the same rules: those of a ring that are done count as such.
+    /// Errors: as [`Migrator::up`], and [`Error::Illegal`] with the code `migrations_other_version` for a run
+    /// that another version of the program began.
     async fn retry(
         self: Arc<Self>,
         run: Option<Uuid>,

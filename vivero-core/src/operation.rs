@@ -102,6 +102,10 @@ operations! {
     platform_server_list: PlatformKey;
     platform_server_create: PlatformKey;
     platform_server_update: PlatformKey;
+    platform_migration_list: PlatformKey;
+    platform_migration_start: PlatformKey;
+    platform_migration_get: PlatformKey;
+    platform_migration_retry: PlatformKey;
     platform_tenant_usage: PlatformKey;
     platform_stats: PlatformKey;
 }

@@ -11,6 +11,7 @@ pub mod files;
 mod guess;
 pub mod idempotency;
 mod locations;
+mod migrations;
 mod nodes;
 mod operations;
 mod own_sign_ins;

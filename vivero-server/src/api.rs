@@ -10,6 +10,7 @@ mod files;
 mod health;
 mod locations;
 mod me;
+mod migrations;
 mod operations;
 mod platform;
 mod roles;
@@ -35,6 +36,7 @@ pub(crate) type Api = (
     platform::Platform,
     operations::Operations,
     servers::Servers,
+    migrations::Migrations,
     health::Health,
 );
 
@@ -55,6 +57,7 @@ pub(crate) const fn api() -> Api {
         platform::Platform,
         operations::Operations,
         servers::Servers,
+        migrations::Migrations,
         health::Health,
     )
 }

@@ -9,6 +9,7 @@ pub(crate) mod file;
 pub(crate) mod journal;
 pub(crate) mod location;
 pub(crate) mod me;
+pub(crate) mod migration;
 pub(crate) mod operation;
 pub(crate) mod role;
 pub(crate) mod schema;

@@ -50,6 +50,35 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     /// Begins to change tables. Where definitions are part of transactions it begins one; where they
     /// commit by themselves it only keeps others from changing tables meanwhile.
     fn define(pool: &Self::Pool) -> impl Future<Output = Result<Self::Transaction>> + Send;
+    /// The same, with this many seconds to wait for others' locks, and what queries without parameters
+    /// find, each with the kinds of its columns; `None` if one of them failed.
+    fn define_and(
+        pool: &Self::Pool,
+        lock_wait: u32,
+        queries: &[(&'static str, &'static [Kind])],
+    ) -> impl Future<Output = Result<(Self::Transaction, Option<Vec<Vec<Cells>>>)>> + Send {
+        async move {
+            let mut transaction = Self::define(pool).await?;
+            if let Some(sql) = Self::lock_wait(lock_wait) {
+                Sql::new(sql).execute::<Self>(&mut transaction).await?;
+            }
+            let mut found = Vec::new();
+            for (text, kinds) in queries {
+                match Self::fetch(&mut transaction, Sql::new(*text), kinds).await {
+                    Ok(rows) => found.push(rows),
+                    Err(_) => return Ok((transaction, None)),
+                }
+            }
+            Ok((transaction, Some(found)))
+        }
+    }
+    /// Runs a statement at the latest with the next one, also outside of a transaction.
+    fn put_off(
+        connection: &mut Self::Connection,
+        sql: Sql,
+    ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
+        async move { Self::execute(connection, sql).await.map(|_| ()) }
+    }
     /// The tables are as they should be: what follows, until the commit, is a transaction.
     fn defined(transaction: &mut Self::Transaction) -> impl Future<Output = Result<()>> + Send;
     /// Makes durable what was done to tables so far and goes on; nothing where each statement is so.
@@ -60,6 +89,10 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     /// Statement after which this connection waits so many seconds for others' locks, if that is a
     /// connection's.
     fn lock_wait(seconds: u32) -> Option<String>;
+    /// The version that is noted in a database, as a query with the kinds of its columns.
+    const NOTED: (&'static str, &'static [Kind]);
+    /// How what [`Backend::NOTED`] finds stands to the wanted version.
+    fn standing(row: Option<Cells>, wanted: &Fingerprint) -> Noted;
     /// How the version that is noted in a database stands to the wanted one.
     fn noted(
         connection: &mut Self::Connection,

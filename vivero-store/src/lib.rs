@@ -38,6 +38,7 @@ mod schema;
 mod shared;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod stamp;
 mod system;
 mod tenant;
 

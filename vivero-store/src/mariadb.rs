@@ -9,6 +9,7 @@
 
 mod credentials;
 mod doctor;
+mod fleet;
 mod hold;
 mod load;
 mod moving;
@@ -17,22 +18,21 @@ mod provision;
 mod rotate;
 mod server;
 mod servers;
+mod site;
 mod standby;
 mod usage;
 
 pub use crate::keys::{KeyFile, KeyProvider, KeyText};
 
-use crate::backend::mariadb::{MariaDb, Pool};
-use crate::backend::{Backend as _, Sql};
+use crate::backend::mariadb::MariaDb;
 use crate::bitmaps::budget::Budget;
 use crate::keeper::Keeper;
-use crate::meter::{Metered, Meters};
-use crate::migrate::{self, Alone, How, Shape, Site, Target};
+use crate::meter::Meters;
+use crate::migrate::{self, Target};
 use crate::pools::Pools;
 use crate::registry::Registry;
+use crate::stamp;
 use crate::tenant::{SqlTenant, Tables};
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use credentials::{Credentials, Place, TenantLogin};
 use moka::sync::Cache;
 use server::Server;
@@ -41,19 +41,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
-use vivero_core::copy::{Chain, Loading, TableShape};
 use vivero_core::ids::TenantId;
-use vivero_core::journal::Anchor;
-use vivero_core::migration::{Engine, Migration, Migrator};
-use vivero_core::operations::OperationBook;
-use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
-use vivero_core::record::{Kind, Schema};
-use vivero_core::server::{
-    ConnectionStats, DatabaseServer, NewServer, ServerFinding, ServerPatch, ServerState,
-};
-use vivero_core::tenant::{Tenant, TenantState};
-use vivero_core::usage::{StoreFigures, StoreUsage};
-use vivero_core::{Clock, Error, Result, Shared, Slug, Value};
+use vivero_core::migration::{Engine, Migration};
+use vivero_core::record::Schema;
+use vivero_core::server::{ConnectionStats, DatabaseServer, ServerState};
+use vivero_core::tenant::Tenant;
+use vivero_core::{Clock, Error, Result};
 
 /// How a MariaDB server is used.
 #[derive(Debug, Clone)]
@@ -69,8 +62,8 @@ pub struct MariaDbOptions {
     /// server's `max_connections` if none is given. Several processes share a server: their budgets
     /// together should stay below its limit.
     pub max_connections: Option<usize>,
-    /// Prepared databases that wait for a tenant, see [`Fleet::tend`]. Without any, each new tenant's
-    /// is made when it is wanted.
+    /// Prepared databases that wait for a tenant, see [`vivero_core::port::Fleet::tend`]. Without any, each
+    /// new tenant's is made when it is wanted.
     pub standby: u32,
     /// Connections of the administrator's account to each server, beside that budget: making tenants,
     /// changing tables, migrations. 2 or more. The registry has six more on the server of the address.
@@ -280,7 +273,7 @@ impl MariaDbFleet {
         let (readers, writer) =
             listed.up()?.tenant_pools(&place, Some(Arc::new(login) as Arc<_>)).await?;
         let opened = async {
-            check_stamp(&readers, tenant).await?;
+            stamp::check::<MariaDb>(&mut *readers.acquire().await?, tenant).await?;
             let wanted = (&self.target, &self.tables);
             let (on_open, keeper) = (self.options.migrate_on_open, &*self.keeper);
             let tables =
@@ -303,205 +296,6 @@ impl MariaDbFleet {
     }
 }
 
-#[async_trait]
-impl Fleet for MariaDbFleet {
-    async fn provision(&self, provision: Provision) -> Result<Tenant> {
-        self.provision_tenant(provision).await
-    }
-
-    async fn resume_provisioning(&self) -> Result<(u64, u64)> {
-        self.finish_or_undo().await
-    }
-
-    async fn find_by_slug(&self, slug: &Slug) -> Result<Option<Arc<Tenant>>> {
-        Ok(self.registry().find("slug", Value::Text(slug.to_string())).await?.map(Arc::new))
-    }
-
-    async fn find(&self, id: TenantId) -> Result<Option<Arc<Tenant>>> {
-        Ok(self.registry().find("id", Value::Id(id.uuid())).await?.map(Arc::new))
-    }
-
-    async fn list(&self, after: Option<&str>, limit: u32) -> Result<Vec<Tenant>> {
-        self.registry().list(after, limit).await
-    }
-
-    async fn set_state(
-        &self,
-        id: TenantId,
-        to: TenantState,
-        version: i64,
-        at: DateTime<Utc>,
-    ) -> Result<Tenant> {
-        self.registry().set_state(id, to, version, at).await
-    }
-
-    async fn open(&self, tenant: &Tenant) -> Result<Arc<dyn TenantStore>> {
-        self.refuse_down(tenant).await?;
-        let keeper = Arc::clone(&self.keeper);
-        let store = self
-            .pools
-            .lease(
-                (tenant.id, tenant.generation),
-                || self.open_database(tenant),
-                move |(id, _), store| async move { keeper.close_one(id, &store).await },
-            )
-            .await?;
-        Ok(Metered::around(store, self.meters.of(tenant.id)))
-    }
-
-    async fn load(
-        &self,
-        tenant: &Tenant,
-        tables: &[TableShape],
-        chain: Chain,
-    ) -> Result<Box<dyn Loading>> {
-        self.load_database(tenant, tables, chain).await
-    }
-
-    async fn retire(&self, id: TenantId, generation: i64) {
-        if let Some(store) = self.pools.take((id, generation)) {
-            self.keeper.close_one(id, &store).await;
-        }
-    }
-
-    async fn remove(&self, id: TenantId, generation: i64) -> Result<()> {
-        self.remove_database(id, generation).await
-    }
-
-    fn book(&self) -> &dyn OperationBook {
-        self.registry()
-    }
-
-    async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>> {
-        self.registry().anchor(id).await
-    }
-
-    async fn set_anchor(&self, id: TenantId, anchor: Anchor, at: DateTime<Utc>) -> Result<()> {
-        self.registry().set_anchor(id, anchor, at).await
-    }
-
-    async fn take_lease(
-        &self,
-        name: &str,
-        holder: Uuid,
-        at: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Option<Lease>> {
-        self.registry().take_lease(name, holder, at, until).await
-    }
-
-    async fn renew_lease(&self, lease: &Lease, until: DateTime<Utc>) -> Result<Option<Lease>> {
-        self.registry().renew_lease(lease, until).await
-    }
-
-    async fn release_lease(&self, lease: &Lease) -> Result<()> {
-        self.registry().release_lease(lease).await
-    }
-
-    async fn leases(&self, prefix: &str) -> Result<Vec<Lease>> {
-        self.registry().leases(prefix).await
-    }
-
-    fn migrator(self: Arc<Self>) -> Option<Arc<dyn Migrator>> {
-        Some(self)
-    }
-
-    fn attach(&self, shared: Arc<dyn Shared>, me: Uuid) {
-        self.keeper.attach(shared, me);
-    }
-
-    fn serves_many(&self) -> bool {
-        true
-    }
-
-    async fn ping(&self) -> Result<()> {
-        self.registry().ping().await
-    }
-
-    async fn stats(&self) -> Result<FleetStats> {
-        Ok(FleetStats {
-            tenants: self.registry().number().await?,
-            bitmaps: self.bitmaps.stats(),
-            ..self.pools.stats()
-        })
-    }
-
-    async fn close(&self) {
-        for ((id, _), store) in self.pools.drain() {
-            self.keeper.close_one(id, &store).await;
-        }
-        self.registry().close().await;
-    }
-
-    async fn servers(&self) -> Result<Vec<DatabaseServer>> {
-        self.shown_servers().await
-    }
-
-    async fn add_server(&self, server: NewServer) -> Result<DatabaseServer> {
-        let name = server.name.clone();
-        self.servers.add(server).await?;
-        self.shown_server(&name).await
-    }
-
-    async fn change_server(
-        &self,
-        name: &str,
-        patch: ServerPatch,
-        version: Option<i64>,
-    ) -> Result<DatabaseServer> {
-        self.servers.change(name, patch, version).await?;
-        self.shown_server(name).await
-    }
-
-    async fn server_of(&self, tenant: &Tenant) -> Result<String> {
-        Ok(self.place_of(tenant).await?.server)
-    }
-
-    async fn tenants_on(&self, server: &str, after: Option<&str>, limit: u32) -> Result<Vec<Slug>> {
-        self.tenants_of_server(server, after, limit).await
-    }
-
-    async fn place_next(&self, next: &Tenant, server: &str) -> Result<()> {
-        self.note_generation(next, server).await
-    }
-
-    async fn rotate_credentials(&self, tenant: &Tenant) -> Result<()> {
-        self.rotate(tenant.id, false).await
-    }
-
-    async fn tend(&self) -> Result<u64> {
-        let mut done = self.finish_rotations().await? + self.tend_standby().await?;
-        if self.servers.main().nodes().are_many() {
-            // The lease of whoever was cut off may have ended after the last start only.
-            let (finished, undone) = self.finish_or_undo().await?;
-            done += finished + undone;
-        }
-        Ok(done)
-    }
-
-    async fn examine(&self) -> Result<Vec<ServerFinding>> {
-        self.servers.read().await?;
-        let mut findings = Vec::new();
-        for listed in self.servers.known().iter() {
-            let now = self.keeper.clock.now();
-            findings.extend(doctor::examine(listed, &self.options, now).await);
-        }
-        Ok(findings)
-    }
-
-    async fn usage(&self, tenant: &Tenant) -> Result<StoreUsage> {
-        self.usage_of(tenant).await
-    }
-
-    fn figures(&self) -> Vec<(TenantId, StoreFigures)> {
-        self.meters.all()
-    }
-
-    async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {
-        self.registry().secret(name, fresh).await
-    }
-}
-
 /// Says at which step an installation could not be opened, and what to look at.
 fn at_opening(step: &str, error: Error) -> Error {
     match error {
@@ -514,87 +308,4 @@ fn at_opening(step: &str, error: Error) -> Error {
         }
         other => other,
     }
-}
-
-#[async_trait]
-impl Site for MariaDbFleet {
-    type Engine = MariaDb;
-
-    fn keeper(&self) -> &Keeper<MariaDb> {
-        &self.keeper
-    }
-    fn target(&self) -> &Target {
-        &self.target
-    }
-    async fn place(&self, tenant: &Tenant) -> Result<String> {
-        Ok(self.place_of(tenant).await?.server)
-    }
-    async fn connect(&self, tenant: &Tenant) -> Result<(Pool, Pool)> {
-        let place = self.place_of(tenant).await?;
-        // The administrator's: the tenant's own account may not change tables.
-        Ok(self.servers.find(&place.server).await?.up()?.admin_pools(&place.database))
-    }
-    async fn expected(&self) -> Result<Shape> {
-        let main = self.servers.main();
-        let scratch = main.scratch().await?;
-        let made = async {
-            let nobody = TenantId::from_uuid(Uuid::nil());
-            bring_up(&scratch.pool, nobody, &self.target, &*self.keeper.clock).await?;
-            Shape::read::<MariaDb>(&mut *MariaDb::acquire(&scratch.pool).await?).await
-        };
-        let shape = made.await;
-        scratch.remove(main).await?;
-        shape
-    }
-}
-migrate::migrator!(MariaDbFleet);
-
-/// Makes a new database's tables. What was cut off is gone on with.
-async fn bring_up(
-    writer: &Pool,
-    tenant: TenantId,
-    target: &Target,
-    clock: &dyn Clock,
-) -> Result<()> {
-    let how = How { steps: &Alone, each: false, lock_wait: None, stamp: None, clock };
-    migrate::bring_up::<MariaDb>(writer, tenant, target, &how).await?;
-    Ok(())
-}
-
-/// Makes the tables of a database that is nobody's yet. It has no journal, so whose it is does not matter.
-async fn bring_up_standby(
-    server: &Server,
-    place: &Place,
-    target: &Target,
-    clock: &dyn Clock,
-) -> Result<()> {
-    let (readers, writer) = server.tenant_pools(place, None).await?;
-    let outcome = bring_up(&writer, TenantId::from_uuid(Uuid::nil()), target, clock).await;
-    readers.close();
-    writer.close();
-    outcome
-}
-
-/// The database must be this tenant's and of this generation: a swapped or stale one is refused.
-async fn check_stamp(readers: &Pool, tenant: &Tenant) -> Result<()> {
-    let found = Sql::new("SELECT tenant_id, generation FROM stamp WHERE one = 1")
-        .first::<MariaDb>(&mut *MariaDb::acquire(readers).await?, &[Kind::Id, Kind::Int])
-        .await;
-    let missing = |why: String| {
-        Error::corrupt(format!("the database of tenant {} has no stamp{why}", tenant.slug))
-    };
-    let row = match found {
-        Ok(row) => row.ok_or_else(|| missing(String::new()))?,
-        // Away for a moment is not the same as damaged.
-        Err(e @ (Error::Unavailable { .. } | Error::Undone { .. })) => return Err(e),
-        Err(e) => return Err(missing(format!(" ({e})"))),
-    };
-    let (stamped, generation) = (row.id(0), row.int(1));
-    if stamped != tenant.id.uuid() || generation != tenant.generation {
-        return Err(Error::corrupt(format!(
-            "the database of tenant {} is stamped for tenant {stamped}, generation {generation}",
-            tenant.slug
-        )));
-    }
-    Ok(())
 }

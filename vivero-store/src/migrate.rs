@@ -4,13 +4,18 @@
 //! ```text
 //! shape.rs    what tables, columns, indexes and triggers a database has, and what differs
 //! open.rs     a tenant as it is opened: brought up, or served as it is
-//! steps.rs    one database: its steps, each on record before and after, continued where it was cut off
-//! run.rs      a fleet: rings, workers, the lease; ring.rs one ring, probe.rs how quick lists are
+//! steps.rs    one database: its steps, each on record before and after, continued where it was cut off;
+//!             journal.rs that record
+//! plan.rs     what a run would do
+//! run.rs      a fleet: rings, workers; ring.rs one ring, probe.rs how quick lists are, lease.rs who may
 //! scribe.rs   what the registry is told while a run goes on
 //! verify.rs   every tenant's shape against the expected one
 //! ```
 
+mod journal;
+mod lease;
 mod open;
+mod plan;
 mod probe;
 mod ring;
 mod run;
@@ -21,7 +26,8 @@ mod steps;
 mod verify;
 
 pub(crate) use open::at_open;
-pub(crate) use run::{plan, retry, run, runs, tenants, up};
+pub(crate) use plan::plan;
+pub(crate) use run::{retry, run, runs, tenants, up};
 pub(crate) use shape::Shape;
 pub(crate) use site::{Site, migrator};
 pub(crate) use steps::{Alone, How, bring_up, ensure};

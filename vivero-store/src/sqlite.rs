@@ -19,6 +19,7 @@ use crate::meter::{Metered, Meters};
 use crate::migrate::{self, Shape, Site, Target};
 use crate::pools::Pools;
 use crate::registry::Registry;
+use crate::stamp;
 use crate::tenant::{SqlTenant, Tables};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -144,7 +145,7 @@ impl SqliteFleet {
         let options = &self.options;
         let pools = self.files.tenant_pools(&path, options.readers);
         let opened = async {
-            files::check_stamp(&pools.writer, tenant).await?;
+            stamp::check::<Sqlite>(&mut *pools.writer.acquire().await?, tenant).await?;
             let wanted = (&self.target, &self.tables);
             let (on_open, keeper) = (options.migrate_on_open, &*self.registry);
             let tables =

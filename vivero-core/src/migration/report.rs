@@ -57,10 +57,17 @@ pub struct Run {
     pub rings: u32,
     /// Tenants it is about.
     pub tenants: u64,
+    /// Of these, not begun yet.
+    pub pending: u64,
+    /// Of these, under way, or cut off.
+    pub running: u64,
     /// Of these, migrated.
     pub done: u64,
     /// Of these, given up.
     pub failed: u64,
+    /// Seconds until it is through, by how long tenants took so far, with the pauses between rings; `None`
+    /// if it is not under way or none is done yet.
+    pub eta_seconds: Option<u64>,
     /// Who started it.
     pub operator: String,
     /// When it started.
@@ -108,9 +115,11 @@ pub struct PlanGroup {
     pub fingerprint: Option<String>,
     /// Their names in paths.
     pub tenants: Vec<Slug>,
-    /// What is to be done to the first of them. To the others the same, as far as their tables are the
-    /// same: each is looked at when its turn comes.
+    /// What is to be done to the first of them that could be looked at. To the others the same, as far as
+    /// their tables are the same: each is looked at when its turn comes.
     pub steps: Vec<PlannedStep>,
+    /// Why none of the first three could be looked at.
+    pub error: Option<String>,
 }
 
 /// What a run would do.
@@ -173,9 +182,10 @@ pub struct Drift {
 pub enum Moment {
     /// Connected and checked, nothing done.
     Connected,
-    /// A step is on record as begun.
+    /// A step is about to be put on record as begun, with its statement behind it.
     Begun,
-    /// A step's statement has run. Where that is no transaction with what follows, it stays.
+    /// A step's statement has run, which is not on record yet. Where that is no transaction with what
+    /// follows, it stays.
     Ran,
     /// All is done but for noting the version.
     Ended,
@@ -186,6 +196,8 @@ pub enum Moment {
 /// Who watches a run.
 #[async_trait]
 pub trait Watch: Send + Sync {
+    /// The run is on record, or on record as gone on with.
+    fn begun(&self, _run: Uuid) {}
     /// A ring begins.
     fn ring(&self, _ring: u32, _rings: u32, _tenants: u64) {}
     /// A tenant is done, failed or was looked at.

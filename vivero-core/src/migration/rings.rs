@@ -1,9 +1,10 @@
 //! In which order tenants are migrated, and when a run must not go on.
 
-use crate::error::{Check, Result};
+use crate::error::{Check, Error, Result};
 use crate::tenant::Slug;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// The tenants that go first.
@@ -16,6 +17,27 @@ pub enum Canary {
     Percent(u8),
     /// These.
     Named(Vec<String>),
+}
+
+impl FromStr for Canary {
+    type Err = Error;
+
+    /// A number, a percentage such as `5%`, or names such as `acme,beta`.
+    /// Errors: [`Error::Invalid`] for anything else.
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || {
+            let message = "must be a number, a percentage such as 5%, or names such as acme,beta";
+            Error::invalid("canary", "canary", message)
+        };
+        if let Some(percent) = text.strip_suffix('%') {
+            return percent.trim().parse().map(Self::Percent).map_err(|_| wrong());
+        }
+        if text.chars().all(|c| c.is_ascii_digit()) {
+            return text.parse().map(Self::Count).map_err(|_| wrong());
+        }
+        let names = text.split(',').map(|name| name.trim().parse::<Slug>().map(|s| s.to_string()));
+        names.collect::<Result<_>>().map(Self::Named).map_err(|_| wrong())
+    }
 }
 
 /// How a run goes about it.

@@ -202,3 +202,16 @@ fn pauses_double_and_end_at_ten_seconds() {
     assert_eq!(pauses[..8], [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000]);
     assert!(pauses[8..].iter().all(|p| *p == 10_000));
 }
+
+#[test]
+fn canaries_are_a_number_a_percentage_or_names() {
+    let good = |text: &str| text.parse::<Canary>().expect(text);
+    assert_eq!(good("3"), Canary::Count(3));
+    assert_eq!(good("5%"), Canary::Percent(5));
+    let names = vec!["acme-plants".to_owned(), "beta".to_owned()];
+    assert_eq!(good("acme-plants, beta"), Canary::Named(names));
+    for bad in ["", "-1", "300%", "Acme Plants", "4294967296", "a,,b"] {
+        let refused = bad.parse::<Canary>().expect_err(bad).to_string();
+        assert!(refused.contains("canary"), "{bad}: {refused}");
+    }
+}

@@ -9,9 +9,7 @@ use clap::{Args, Subcommand};
 use show::{drift, plan, run as show_run, tenant};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use vivero_core::migration::{
-    Canary, Migrator, Quiet, Run, RunOptions, RunState, TenantRunState, Watch,
-};
+use vivero_core::migration::{Migrator, Quiet, Run, RunOptions, RunState, TenantRunState, Watch};
 use vivero_core::{Error, Result, Slug, Uuid};
 
 #[derive(Debug, Subcommand)]
@@ -22,7 +20,7 @@ pub(super) enum MigrateCommand {
     Up(UpArgs),
     /// Show the last runs, or one with its tenants.
     Status(StatusArgs),
-    /// Go on with the tenants of a run that failed or were cut off.
+    /// Go on with the tenants of a run that failed, were cut off or are still pending, ring by ring.
     Retry {
         /// The run; the last one when nothing is said.
         run: Option<Uuid>,
@@ -113,7 +111,7 @@ pub(super) struct UpArgs {
 impl UpArgs {
     fn options(self) -> Result<RunOptions> {
         Ok(RunOptions {
-            canary: canary(&self.canary)?,
+            canary: self.canary.parse()?,
             waves: self.waves,
             pause: self.pause,
             parallel: self.parallel,
@@ -132,21 +130,6 @@ impl UpArgs {
 fn operator(given: Option<String>) -> String {
     let user = || std::env::var("USER").ok().filter(|user| !user.trim().is_empty());
     given.or_else(user).unwrap_or_else(|| "unknown".into())
-}
-
-fn canary(text: &str) -> Result<Canary> {
-    let wrong = || {
-        let message = "must be a number, a percentage such as 5%, or names such as acme,beta";
-        Error::invalid("canary", "canary", message)
-    };
-    if let Some(percent) = text.strip_suffix('%') {
-        return percent.trim().parse().map(Canary::Percent).map_err(|_| wrong());
-    }
-    if text.chars().all(|c| c.is_ascii_digit()) {
-        return text.parse().map(Canary::Count).map_err(|_| wrong());
-    }
-    let names = text.split(',').map(|name| name.trim().parse::<Slug>().map(|s| s.to_string()));
-    names.collect::<Result<_>>().map(Canary::Named).map_err(|_| wrong())
 }
 
 pub(super) async fn run(
@@ -286,26 +269,5 @@ impl Drop for Telling {
                 bar.done();
             }
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn canaries_are_a_number_a_percentage_or_names() {
-        let good = |text: &str| canary(text).expect(text);
-        assert_eq!(good("3"), Canary::Count(3));
-        assert_eq!(good("5%"), Canary::Percent(5));
-        let names = vec!["acme-plants".to_owned(), "beta".to_owned()];
-        assert_eq!(good("acme-plants, beta"), Canary::Named(names));
-        for bad in ["", "-1", "300%", "Acme Plants", "4294967296", "a,,b"] {
-            if bad.is_empty() {
-                assert!(canary(bad).is_err());
-            } else {
-                assert!(canary(bad).is_err(), "{bad}");
-            }
-        }
     }
 }

@@ -18,6 +18,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("server", "The database server's name."),
     ("id", "The record."),
     ("operation", "The operation."),
+    ("run", "The run of migrations."),
     ("limit", "Rows of a page, 1 to 200."),
     ("cursor", "Where to go on: `next_cursor` of the page before, with the same sort."),
     ("total", "Also count all rows that match."),
@@ -42,6 +43,8 @@ const KEYLESS: &[&str] = &[
     "platform_tenant_resume",
     "platform_tenant_activate",
     "platform_server_create",
+    "platform_migration_start",
+    "platform_migration_retry",
 ];
 
 pub(super) fn complete(document: &mut Json) {

@@ -43,17 +43,29 @@ parameter!(
     }
 );
 
-/// An operation on a tenant.
-pub(crate) struct OperationId(pub(crate) Uuid);
+/// Ids of what is no record, as the path's first parameter.
+macro_rules! first_ids {
+    ($($(#[$doc:meta])* $name:ident),*) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name(pub(crate) Uuid);
 
-parameter!(
-    [] OperationId, Path, required: true,
-    schema: inline(MetaSchema::new_with_format("string", "uuid")), register: |_| (),
-    read: |request: &Request, name| {
-        let text = request.raw_path_param(FIRST).unwrap_or_default();
-        let uuid = if text.len() == 36 { text.parse::<Uuid>().ok() } else { None };
-        uuid.map(Self).ok_or_else(|| Failure::field(name, "uuid", "must be a UUID with hyphens"))
-    }
+        parameter!(
+            [] $name, Path, required: true,
+            schema: inline(MetaSchema::new_with_format("string", "uuid")), register: |_| (),
+            read: |request: &Request, name| {
+                let text = request.raw_path_param(FIRST).unwrap_or_default();
+                let uuid = if text.len() == 36 { text.parse::<Uuid>().ok() } else { None };
+                let uuid = uuid.map(Self);
+                uuid.ok_or_else(|| Failure::field(name, "uuid", "must be a UUID with hyphens"))
+            }
+        );
+    )*};
+}
+first_ids!(
+    /// An operation on a tenant.
+    OperationId,
+    /// A run of migrations.
+    RunId
 );
 
 /// Pattern of a slug, for the document.

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use vivero_core::entity::{EntityType, Grade, Stage, Status, Unit};
 use vivero_core::files::FileState;
 use vivero_core::location::LocationKind;
+use vivero_core::migration::RunState;
 use vivero_core::operations::{OperationKind, OperationState};
 use vivero_core::server::{ServerState, TlsMode};
 use vivero_core::tenant::{OperationType, TenantState};
@@ -47,6 +48,7 @@ words! {
     OperationType: "What an organisation grows.";
     OperationKind: "What is done to a tenant.";
     OperationState: "How far an operation is.";
+    RunState: "How a run of migrations stands.";
     TenantState: "What is recorded of a tenant's life.";
     ServerState: "What a database server is used for.";
     TlsMode: "How connections to a database server are protected.";

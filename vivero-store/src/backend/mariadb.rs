@@ -60,6 +60,11 @@ fn as_text(sql: &Sql) -> Option<String> {
     (text.len() < LONGEST_TEXT).then_some(text)
 }
 
+/// Has a connection wait so many seconds for others' locks.
+fn lock_wait(seconds: u32) -> String {
+    format!("SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}")
+}
+
 /// What came of statements that were sent together.
 #[derive(Debug, Default)]
 struct Done {
@@ -156,6 +161,13 @@ impl Connection {
         Ok(())
     }
 
+    /// Has a statement wait for the next.
+    fn put_off(&mut self, sql: &Sql) {
+        merge::fill(&mut self.waiting.text, &sql.text, sql.args.iter());
+        self.waiting.text.push_str("; ");
+        self.waiting.statements += 1;
+    }
+
     /// Whether a statement goes with what waits: if so, as text.
     async fn joined(&mut self, sql: &Sql) -> Result<Option<String>, Failure> {
         if self.is_overtaken() {
@@ -165,7 +177,7 @@ impl Connection {
         if self.waiting.statements == 0 {
             return Ok(None);
         }
-        if sql.long || sql.args.len() > MOST_JOINED {
+        if sql.long && !sql.args.is_empty() || sql.args.len() > MOST_JOINED {
             // As text it would be longer than it is worth.
             self.after_waiting("DO 0", &[]).await?;
             return Ok(None);
@@ -265,34 +277,51 @@ impl Backend for MariaDb {
     async fn define(pool: &Pool) -> Result<Writing> {
         pool.define().await
     }
+    async fn define_and(
+        pool: &Pool,
+        lock_wait: u32,
+        queries: &[(&'static str, &'static [Kind])],
+    ) -> Result<(Writing, Option<Vec<Vec<Cells>>>)> {
+        pool.define_and(lock_wait, queries).await
+    }
+    async fn put_off(connection: &mut Connection, sql: Sql) -> Result<(), Failure> {
+        let length = |value: &Value| if let Value::Text(text) = value { text.len() } else { 32 };
+        let added: usize = sql.text.len() + sql.args.iter().map(length).sum::<usize>();
+        if connection.waiting.text.len() + added > LONGEST_WAITING {
+            return Self::execute(connection, sql).await.map(|_| ());
+        }
+        connection.put_off(&sql);
+        Ok(())
+    }
     async fn defined(transaction: &mut Writing) -> Result<()> {
-        transaction.take_turn().await
+        transaction.take_turn();
+        Ok(())
     }
     async fn go_on(transaction: Writing, _: &Pool) -> Result<Writing> {
         Ok(transaction)
     }
     fn lock_wait(seconds: u32) -> Option<String> {
-        Some(format!(
-            "SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}"
-        ))
+        Some(lock_wait(seconds))
+    }
+    const NOTED: (&'static str, &'static [Kind]) =
+        ("SELECT tables_of FROM engine_state WHERE one = 1", &[Kind::Text]);
+    fn standing(row: Option<Cells>, wanted: &Fingerprint) -> Noted {
+        let have = row.map(|mut row| row.text(0)).unwrap_or_default();
+        let same_tables = have.split('.').next() == Some(wanted.tables.as_str());
+        Noted { same: have == wanted.all(), same_tables, never: have.is_empty() }
     }
     async fn noted(connection: &mut Connection, wanted: &Fingerprint) -> Result<Noted> {
-        let row = Sql::new("SELECT tables_of FROM engine_state WHERE one = 1");
-        let row = match Self::fetch(connection, row, &[Kind::Text]).await {
+        let row = match Self::fetch(connection, Sql::new(Self::NOTED.0), Self::NOTED.1).await {
             Ok(rows) => rows.into_iter().next(),
             Err(e) if e.number() == Some(NO_TABLE) => None,
             Err(e) => return Err(e.into()),
         };
-        let have = row.map(|mut row| row.text(0)).unwrap_or_default();
-        let same_tables = have.split('.').next() == Some(wanted.tables.as_str());
-        Ok(Noted { same: have == wanted.all(), same_tables, never: have.is_empty() })
+        Ok(Self::standing(row, wanted))
     }
     async fn note(connection: &mut Connection, version: &Fingerprint) -> Result<()> {
-        Sql::new("UPDATE engine_state SET tables_of = ? WHERE one = 1")
-            .with(Value::Text(version.all()))
-            .execute::<Self>(connection)
-            .await
-            .map(|_| ())
+        let sql = Sql::new("UPDATE engine_state SET tables_of = ? WHERE one = 1");
+        let sql = sql.with(Value::Text(version.all()));
+        Self::defer(connection, sql).await.map_err(Into::into)
     }
     async fn close(pool: &Pool) {
         pool.close();
@@ -332,9 +361,7 @@ impl Backend for MariaDb {
         if !connection.open || bulk {
             return Self::execute(connection, sql).await.map(|_| ());
         }
-        merge::fill(&mut connection.waiting.text, &sql.text, sql.args.iter());
-        connection.waiting.text.push_str("; ");
-        connection.waiting.statements += 1;
+        connection.put_off(&sql);
         Ok(())
     }
 

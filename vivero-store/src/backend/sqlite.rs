@@ -225,14 +225,21 @@ impl Backend for Sqlite {
     fn lock_wait(_: u32) -> Option<String> {
         None
     }
-    async fn noted(connection: &mut Connection, wanted: &Fingerprint) -> Result<Noted> {
-        let have = Sql::new("PRAGMA user_version").number::<Self>(connection).await?.unwrap_or(0);
+    const NOTED: (&'static str, &'static [Kind]) = (
+        "SELECT user_version, application_id FROM pragma_user_version, pragma_application_id",
+        &[Kind::Int, Kind::Int],
+    );
+    fn standing(row: Option<Cells>, wanted: &Fingerprint) -> Noted {
+        let (have, tables) = row.map_or((0, 0), |row| (row.int(0), row.int(1)));
         let same = have == small(&wanted.short());
-        let tables = Sql::new("PRAGMA application_id").number::<Self>(connection).await?;
         // Zero: never noted, or indexes were set aside while a table was filled.
         let never = have == 0;
-        let same_tables = same || !never && tables == Some(small(&wanted.tables));
-        Ok(Noted { same, same_tables, never })
+        let same_tables = same || !never && tables == small(&wanted.tables);
+        Noted { same, same_tables, never }
+    }
+    async fn noted(connection: &mut Connection, wanted: &Fingerprint) -> Result<Noted> {
+        let row = Sql::new(Self::NOTED.0).first::<Self>(connection, Self::NOTED.1).await?;
+        Ok(Self::standing(row, wanted))
     }
     async fn note(connection: &mut Connection, version: &Fingerprint) -> Result<()> {
         for sql in [

@@ -3,6 +3,7 @@
 use super::shapes;
 use crate::backend::{Backend, Sql};
 use crate::migrate::Fingerprint;
+use crate::stamp;
 use crate::tenant::{Tables, built_in, figures, journal};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -282,12 +283,7 @@ impl<B: Backend> SqlLoading<B> {
             B::note(&mut transaction, &Fingerprint::none()).await?;
         }
         let head = journal::head::<B>(&mut transaction, self.tenant.id).await?;
-        Sql::new("INSERT INTO stamp (one, tenant_id, generation, created_at) VALUES (1, ?, ?, ?)")
-            .with(Value::Id(self.tenant.id.uuid()))
-            .with(Value::Int(self.tenant.generation))
-            .with(Value::Time(self.tenant.created_at))
-            .execute::<B>(&mut transaction)
-            .await?;
+        stamp::write::<B>(&mut transaction, &self.tenant).await?;
         B::commit(transaction, ()).await?;
         Ok(Anchor { position: head.position, hash: head.hash })
     }

@@ -18,7 +18,7 @@ async fn bring_up(
     target: Arc<Target>,
     clock: Arc<dyn Clock>,
 ) -> Result<()> {
-    super::bring_up(writer, tenant, &target, &*clock).await
+    super::site::bring_up(writer, tenant, &target, &*clock).await
 }
 
 impl MariaDbFleet {

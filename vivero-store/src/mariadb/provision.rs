@@ -8,10 +8,11 @@
 
 use super::MariaDbFleet;
 use super::credentials::{Place, Prepared};
+use crate::backend::Backend as _;
 use crate::backend::mariadb::MariaDb;
-use crate::backend::{Backend as _, Sql};
 use crate::registry::{Registry, Reserved};
 use crate::schema::SCHEMA_VERSION;
+use crate::stamp;
 use crate::tenant::seed;
 use vivero_core::port::Provision;
 use vivero_core::tenant::{Tenant, TenantState};
@@ -121,20 +122,15 @@ impl MariaDbFleet {
         let made = async {
             // A prepared database has the tables of this build, and nobody's stamp.
             if prepared == Prepared::No {
-                super::bring_up(&writer, tenant.id, &self.target, &*self.keeper.clock).await?;
-                if super::check_stamp(&readers, tenant).await.is_ok() {
+                super::site::bring_up(&writer, tenant.id, &self.target, &*self.keeper.clock)
+                    .await?;
+                let stamped = stamp::check::<MariaDb>(&mut *readers.acquire().await?, tenant).await;
+                if stamped.is_ok() {
                     return Ok(());
                 }
             }
             let mut transaction = MariaDb::begin(&writer).await?;
-            Sql::new(
-                "INSERT INTO stamp (one, tenant_id, generation, created_at) VALUES (1, ?, ?, ?)",
-            )
-            .with(Value::Id(tenant.id.uuid()))
-            .with(Value::Int(tenant.generation))
-            .with(Value::Time(tenant.created_at))
-            .execute::<MariaDb>(&mut transaction)
-            .await?;
+            stamp::write::<MariaDb>(&mut transaction, tenant).await?;
             seed::<MariaDb>(transaction, &self.tables, provision.seed, provision.entries).await
         };
         let outcome = made.await;

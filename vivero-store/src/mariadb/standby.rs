@@ -6,10 +6,11 @@
 //! tenant's. One process at a time makes them, under a lease. What is `making` while nobody makes it was
 //! cut off, and is removed: its row goes last.
 
+use super::MariaDbFleet;
 use super::credentials::{Place, STANDBY};
 use super::placement::{order, rooms};
 use super::server::Server;
-use super::{MariaDbFleet, bring_up_standby};
+use super::site::bring_up_standby;
 use crate::backend::mariadb::MariaDb;
 use crate::backend::{Backend as _, Sql};
 use chrono::TimeDelta;

@@ -1,6 +1,7 @@
 //! Opening a tenant: its tables are brought up, or it is served as it is.
 
-use super::steps::{Alone, How, Lacking, bring_up, lacking};
+use super::journal::{Lacking, lacking};
+use super::steps::{Alone, How, bring_up};
 use super::{Shape, Target};
 use crate::backend::Backend;
 use crate::keeper::Keeper;

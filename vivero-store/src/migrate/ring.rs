@@ -1,12 +1,13 @@
 //! One ring: its tenants at once, within limits.
 
+use super::lease::Fence;
 use super::probe::Probe;
-use super::run::Fence;
 use super::scribe::Scribe;
 use super::site::Site;
 use super::steps::{Failed, How, Steps, bring_up};
 use crate::backend::Backend;
 use crate::registry::TenantRow;
+use crate::stamp;
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,15 +46,16 @@ struct Settled {
     after: Vec<Duration>,
 }
 
-/// Migrates the tenants of a ring; begins no more of them once the run must stop.
+/// Migrates the tenants of a ring that are left, `tally` saying how it stands; begins no more of them once
+/// the run must stop.
 pub(super) async fn ring<S: Site>(
     shared: &Arc<Shared<S>>,
     number: u32,
     canary: bool,
+    tally: Tally,
     members: Vec<Tenant>,
 ) -> Result<Ringed> {
-    let mut ringed = Ringed::default();
-    ringed.tally.tenants = members.len() as u64;
+    let mut ringed = Ringed { tally, ..Ringed::default() };
     let mut members = members.into_iter();
     let mut working: JoinSet<Settled> = JoinSet::new();
     loop {
@@ -164,13 +166,15 @@ async fn attempt<S: Site>(
     tenant: &Tenant,
     settled: &mut Settled,
 ) -> Result<(), Failed> {
-    let server = shared.site.place(tenant).await?;
     let limit = shared.options.per_server;
-    let turns = (limit > 0).then(|| {
+    let turns = if limit > 0 {
+        let server = shared.site.place(tenant).await?;
         let mut servers = shared.servers.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Semaphore::new(limit as usize));
-        Arc::clone(servers.entry(server).or_insert_with(new))
-    });
+        Some(Arc::clone(servers.entry(server).or_insert_with(new)))
+    } else {
+        None
+    };
     let _turn = match &turns {
         Some(turns) => turns.acquire().await.ok(),
         None => None,
@@ -187,11 +191,9 @@ async fn attempt<S: Site>(
         };
         let measured = canary && shared.options.slower.is_some();
         let probe = if measured {
-            super::steps::check_stamp::<S::Engine>(
-                &mut *<S::Engine as Backend>::acquire(&readers).await?,
-                tenant,
-            )
-            .await?;
+            let mut connection = <S::Engine as Backend>::acquire(&readers).await?;
+            stamp::check::<S::Engine>(&mut connection, tenant).await?;
+            drop(connection);
             let probe = Probe::new::<S::Engine>(&readers).await?;
             settled.before = probe.run::<S::Engine>(&readers).await?;
             Some(probe)

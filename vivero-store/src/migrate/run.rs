@@ -1,175 +1,26 @@
-//! A run over a fleet: the lease it holds, the rings it goes through, where it stops.
+//! A run over a fleet: the rings it goes through, where it stops.
 
-use super::Target;
+use super::lease::{Fence, LEASE, renew, take_lease};
+use super::plan::{asked, refuse_edited};
 use super::ring::{Ringed, Shared, ring};
 use super::scribe;
 use super::site::Site;
-use super::steps::{lacking, overtaken};
-use crate::backend::Backend;
-use crate::registry::{RunRow, Standing, TenantRow};
+use super::steps::overtaken;
+use crate::registry::{RunRow, TenantRow};
 use crate::system::SystemIds;
-use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
+use vivero_core::ids::TenantId;
 use vivero_core::migration::{
-    Canary, Plan, PlanGroup, Ring, Run, RunOptions, RunState, TenantRun, TenantRunState, Watch,
-    edited, halt, is_slower, percentile_95, rings,
+    Canary, Run, RunOptions, RunState, Tally, TenantRun, TenantRunState, Watch, halt, is_slower,
+    percentile_95, rings,
 };
-use vivero_core::port::Lease;
 use vivero_core::tenant::Tenant;
-use vivero_core::{Clock, Error, IdSource as _, Result, Slug};
-
-/// The right to migrate.
-const LEASE: &str = "migrations";
-/// How long it lasts after its holder was last heard of.
-const LASTS: Duration = Duration::from_secs(10);
-/// How often its holder is heard of.
-const RENEW: Duration = Duration::from_secs(3);
-
-/// The lease as the workers see it: nothing is begun without it.
-#[derive(Debug)]
-pub(super) struct Fence {
-    lease: Mutex<Lease>,
-    overtaken: AtomicBool,
-    clock: Arc<dyn Clock>,
-}
-
-impl Fence {
-    fn lease(&self) -> Lease {
-        self.lease.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-    pub(super) fn token(&self) -> u64 {
-        self.lease().token
-    }
-    pub(super) fn overtaken(&self) {
-        self.overtaken.store(true, Ordering::Release);
-    }
-    pub(super) fn check(&self) -> Result<()> {
-        let ended = self.lease().until <= self.clock.now();
-        if ended || self.overtaken.load(Ordering::Acquire) { Err(overtaken()) } else { Ok(()) }
-    }
-}
-
-fn later(now: DateTime<Utc>) -> DateTime<Utc> {
-    now + chrono::Duration::from_std(LASTS).unwrap_or_default()
-}
-
-/// Holds the lease for as long as it runs.
-async fn renew<S: Site>(site: Arc<S>, fence: Arc<Fence>) {
-    let keeper = site.keeper();
-    loop {
-        tokio::time::sleep(RENEW).await;
-        match keeper.registry.renew_lease(&fence.lease(), later(keeper.clock.now())).await {
-            Ok(Some(lease)) => {
-                *fence.lease.lock().unwrap_or_else(PoisonError::into_inner) = lease;
-            }
-            Ok(None) => return fence.overtaken(),
-            Err(e) => tracing::warn!(error = %e, "prolonging the lease of migrations failed"),
-        }
-    }
-}
-
-async fn take_lease<S: Site>(site: &Arc<S>) -> Result<Arc<Fence>> {
-    let keeper = site.keeper();
-    let now = keeper.clock.now();
-    let holder = SystemIds::default().id(now);
-    let registry = &keeper.registry;
-    if let Some(lease) = registry.take_lease(LEASE, holder, now, later(now)).await? {
-        return Ok(Arc::new(Fence {
-            lease: Mutex::new(lease),
-            overtaken: AtomicBool::new(false),
-            clock: Arc::clone(&keeper.clock),
-        }));
-    }
-    let until = registry.leases(LEASE).await?.into_iter().next().map(|l| l.until);
-    let running = registry.run_rows(None, 5).await?;
-    let running = running.into_iter().find(|run| run.state == RunState::Running);
-    let who = running.map_or_else(
-        || "somebody is beginning a run".to_owned(),
-        |run| {
-            let since = run.started_at.format("%Y-%m-%d %H:%M:%S UTC");
-            format!("{} has been migrating since {since} (run {})", run.operator, run.id)
-        },
-    );
-    let until = until.map_or_else(String::new, |until| {
-        format!("; if that process has died, its lease ends at {}", until.format("%H:%M:%S UTC"))
-    });
-    let message = format!("{who}{until}. `vivero migrate status` shows it");
-    Err(Error::Illegal { code: "migrations_running", message })
-}
-
-fn checksums(target: &Target) -> Vec<(i64, String, String)> {
-    let entry = |m: &vivero_core::migration::Migration| {
-        (m.id(), m.name().to_owned(), m.checksum(target.engine))
-    };
-    target.migrations.iter().map(entry).collect()
-}
-
-/// The tenants that are asked for. Errors: a name that no tenant has.
-async fn asked<S: Site>(site: &S, only: &[String], also: &[String]) -> Result<Vec<Standing>> {
-    let all = site.keeper().registry.standings().await?;
-    let known: HashSet<&str> = all.iter().map(|s| s.tenant.slug.as_str()).collect();
-    if let Some(name) = only.iter().chain(also).find(|name| !known.contains(name.as_str())) {
-        let message = format!("there is no active or suspended tenant {name}");
-        return Err(Error::invalid("tenant", "exists", message));
-    }
-    let wanted: HashSet<&str> = only.iter().map(String::as_str).collect();
-    let is_wanted = |s: &Standing| wanted.is_empty() || wanted.contains(s.tenant.slug.as_str());
-    Ok(all.iter().filter(|s| is_wanted(s)).cloned().collect())
-}
-
-async fn refuse_edited<S: Site>(site: &S, register: bool) -> Result<()> {
-    let keeper = site.keeper();
-    let register = register.then(|| keeper.clock.now());
-    match keeper.registry.edited_migration(&checksums(site.target()), register).await? {
-        Some((id, name)) => Err(edited(id, &name, "this installation")),
-        None => Ok(()),
-    }
-}
-
-/// See [`vivero_core::migration::Migrator::plan`].
-pub(crate) async fn plan<S: Site>(site: &S, only: &[Slug]) -> Result<Plan> {
-    refuse_edited(site, false).await?;
-    let target = site.target();
-    let version = target.fingerprint.all();
-    let only: Vec<String> = only.iter().map(ToString::to_string).collect();
-    let mut up_to_date = 0;
-    let mut groups: BTreeMap<Option<String>, Vec<Tenant>> = BTreeMap::new();
-    for standing in asked(site, &only, &[]).await? {
-        if standing.fingerprint.as_deref() == Some(version.as_str()) {
-            up_to_date += 1;
-        } else {
-            groups.entry(standing.fingerprint).or_default().push(standing.tenant);
-        }
-    }
-    let mut plan = Plan { target: version, up_to_date, groups: Vec::new() };
-    for (fingerprint, tenants) in groups {
-        let Some(first) = tenants.first() else { continue };
-        let (readers, writer) = site.connect(first).await?;
-        let looked = async {
-            let mut connection = <S::Engine as Backend>::acquire(&readers).await?;
-            super::steps::check_stamp::<S::Engine>(&mut connection, first).await?;
-            let noted = <S::Engine as Backend>::noted(&mut connection, &target.fingerprint).await?;
-            if noted.same {
-                return Ok(Vec::new());
-            }
-            lacking::<S::Engine>(&mut connection, target, noted.same_tables, false)
-                .await
-                .map(|lacking| lacking.steps)
-        };
-        let steps = looked.await;
-        <S::Engine as Backend>::close(&readers).await;
-        <S::Engine as Backend>::close(&writer).await;
-        let slugs = tenants.iter().map(|t| t.slug.clone()).collect();
-        plan.groups.push(PlanGroup { fingerprint, tenants: slugs, steps: steps? });
-    }
-    Ok(plan)
-}
+use vivero_core::{Error, IdSource as _, Result, Slug};
 
 /// See [`vivero_core::migration::Migrator::up`].
 pub(crate) async fn up<S: Site>(
@@ -206,17 +57,30 @@ pub(crate) async fn up<S: Site>(
             finished_at: None,
         };
         let mut rows = Vec::with_capacity(behind.len());
+        let mut turns = Vec::with_capacity(rings.len());
         for (number, ring) in (1..).zip(&rings) {
-            rows.extend(ring.members.iter().map(|i| pending(&behind[*i], number)));
+            let members: Vec<Tenant> = ring.members.iter().map(|i| behind[*i].clone()).collect();
+            rows.extend(members.iter().map(|tenant| pending(tenant, number)));
+            let tally = Tally { tenants: members.len() as u64, ..Tally::default() };
+            turns.push(Turn { number, canary: ring.canary, tally, members });
         }
         site.keeper().registry.begin_run(&run, &rows).await?;
-        Ok((run, rings, behind))
+        Ok((run, turns))
     };
     let outcome = match begun.await {
-        Ok((run, rings, behind)) => go(&site, &fence, run, rings, behind, watch).await,
+        Ok((run, turns)) => go(&site, &fence, run, turns, watch).await,
         Err(e) => Err(e),
     };
     end(&site, &fence, outcome).await
+}
+
+/// What is to be done of a ring.
+struct Turn {
+    number: u32,
+    canary: bool,
+    /// How the ring stands before.
+    tally: Tally,
+    members: Vec<Tenant>,
 }
 
 fn pending(tenant: &Tenant, ring: u32) -> TenantRow {
@@ -242,6 +106,7 @@ pub(crate) async fn retry<S: Site>(
     operator: &str,
     watch: Arc<dyn Watch>,
 ) -> Result<Run> {
+    RunOptions { operator: operator.to_owned(), ..RunOptions::default() }.check()?;
     let fence = take_lease(&site).await?;
     let begun = async {
         refuse_edited(&*site, true).await?;
@@ -257,43 +122,76 @@ pub(crate) async fn retry<S: Site>(
                 ),
             });
         }
-        let again = |row: &TenantRow| {
-            matches!(row.run.state, TenantRunState::Failed | TenantRunState::Running)
-        };
         let rows = registry.tenant_rows(run.id, None).await?;
-        let wanted: HashSet<_> = rows.iter().filter(|r| again(r)).map(|r| r.tenant).collect();
-        let tenants: Vec<Tenant> = registry
-            .standings()
-            .await?
-            .into_iter()
-            .map(|s| s.tenant)
-            .filter(|t| wanted.contains(&t.id))
-            .collect();
+        let standings = registry.standings().await?;
+        let there: HashMap<TenantId, Tenant> =
+            standings.into_iter().map(|s| (s.tenant.id, s.tenant)).collect();
+        let turns = left(&run, &rows, &there);
         run.state = RunState::Running;
         run.operator = operator.to_owned();
-        run.options.only.clear();
         run.token = fence.token();
+        run.reason = None;
         run.finished_at = None;
         if !registry.note_run(&run).await? {
             return Err(overtaken());
         }
-        let members = (0..tenants.len()).collect();
-        Ok((run, vec![Ring { canary: false, members }], tenants))
+        Ok((run, turns))
     };
     let outcome = match begun.await {
-        Ok((run, rings, tenants)) => go(&site, &fence, run, rings, tenants, watch).await,
+        Ok((run, turns)) => go(&site, &fence, run, turns, watch).await,
         Err(e) => Err(e),
     };
     end(&site, &fence, outcome).await
 }
 
+/// What is left of a run, ring by ring: whatever is not done. A tenant that is no longer there is left out.
+fn left(run: &RunRow, rows: &[TenantRow], there: &HashMap<TenantId, Tenant>) -> Vec<Turn> {
+    let mut turns: BTreeMap<u32, Turn> = BTreeMap::new();
+    for row in rows {
+        let number = row.run.ring;
+        let new = || Turn { number, canary: false, tally: Tally::default(), members: Vec::new() };
+        let turn = turns.entry(number).or_insert_with(new);
+        // The canaries are the first ring, if there are any.
+        turn.canary |= number == 1
+            && match &run.options.canary {
+                Canary::Count(canaries) => *canaries > 0,
+                Canary::Percent(_) => true,
+                Canary::Named(names) => names.iter().any(|name| name == row.run.slug.as_str()),
+            };
+        turn.tally.tenants += 1;
+        match there.get(&row.tenant) {
+            _ if row.run.state == TenantRunState::Done => turn.tally.done += 1,
+            Some(tenant) => turn.members.push(tenant.clone()),
+            None => {}
+        }
+    }
+    turns.into_values().filter(|turn| !turn.members.is_empty()).collect()
+}
+
 /// Gives the lease back, whatever came of the run.
 async fn end<S: Site>(site: &Arc<S>, fence: &Fence, outcome: Result<RunRow>) -> Result<Run> {
     let keeper = site.keeper();
+    let outcome = match outcome {
+        Err(e) if fence.check().is_err() => Err(fence.why(&keeper.registry, e).await),
+        outcome => outcome,
+    };
     let released = keeper.registry.release_lease(&fence.lease()).await;
-    let run = outcome?;
+    let run = outcome.map_err(stopped)?;
     released?;
     told(&**site, run).await
+}
+
+/// Says of a run that cannot go on because the registry is away what to do.
+fn stopped(error: Error) -> Error {
+    match error {
+        Error::Unavailable { what, retry_after, source } => {
+            let what = format!(
+                "{what} (while running migrations: what is done stays done; `vivero migrate retry` goes on)"
+            );
+            Error::Unavailable { what: what.into(), retry_after, source }
+        }
+        other => other,
+    }
 }
 
 /// Goes through the rings.
@@ -301,10 +199,10 @@ async fn go<S: Site>(
     site: &Arc<S>,
     fence: &Arc<Fence>,
     mut run: RunRow,
-    rings: Vec<Ring>,
-    tenants: Vec<Tenant>,
+    turns: Vec<Turn>,
     watch: Arc<dyn Watch>,
 ) -> Result<RunRow> {
+    watch.begun(run.id);
     let (scribe, told) = mpsc::unbounded_channel();
     let mut beside: JoinSet<Result<()>> = JoinSet::new();
     let mut renewing: JoinSet<()> = JoinSet::new();
@@ -319,26 +217,22 @@ async fn go<S: Site>(
         servers: Mutex::default(),
     });
     let registry = &site.keeper().registry;
-    let retried = run.ring > 0;
     let mut reason = None;
-    let number_of_rings = u32::try_from(rings.len()).unwrap_or(u32::MAX);
-    for (number, ring_of) in (1..).zip(&rings) {
-        let members: Vec<Tenant> = ring_of.members.iter().map(|i| tenants[*i].clone()).collect();
-        if !retried {
-            run.ring = number;
-            if !registry.note_run(&run).await? {
-                return Err(overtaken());
-            }
+    let last = turns.len();
+    for (i, turn) in (1..).zip(turns) {
+        let Turn { number, canary, tally, members } = turn;
+        run.ring = number;
+        if !registry.note_run(&run).await? {
+            return Err(overtaken());
         }
-        watch.ring(number, number_of_rings, members.len() as u64);
-        let shown = if retried { run.ring } else { number };
-        let ringed = ring(&shared, shown, ring_of.canary, members).await?;
-        reason = halt(ring_of.canary, ringed.tally, &run.options)
-            .or_else(|| slower(ring_of.canary, ringed, &run.options));
+        watch.ring(number, run.rings, members.len() as u64);
+        let ringed = ring(&shared, number, canary, tally, members).await?;
+        reason = halt(canary, ringed.tally, &run.options)
+            .or_else(|| slower(canary, ringed, &run.options));
         if reason.is_some() {
             break;
         }
-        if number < number_of_rings {
+        if i < last {
             pause(fence, run.options.pause).await?;
         }
     }
@@ -348,16 +242,15 @@ async fn go<S: Site>(
         written.map_err(|e| Error::internal("noting how tenants stand", e))??;
     }
     let tally = registry.tally(run.id).await?;
-    let number = |state| tally.get(&state).copied().unwrap_or(0);
-    run.state = if number(TenantRunState::Pending) > 0 {
+    run.state = if tally.pending > 0 {
         RunState::Halted
-    } else if number(TenantRunState::Failed) + number(TenantRunState::Running) > 0 {
+    } else if tally.failed + tally.running > 0 {
         RunState::Failed
     } else {
         RunState::Done
     };
     // A rule that stopped nothing, because nothing was left, is still worth telling.
-    run.reason = if run.state == RunState::Done && retried { None } else { reason };
+    run.reason = reason;
     run.finished_at = Some(site.keeper().clock.now());
     fence.check()?;
     if !registry.note_run(&run).await? {
@@ -394,13 +287,13 @@ async fn pause(fence: &Fence, seconds: u32) -> Result<()> {
 /// A run with the numbers of its tenants.
 async fn told<S: Site>(site: &S, row: RunRow) -> Result<Run> {
     let keeper = site.keeper();
-    let tally: HashMap<TenantRunState, u64> = keeper.registry.tally(row.id).await?;
-    let number = |state| tally.get(&state).copied().unwrap_or(0);
+    let tally = keeper.registry.tally(row.id).await?;
     let cut_off = row.state == RunState::Running && {
         let leases = keeper.registry.leases(LEASE).await?;
         let now = keeper.clock.now();
         !leases.iter().any(|l| l.name == LEASE && l.token == row.token && l.until > now)
     };
+    let goes_on = row.state == RunState::Running && !cut_off;
     Ok(Run {
         id: row.id,
         target: row.target,
@@ -409,9 +302,17 @@ async fn told<S: Site>(site: &S, row: RunRow) -> Result<Run> {
         reason: row.reason,
         ring: row.ring,
         rings: row.rings,
-        tenants: tally.values().sum(),
-        done: number(TenantRunState::Done),
-        failed: number(TenantRunState::Failed),
+        tenants: tally.pending + tally.running + tally.done + tally.failed,
+        pending: tally.pending,
+        running: tally.running,
+        done: tally.done,
+        failed: tally.failed,
+        eta_seconds: (goes_on && tally.done > 0).then(|| {
+            let left = tally.pending + tally.running;
+            let at_once = u64::from(row.options.parallel.max(1));
+            let pauses = u64::from(row.rings.saturating_sub(row.ring) * row.options.pause);
+            (left * tally.micros).div_ceil(at_once * 1_000_000) + pauses
+        }),
         operator: row.operator,
         started_at: row.started_at,
         finished_at: row.finished_at,

@@ -1,9 +1,10 @@
 //! Every tenant's tables against what they should be.
 
+use super::Shape;
 use super::ring::described;
 use super::site::Site;
-use super::{Shape, steps};
 use crate::backend::Backend;
+use crate::stamp;
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -62,7 +63,7 @@ async fn look<S: Site>(site: &S, tenant: &Tenant, expected: &Shape) -> Drift {
         let (readers, writer) = site.connect(tenant).await?;
         let shape = async {
             let mut connection = <S::Engine as Backend>::acquire(&readers).await?;
-            steps::check_stamp::<S::Engine>(&mut connection, tenant).await?;
+            stamp::check::<S::Engine>(&mut connection, tenant).await?;
             // Triggers are the definers' to see.
             drop(connection);
             let mut connection = <S::Engine as Backend>::define(&writer).await?;

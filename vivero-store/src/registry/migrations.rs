@@ -43,6 +43,17 @@ pub(crate) struct TenantRow {
     pub(crate) reached: Option<i64>,
 }
 
+/// The tenants of a run by state.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RunTally {
+    pub(crate) pending: u64,
+    pub(crate) running: u64,
+    pub(crate) done: u64,
+    pub(crate) failed: u64,
+    /// How long a tenant that is done took, on average.
+    pub(crate) micros: u64,
+}
+
 const RUN: &str =
     "id, target, state, reason, ring, rings, operator, options, token, started_at, finished_at";
 const RUN_KINDS: [Kind; 11] = [
@@ -233,18 +244,28 @@ impl<B: Backend> Registry<B> {
         rows.into_iter().map(run).collect()
     }
 
-    /// How many tenants of a run are in which state.
-    pub(crate) async fn tally(&self, run: Uuid) -> Result<HashMap<TenantRunState, u64>> {
-        let sql = "SELECT state, count(*) FROM migration_tenants WHERE run_id = ? GROUP BY state";
+    /// How many tenants of a run are in which state, and how long those that are done took.
+    pub(crate) async fn tally(&self, run: Uuid) -> Result<RunTally> {
+        // As whole numbers: an average is none, and one engine adds up to a decimal.
+        let sql = "SELECT state, count(*), cast(avg(micros) AS INTEGER) FROM migration_tenants WHERE run_id = ? GROUP BY state";
         let rows = Sql::new(sql)
             .with(Value::Id(run))
-            .fetch::<B>(&mut *self.reader().await?, &[Kind::Text, Kind::Int])
+            .fetch::<B>(&mut *self.reader().await?, &[Kind::Text, Kind::Int, Kind::Int])
             .await?;
-        let entry = |mut row: Cells| {
+        let mut tally = RunTally::default();
+        for mut row in rows {
             let bad = |_| Error::corrupt("registry: migration_tenants.state");
-            Ok((row.text(0).parse().map_err(bad)?, row.natural(1)))
-        };
-        rows.into_iter().map(entry).collect()
+            let number = row.natural(1);
+            match row.text(0).parse().map_err(bad)? {
+                TenantRunState::Pending => tally.pending = number,
+                TenantRunState::Running => tally.running = number,
+                TenantRunState::Failed => tally.failed = number,
+                TenantRunState::Done => {
+                    (tally.done, tally.micros) = (number, row.natural(2));
+                }
+            }
+        }
+        Ok(tally)
     }
 
     /// The tenants of a run, by slug.

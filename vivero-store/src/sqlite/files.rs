@@ -1,6 +1,5 @@
 //! The folder: where files lie and how they are opened.
 
-use crate::backend::Sql;
 use crate::backend::sqlite::{Pool, Sqlite, Wal};
 use crate::disk::make_private;
 pub(super) use crate::disk::{io_error, sync_folder};
@@ -12,9 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vivero_core::ids::TenantId;
-use vivero_core::record::Kind;
-use vivero_core::tenant::Tenant;
-use vivero_core::{Clock, Error, Result, Value};
+use vivero_core::{Clock, Error, Result};
 
 #[derive(Debug)]
 pub(super) struct Files {
@@ -203,38 +200,6 @@ impl Opening {
         }
         Ok(connection)
     }
-}
-
-/// The file must be this tenant's and of this generation: a swapped or stale one is refused.
-pub(super) async fn check_stamp(pool: &Pool, tenant: &Tenant) -> Result<()> {
-    let row = Sql::new("SELECT tenant_id, generation FROM stamp WHERE one = 1")
-        .first::<Sqlite>(&mut *pool.acquire().await?, &[Kind::Id, Kind::Int])
-        .await
-        .map_err(|e| {
-            Error::corrupt(format!("the database of tenant {} has no stamp ({e})", tenant.slug))
-        })?;
-    let row = row.ok_or_else(|| {
-        Error::corrupt(format!("the database of tenant {} has no stamp", tenant.slug))
-    })?;
-    let (stamped, generation) = (row.id(0), row.int(1));
-    if stamped != tenant.id.uuid() || generation != tenant.generation {
-        return Err(Error::corrupt(format!(
-            "the database of tenant {} is stamped for tenant {stamped}, generation {generation}",
-            tenant.slug
-        )));
-    }
-    Ok(())
-}
-
-/// Writes the stamp; part of the seed's transaction.
-pub(super) async fn write_stamp(connection: &mut Connection, tenant: &Tenant) -> Result<()> {
-    Sql::new("INSERT INTO stamp (one, tenant_id, generation, created_at) VALUES (1, ?, ?, ?)")
-        .with(Value::Id(tenant.id.uuid()))
-        .with(Value::Int(tenant.generation))
-        .with(Value::Time(tenant.created_at))
-        .execute::<Sqlite>(connection)
-        .await
-        .map(|_| ())
 }
 
 /// Removes a database with what SQLite keeps beside it.

@@ -6,9 +6,10 @@
 
 use super::files;
 use super::{SqliteFleet, pragma};
-use crate::backend::sqlite::Sqlite;
+use crate::backend::sqlite::{Pool, Sqlite};
 use crate::registry::Reserved;
 use crate::schema::SCHEMA_VERSION;
+use crate::stamp;
 use crate::tenant::seed;
 use vivero_core::Result;
 use vivero_core::port::Provision;
@@ -61,11 +62,11 @@ impl SqliteFleet {
         }
         let pool = self.files.tenant_pools(&path, 1).writer;
         let made = async {
-            if files::check_stamp(&pool, tenant).await.is_ok() {
+            if is_stamped(&pool, tenant).await {
                 return Ok(());
             }
             let mut transaction = pool.begin().await?;
-            files::write_stamp(&mut transaction, tenant).await?;
+            stamp::write::<Sqlite>(&mut transaction, tenant).await?;
             seed::<Sqlite>(transaction, &self.tables, provision.seed, provision.entries).await?;
             pragma(&pool, "PRAGMA wal_checkpoint(TRUNCATE)").await
         };
@@ -82,7 +83,7 @@ impl SqliteFleet {
             let path = self.files.tenant(tenant.id, tenant.generation);
             let stamped = if path.exists() {
                 let pool = self.files.tenant_pools(&path, 1).writer;
-                let stamped = files::check_stamp(&pool, &tenant).await.is_ok();
+                let stamped = is_stamped(&pool, &tenant).await;
                 pool.close();
                 stamped
             } else {
@@ -102,5 +103,12 @@ impl SqliteFleet {
             }
         }
         Ok((finished, undone))
+    }
+}
+
+async fn is_stamped(pool: &Pool, tenant: &Tenant) -> bool {
+    match pool.acquire().await {
+        Ok(mut connection) => stamp::check::<Sqlite>(&mut connection, tenant).await.is_ok(),
+        Err(_) => false,
     }
 }

@@ -8,6 +8,11 @@ mod versions;
 mod support;
 
 mod faults;
+#[cfg(unix)]
+mod full;
+mod halted;
+#[cfg(feature = "mariadb")]
+mod outage;
 mod place;
 mod roles;
 mod runs;

@@ -90,6 +90,17 @@ impl Place {
         crate::administrator(*n, tenant).await
     }
 
+    /// Its folder.
+    #[cfg(unix)]
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        #[cfg_attr(
+            not(feature = "mariadb"),
+            expect(irrefutable_let_patterns, reason = "one engine")
+        )]
+        let Engine::Sqlite(folder) = &self.engine else { panic!("only SQLite has a folder") };
+        folder.path()
+    }
+
     /// A tenant's file.
     pub(crate) fn file(&self, tenant: &Tenant) -> PathBuf {
         #[cfg_attr(

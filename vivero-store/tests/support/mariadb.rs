@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use vivero_store::{KeyText, MariaDbOptions};
 
 /// Waits until whoever started it is gone, however it went; then stops the server, by its pid.
-const KEEPER: &str = r#"
+pub(crate) const KEEPER: &str = r#"
 trap '' INT
 folder=$1; port=$2; shift 2
 "$0" --no-defaults --user="$(id -un)" --datadir="$folder/data" --tmpdir="$folder" --socket="$folder/s" \
@@ -27,7 +27,7 @@ wait "$pid"
 rm -rf "$folder"
 "#;
 
-fn found(names: &[&str]) -> PathBuf {
+pub(crate) fn found(names: &[&str]) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders =
         std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);

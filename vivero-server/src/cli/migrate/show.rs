@@ -39,7 +39,9 @@ pub(super) fn plan(plan: &Plan, output: Output) {
                 };
                 let _ = writeln!(text, "  {whose} {}: {}", step.number, step.statement);
             }
-            if group.steps.is_empty() {
+            if let Some(error) = &group.error {
+                let _ = writeln!(text, "  could not be looked at: {error}");
+            } else if group.steps.is_empty() {
                 text.push_str("  nothing to do but to note the version\n");
             }
         }
@@ -68,13 +70,23 @@ pub(super) fn run(run: &Run, output: Output) {
         if let Some(reason) = &run.reason {
             let _ = write!(text, "\n  stopped: {reason}");
         }
+        if let Some(eta) = run.eta_seconds {
+            let _ = write!(text, ", about {eta} s to go");
+        }
         if run.cut_off {
-            text.push_str("\n  its process has ended: `vivero migrate up` goes on");
+            text.push_str("\n  its process has ended: `vivero migrate retry` goes on with it");
         } else if run.failed > 0 && run.finished_at.is_some() {
             let _ = write!(
                 text,
                 "\n  `vivero migrate status {} --state failed` names the tenants, `vivero migrate retry` tries them again",
                 run.id
+            );
+        }
+        if run.pending > 0 && run.finished_at.is_some() {
+            let _ = write!(
+                text,
+                "\n  {} tenants are pending: `vivero migrate retry` goes on with them, ring by ring",
+                run.pending
             );
         }
         text

@@ -4,9 +4,10 @@
 //! costs as much as most statements here. This one knows in what state it gets a connection back: in
 //! the middle of a statement (it is closed), in a transaction (it is rolled back), or as it was.
 
+mod define;
+
 use super::budget::{Budget, Place};
 use super::{Failure, Nodes, run};
-use crate::backend::Sql;
 use async_trait::async_trait;
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, MySqlConnection};
@@ -37,8 +38,6 @@ fn take_turn() -> String {
     let stride = rand::random_range(1..=STRIDE);
     format!("START TRANSACTION; UPDATE engine_state SET turn = turn + {stride} WHERE one = 1")
 }
-/// How long changing tables waits for others who do.
-const DEFINE_WAIT: u32 = 60;
 
 /// Every connection: text is compared byte by byte, errors are errors, and nobody holds a lock by being
 /// slow or gone. The last two are seconds.
@@ -351,38 +350,6 @@ impl Pool {
         Ok(Writing(lease))
     }
 
-    /// A connection that may change tables, while no other does.
-    pub(crate) async fn define(&self) -> Result<Writing> {
-        let Some(definer) = &self.0.definer else {
-            return Err(Error::internal("changing tables", "this account may not"));
-        };
-        let being_changed = || unavailable("database, its tables are being changed");
-        let ties = &self.0.ties;
-        let held = match &ties.exclusive {
-            Some(exclusive) if ties.nodes.are_many() => {
-                let name = format!("tables/{}", definer.get_database().unwrap_or_default());
-                let wait = Duration::from_secs(DEFINE_WAIT.into());
-                Some(exclusive.hold(&name, wait).await?.ok_or_else(being_changed)?)
-            }
-            _ => None,
-        };
-        let place = match &ties.definers {
-            Some(budget) => Some(budget.place().await?),
-            None => None,
-        };
-        let connection = connect(definer, Purpose::Writing, &ties.nodes).await?;
-        let mut lease = self.lease(connection, place, None);
-        lease.held = held;
-        if lease.held.is_some() {
-            return Ok(Writing(lease));
-        }
-        let sql = format!("SELECT get_lock(concat('vivero tables ', database()), {DEFINE_WAIT})");
-        match Sql::new(sql).number::<super::MariaDb>(&mut lease).await? {
-            Some(1) => Ok(Writing(lease)),
-            _ => Err(being_changed()),
-        }
-    }
-
     /// Closes what is idle now and the rest when it is given back.
     pub(crate) fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
@@ -482,9 +449,12 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    async fn take_turn(&mut self) -> Result<(), Failure> {
+    /// Begins a transaction with the next statement, when its turn has come.
+    fn take_turn(&mut self) {
         self.open = true;
-        self.script(&take_turn()).await
+        self.waiting.text.push_str(&take_turn());
+        self.waiting.text.push_str("; ");
+        self.waiting.statements += 2;
     }
 }
 
@@ -537,8 +507,8 @@ pub(crate) struct Writing(Lease);
 
 impl Writing {
     /// Makes the rest of a connection that changed tables a transaction.
-    pub(super) async fn take_turn(&mut self) -> Result<()> {
-        self.0.take_turn().await.map_err(Into::into)
+    pub(super) fn take_turn(&mut self) {
+        self.0.take_turn();
     }
 
     pub(super) async fn commit(mut self) -> Result<()> {

@@ -1,0 +1,92 @@
+//! Connections that change tables: beside the pool, one at a time for each database.
+
+use super::super::{MariaDb, lock_wait};
+use super::{Lease, Pool, Purpose, Writing, connect, unavailable};
+use crate::backend::{Cells, Sql};
+use std::time::Duration;
+use vivero_core::record::Kind;
+use vivero_core::{Error, Result};
+
+/// How long it waits for others who change tables.
+const WAIT: u32 = 60;
+
+/// The lock is the connection's, and goes with it.
+fn lock() -> String {
+    format!("SELECT get_lock(concat('vivero tables ', database()), {WAIT})")
+}
+
+fn being_changed() -> Error {
+    unavailable("database, its tables are being changed")
+}
+
+impl Pool {
+    /// A connection that may change tables; in a cluster with what keeps others from it, elsewhere that is a
+    /// lock to be taken.
+    async fn definer(&self) -> Result<Lease> {
+        let Some(definer) = &self.0.definer else {
+            return Err(Error::internal("changing tables", "this account may not"));
+        };
+        let ties = &self.0.ties;
+        let held = match &ties.exclusive {
+            Some(exclusive) if ties.nodes.are_many() => {
+                let name = format!("tables/{}", definer.get_database().unwrap_or_default());
+                let wait = Duration::from_secs(WAIT.into());
+                Some(exclusive.hold(&name, wait).await?.ok_or_else(being_changed)?)
+            }
+            _ => None,
+        };
+        let place = match &ties.definers {
+            Some(budget) => Some(budget.place().await?),
+            None => None,
+        };
+        let connection = connect(definer, Purpose::Writing, &ties.nodes).await?;
+        let mut lease = self.lease(connection, place, None);
+        lease.held = held;
+        Ok(lease)
+    }
+
+    /// A connection that may change tables, while no other does.
+    pub(crate) async fn define(&self) -> Result<Writing> {
+        let mut lease = self.definer().await?;
+        if lease.held.is_some() {
+            return Ok(Writing(lease));
+        }
+        match Sql::new(lock()).number::<MariaDb>(&mut lease).await? {
+            Some(1) => Ok(Writing(lease)),
+            _ => Err(being_changed()),
+        }
+    }
+
+    /// The same, with what is read first, all in one packet; `None` if one of the queries failed.
+    pub(crate) async fn define_and(
+        &self,
+        seconds: u32,
+        queries: &[(&'static str, &'static [Kind])],
+    ) -> Result<(Writing, Option<Vec<Vec<Cells>>>)> {
+        let mut lease = self.definer().await?;
+        let taken = lease.held.is_some();
+        let wait = lock_wait(seconds);
+        let texts: Vec<&str> = queries.iter().map(|(text, _)| *text).collect();
+        let kinds = [&[][..], &[Kind::Int][..]].into_iter();
+        let kinds: Vec<&[Kind]> = kinds.chain(queries.iter().map(|(_, kinds)| *kinds)).collect();
+        let locked = if taken { "SELECT 1".to_owned() } else { lock() };
+        let text = format!("{wait}; {locked}; {}", texts.join("; "));
+        match lease.batch(text, &kinds).await {
+            Ok(mut found) if found.len() > kinds.len() => {
+                found.truncate(kinds.len());
+                let found_of = found.split_off(2);
+                match found[1].first().map(|row| row.int(0)) {
+                    Some(1) => Ok((Writing(lease), Some(found_of))),
+                    _ => Err(being_changed()),
+                }
+            }
+            Err(e) if e.is_lost() => Err(e.into()),
+            // Which one failed, and why, is found out by asking one by one. A lock can be taken twice.
+            _ if taken => Ok((Writing(lease), None)),
+            _ => match Sql::new(lock()).number::<MariaDb>(&mut lease).await? {
+                Some(1) => Ok((Writing(lease), None)),
+                _ => Err(being_changed()),
+            },
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The journal of steps, in each tenant's database: what it says, what a database lacks by it, and what is
+//! put into it.
+
+use super::{Shape, Target};
+use crate::backend::{Backend, Cells, Sql};
+use crate::schema;
+use chrono::{DateTime, Utc};
+use std::collections::{HashMap, HashSet};
+use vivero_core::migration::{Migration, PlannedStep, checksum, edited};
+use vivero_core::record::Kind;
+use vivero_core::{Error, Result, Value};
+
+/// The query for the journal of steps, and what its columns are. What was done is known by its checksum.
+pub(super) const JOURNAL: (&str, &[Kind]) = (
+    "SELECT migration, number, checksum, state, CASE state WHEN 'finished' THEN '' ELSE statement END, token \
+     FROM schema_steps WHERE migration > 0 OR state <> 'finished' OR token > 0",
+    &[Kind::Int, Kind::Int, Kind::Text, Kind::Text, Kind::Text, Kind::Int],
+);
+
+/// What the journal of steps says.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    /// Statements that were planned and not finished.
+    pub(super) unfinished: HashSet<String>,
+    /// Checksums of finished steps of integrators' migrations.
+    finished: HashMap<(i64, i64), String>,
+    token: u64,
+}
+
+impl Journal {
+    pub(super) async fn read<B: Backend>(connection: &mut B::Connection) -> Result<Self> {
+        Ok(Self::of(Sql::new(JOURNAL.0).fetch::<B>(connection, JOURNAL.1).await?))
+    }
+
+    /// What [`JOURNAL`] found.
+    pub(super) fn of(rows: Vec<Cells>) -> Self {
+        let mut journal = Self::default();
+        for mut row in rows {
+            journal.token = journal.token.max(row.natural(5));
+            let key = (row.int(0), row.int(1));
+            if row.text(3) != "finished" {
+                journal.unfinished.insert(row.text(4));
+            } else if key.0 > 0 {
+                journal.finished.insert(key, row.text(2));
+            }
+        }
+        journal
+    }
+
+    /// The steps of integrators' migrations that are not done.
+    fn lacking(&self, target: &Target) -> Result<Vec<PlannedStep>> {
+        let newest = self.finished.keys().map(|(migration, _)| *migration).max().unwrap_or(0);
+        let mut all = Vec::new();
+        for migration in &target.migrations {
+            let (id, mut number) = (migration.id(), 0);
+            let before = all.len();
+            for statement in migration.steps(target.engine) {
+                number += 1;
+                match self.finished.get(&(id, i64::from(number))) {
+                    Some(done) if *done != checksum([statement].into_iter()) => {
+                        return Err(edited(id, migration.name(), "this tenant"));
+                    }
+                    Some(_) => {}
+                    None => {
+                        let statement = statement.to_owned();
+                        all.push(PlannedStep { migration: id, number, statement });
+                    }
+                }
+            }
+            if all.len() > before && id < newest && !self.is_begun(id) {
+                return Err(out_of_order(migration, newest));
+            }
+        }
+        Ok(all)
+    }
+
+    fn is_begun(&self, migration: i64) -> bool {
+        self.finished.keys().any(|(id, _)| *id == migration)
+    }
+}
+
+fn out_of_order(migration: &Migration, newest: i64) -> Error {
+    Error::Illegal {
+        code: "migration_out_of_order",
+        message: format!(
+            "migration {} ({}) comes before {newest}, which this tenant has already: give it a greater id",
+            migration.id(),
+            migration.name()
+        ),
+    }
+}
+
+/// The plan of one database.
+pub(crate) struct Lacking {
+    pub(crate) steps: Vec<PlannedStep>,
+    /// Whether record tables may differ, so that figures have to be looked at.
+    pub(super) tables: bool,
+    /// Whether a newer program has been here.
+    pub(crate) ahead: bool,
+    /// Whether a plan was put on record before and not finished.
+    pub(super) unfinished: bool,
+    pub(super) token: u64,
+}
+
+/// Makes the tables that everything else is noted in.
+async fn bookkeeping<B: Backend>(connection: &mut B::Connection) -> Result<()> {
+    for (_, sql) in B::BOOKKEEPING {
+        Sql::new(*sql).execute::<B>(connection).await?;
+    }
+    Ok(())
+}
+
+/// What a database lacks. `make` also makes the journal's own tables, if they are not there.
+pub(crate) async fn lacking<B: Backend>(
+    connection: &mut B::Connection,
+    target: &Target,
+    same_tables: bool,
+    make: bool,
+) -> Result<Lacking> {
+    if make && !same_tables {
+        bookkeeping::<B>(connection).await?;
+    }
+    let shape = if same_tables { None } else { Some(Shape::read::<B>(connection).await?) };
+    let mut old_journal = false;
+    if let Some(shape) = &shape {
+        let columns = B::STEP_COLUMNS.iter();
+        for (name, kind) in columns.filter(|(name, _)| !shape.has_column("schema_steps", name)) {
+            old_journal = true;
+            if make {
+                let sql = format!("ALTER TABLE schema_steps {} {name} {kind}", B::ADD_COLUMN);
+                Sql::new(sql).execute::<B>(connection).await?;
+            }
+        }
+    }
+    let journal = if old_journal && !make {
+        Journal::default()
+    } else {
+        Journal::read::<B>(connection).await?
+    };
+    Lacking::new::<B>(target, shape, journal)
+}
+
+impl Lacking {
+    /// What a database of this shape and journal lacks; without a shape its record tables are as they should
+    /// be.
+    pub(super) fn new<B: Backend>(
+        target: &Target,
+        shape: Option<Shape>,
+        journal: Journal,
+    ) -> Result<Self> {
+        let mut steps = Vec::new();
+        let mut ahead = false;
+        if let Some(shape) = &shape {
+            let texts = schema::lacking::<B>(shape, &target.schemas, &journal.unfinished);
+            for (number, statement) in (1..).zip(texts) {
+                steps.push(PlannedStep { migration: 0, number, statement });
+            }
+            ahead = schema::has_columns_beyond(shape, &target.schemas);
+        }
+        let known = |id: i64| target.migrations.iter().any(|m| m.id() == id);
+        ahead |= journal.finished.keys().any(|(id, _)| !known(*id));
+        steps.extend(journal.lacking(target)?);
+        let unfinished = !journal.unfinished.is_empty();
+        Ok(Self { steps, tables: shape.is_some(), ahead, unfinished, token: journal.token })
+    }
+}
+
+/// Puts a plan on record, its first step as begun. What was planned before and not finished is part of it.
+pub(super) async fn put_down<B: Backend>(
+    connection: &mut B::Connection,
+    steps: &[PlannedStep],
+    unfinished: bool,
+    token: u64,
+    at: Option<DateTime<Utc>>,
+) -> Result<()> {
+    if unfinished {
+        let old = "DELETE FROM schema_steps WHERE state <> 'finished'";
+        Sql::new(old).execute::<B>(connection).await?;
+    }
+    let rows = steps.iter().enumerate().map(|(i, step)| {
+        let started = at.filter(|_| i == 0).map_or(Value::Null, Value::Time);
+        vec![
+            Value::Text(step.statement.clone()),
+            Value::Text(if i == 0 { "started" } else { "pending" }.into()),
+            Value::Int(step.migration),
+            Value::Int(step.number.into()),
+            Value::Text(checksum([step.statement.as_str()].into_iter())),
+            Value::Int(i64::try_from(token).unwrap_or(i64::MAX)),
+            started,
+        ]
+    });
+    let rows: Vec<Vec<Value>> = rows.collect();
+    for some in rows.chunks(500) {
+        let mut sql = Sql::new(
+            "INSERT INTO schema_steps (statement, state, migration, number, checksum, token, started_at) VALUES ",
+        );
+        sql.add(&vec!["(?, ?, ?, ?, ?, ?, ?)"; some.len()].join(", "));
+        sql.args = some.concat();
+        // With the first step, where that saves a packet.
+        B::put_off(connection, sql).await.map_err(Into::into)?;
+    }
+    Ok(())
+}
+
+/// The statement that notes that one step is finished and the next begun.
+pub(super) fn note(
+    finished: Option<&PlannedStep>,
+    begun: Option<&PlannedStep>,
+    at: Option<DateTime<Utc>>,
+) -> Sql {
+    let key = |step: Option<&PlannedStep>| {
+        let (migration, number) = step.map_or((-1, -1), |s| (s.migration, i64::from(s.number)));
+        [Value::Int(migration), Value::Int(number)]
+    };
+    let at = at.map_or(Value::Null, Value::Time);
+    let (done, next) = (key(finished), key(begun));
+    let mut sql = Sql::new(
+        "UPDATE schema_steps SET state = CASE WHEN migration = ? AND number = ? THEN 'finished' ELSE 'started' END, \
+         finished_at = CASE WHEN migration = ? AND number = ? THEN ? ELSE NULL END, \
+         started_at = coalesce(started_at, ?), error = NULL \
+         WHERE state <> 'finished' AND (migration = ? AND number = ? OR migration = ? AND number = ?)",
+    );
+    let [m, n] = done;
+    let [next_m, next_n] = next;
+    for value in [m.clone(), n.clone(), m.clone(), n.clone(), at.clone(), at] {
+        sql.bind(value);
+    }
+    for value in [m, n, next_m, next_n] {
+        sql.bind(value);
+    }
+    sql
+}
+
+/// Puts a failure into the journal of steps, if the database lets it.
+pub(super) async fn note_failure<B: Backend>(
+    writer: &B::Pool,
+    lacking: &Lacking,
+    token: u64,
+    now: DateTime<Utc>,
+    error: &Error,
+) {
+    let noting = async {
+        let mut transaction = B::define(writer).await?;
+        let noted = Sql::new("UPDATE schema_steps SET error = ? WHERE state = 'started'")
+            .with(Value::Text(error.to_string()));
+        if noted.clone().execute::<B>(&mut transaction).await? == 0 {
+            // The plan was undone with its first step.
+            put_down::<B>(&mut transaction, &lacking.steps, true, token, Some(now)).await?;
+            noted.execute::<B>(&mut transaction).await?;
+        }
+        B::commit(transaction, ()).await
+    };
+    if let Err(e) = noting.await {
+        tracing::debug!(error = %e, "a failed step could not be noted");
+    }
+}
