@@ -125,11 +125,9 @@ async fn several_addresses_are_for_the_nodes_of_a_cluster() {
     let fleet = open(&support::registry(n), support::options(n)).await;
     // Two servers that do not hold the same.
     let apart = format!("{},{}", place(0), place(1));
-    for (address, says) in [(apart, "not connected"), (format!("{0},{0}", deserted()), "address")] {
-        let refused = fleet.add_server(cluster(&address)).await.expect_err("no cluster");
-        let text = format!("{refused} {refused:?}");
-        assert!(matches!(refused, Error::Invalid(_)) && text.contains(says), "{text}");
-    }
+    let refused = fleet.add_server(cluster(&apart)).await.expect_err("no cluster");
+    assert!(matches!(refused, Error::Invalid(_)), "{refused:?}");
+    assert!(format!("{refused} {refused:?}").contains("not connected"), "{refused:?}");
     fleet.close().await;
 }
 

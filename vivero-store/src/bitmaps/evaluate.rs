@@ -4,6 +4,7 @@ use super::Index;
 use super::set::union;
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
 use uuid::Uuid;
 use vivero_core::Value;
@@ -13,31 +14,61 @@ use vivero_core::record::Row;
 /// Places with all below them whose rows are kept together.
 const MOST_KEPT: usize = 64;
 
+/// A set of rows, mostly one that is there already.
+#[derive(Debug)]
+pub(super) enum Rows<'a> {
+    Borrowed(&'a RoaringBitmap),
+    Shared(Arc<RoaringBitmap>),
+    Owned(RoaringBitmap),
+}
+
+impl Rows<'_> {
+    fn none() -> Self {
+        Self::Owned(RoaringBitmap::new())
+    }
+}
+
+impl Deref for Rows<'_> {
+    type Target = RoaringBitmap;
+    fn deref(&self) -> &RoaringBitmap {
+        match self {
+            Self::Borrowed(rows) => rows,
+            Self::Shared(rows) => rows,
+            Self::Owned(rows) => rows,
+        }
+    }
+}
+
+impl<'a> From<Cow<'a, RoaringBitmap>> for Rows<'a> {
+    fn from(rows: Cow<'a, RoaringBitmap>) -> Self {
+        match rows {
+            Cow::Borrowed(rows) => Self::Borrowed(rows),
+            Cow::Owned(rows) => Self::Owned(rows),
+        }
+    }
+}
+
 impl Index {
     /// The rows that meet all that a query asks for; `None` if it asks for what is not kept here.
-    pub(super) fn matching(&self, query: &Query) -> Option<Cow<'_, RoaringBitmap>> {
+    pub(super) fn matching(&self, query: &Query) -> Option<Rows<'_>> {
         let mut all = Vec::new();
         self.conditions(&query.filter, &mut all)?;
         self.conditions(&query.scope, &mut all)?;
         if let Some(terms) = &query.search {
             let words = self.words.as_ref()?;
             for term in terms.words() {
-                all.push(Cow::Owned(words.rows(term, &self.texts)?));
+                all.push(Rows::Owned(words.rows(term, &self.texts)?));
             }
             // What is known of words says nothing of whether a row is still there.
             if all.len() == terms.words().len() {
-                all.push(Cow::Borrowed(&self.live));
+                all.push(Rows::Borrowed(&self.live));
             }
         }
-        Some(intersection(all).unwrap_or(Cow::Borrowed(&self.live)))
+        Some(intersection(all).unwrap_or(Rows::Borrowed(&self.live)))
     }
 
     /// What must all hold.
-    fn conditions<'a>(
-        &'a self,
-        predicate: &Predicate,
-        all: &mut Vec<Cow<'a, RoaringBitmap>>,
-    ) -> Option<()> {
+    fn conditions<'a>(&'a self, predicate: &Predicate, all: &mut Vec<Rows<'a>>) -> Option<()> {
         match predicate {
             Predicate::All => Some(()),
             Predicate::And(parts) => parts.iter().try_for_each(|part| self.conditions(part, all)),
@@ -48,14 +79,14 @@ impl Index {
         }
     }
 
-    fn rows_of(&self, predicate: &Predicate) -> Option<Cow<'_, RoaringBitmap>> {
+    fn rows_of(&self, predicate: &Predicate) -> Option<Rows<'_>> {
         let column = |name: &str| self.columns.iter().find(|column| column.name == name);
         match predicate {
-            Predicate::All => Some(Cow::Borrowed(&self.live)),
-            Predicate::None => Some(Cow::default()),
+            Predicate::All => Some(Rows::Borrowed(&self.live)),
+            Predicate::None => Some(Rows::none()),
             Predicate::Equals(name, value) => {
                 let set = column(name)?.rows(value, &self.texts)?;
-                Some(set.map_or_else(Cow::default, super::set::Set::bitmap))
+                Some(set.map_or_else(Rows::none, |set| set.bitmap().into()))
             }
             Predicate::OneOf(name, values) => {
                 let column = column(name)?;
@@ -63,8 +94,8 @@ impl Index {
                     values.iter().map(|value| column.rows(value, &self.texts)).collect();
                 let sets: Vec<_> = sets?.into_iter().flatten().collect();
                 match sets.as_slice() {
-                    [only] => Some(only.bitmap()),
-                    some => Some(Cow::Owned(union(some.iter().copied()))),
+                    [only] => Some(only.bitmap().into()),
+                    some => Some(Rows::Owned(union(some.iter().copied()))),
                 }
             }
             Predicate::Within(name, roots) => {
@@ -72,23 +103,23 @@ impl Index {
                 for root in roots {
                     let rows = self.rows_below(name, *root)?;
                     if roots.len() == 1 {
-                        return Some(Cow::Owned((*rows).clone()));
+                        return Some(Rows::Shared(rows));
                     }
                     all |= &*rows;
                 }
-                Some(Cow::Owned(all))
+                Some(Rows::Owned(all))
             }
             Predicate::And(_) => {
                 let mut all = Vec::new();
                 self.conditions(predicate, &mut all)?;
-                Some(intersection(all).unwrap_or(Cow::Borrowed(&self.live)))
+                Some(intersection(all).unwrap_or(Rows::Borrowed(&self.live)))
             }
             Predicate::Or(parts) => {
                 let mut all = RoaringBitmap::new();
                 for part in parts {
                     all |= &*self.rows_of(part)?;
                 }
-                Some(Cow::Owned(all))
+                Some(Rows::Owned(all))
             }
         }
     }
@@ -163,7 +194,7 @@ fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// What is in all of them, the smallest first; `None` of none.
-fn intersection(mut all: Vec<Cow<'_, RoaringBitmap>>) -> Option<Cow<'_, RoaringBitmap>> {
+fn intersection(mut all: Vec<Rows<'_>>) -> Option<Rows<'_>> {
     all.sort_by_cached_key(|rows| rows.len());
     let mut all = all.into_iter();
     let first = all.next()?;
@@ -172,11 +203,11 @@ fn intersection(mut all: Vec<Cow<'_, RoaringBitmap>>) -> Option<Cow<'_, RoaringB
             return some;
         }
         match some {
-            Cow::Owned(mut some) => {
+            Rows::Owned(mut some) => {
                 some &= &*more;
-                Cow::Owned(some)
+                Rows::Owned(some)
             }
-            Cow::Borrowed(some) => Cow::Owned(some & &*more),
+            other => Rows::Owned(&*other & &*more),
         }
     }))
 }

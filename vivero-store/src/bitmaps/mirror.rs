@@ -61,6 +61,18 @@ struct Asked {
     building: bool,
 }
 
+/// What came of building an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    /// There is no room for it.
+    TooLarge,
+    /// The table changed in a way that cannot be followed.
+    Overtaken,
+    /// The database did not answer, or nobody waits any more.
+    Failed,
+}
+
 /// A page as it was at a turn.
 pub(crate) struct Planned {
     pub(crate) found: Found,
@@ -191,7 +203,6 @@ impl Mirror {
     pub(crate) fn set(self: &Arc<Self>, state: State) -> bool {
         let bytes = state.index.bytes();
         if !self.budget.admit(self, bytes) {
-            self.put_off(TOO_LARGE);
             return false;
         }
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Some(state);
@@ -256,13 +267,16 @@ impl Mirror {
     }
 
     /// Building has ended.
-    pub(crate) fn note_built(&self, done: bool) {
+    pub(crate) fn note_built(&self, outcome: Outcome) {
         let mut asked = self.asked();
         asked.building = false;
         (asked.since, asked.lists) = (Instant::now(), 0);
-        if !done && asked.not_before.is_none_or(|then| then < Instant::now()) {
-            asked.not_before = Some(Instant::now() + FAILED);
-        }
+        let wait = match outcome {
+            Outcome::Done | Outcome::Overtaken => return,
+            Outcome::TooLarge => TOO_LARGE,
+            Outcome::Failed => FAILED,
+        };
+        asked.not_before = Some(Instant::now() + wait);
     }
 
     fn put_off(&self, by: Duration) {

@@ -115,8 +115,11 @@ pub(super) fn union<'s>(sets: impl Iterator<Item = &'s Set>) -> RoaringBitmap {
     }
     if !small.is_empty() {
         small.sort_unstable();
-        let small: RoaringBitmap = small.into_iter().collect();
-        all |= small;
+        small.dedup();
+        match RoaringBitmap::from_sorted_iter(small.iter().copied()) {
+            Ok(small) => all |= small,
+            Err(_) => all.extend(small),
+        }
     }
     all
 }

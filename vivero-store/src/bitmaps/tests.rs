@@ -344,3 +344,77 @@ fn what_does_not_fit_is_refused_and_not_cut_off() {
     row.values[4] = Value::Int(i64::MIN);
     assert!(index.put(&row).is_err(), "a number that would be none");
 }
+
+/// Enough rows for every kind of set, several pieces of each order, and pages found either way.
+#[test]
+fn thousands_of_rows_are_answered_as_by_the_model() {
+    let at = |second: i64| DateTime::<Utc>::from_timestamp(second, 0).expect("a time");
+    let thing = |seq: i64, turn: i64| {
+        let mixed = (seq * 7_919 + turn * 104_729) % 10_007;
+        Row {
+            seq,
+            id: Uuid::from_u128(seq.unsigned_abs().into()),
+            version: turn + 1,
+            created_at: at(0),
+            created_by: id(0),
+            updated_at: at(mixed % 50),
+            updated_by: id(0),
+            deleted_at: (mixed % 17 == 3).then(|| at(9)),
+            values: vec![
+                Value::Text(format!("C-{seq:05}")),
+                Value::Text(format!("Name {} no {}", mixed % 300, mixed % 3)),
+                Value::Text(["seed", "bulb", "young plant"][(mixed % 3) as usize].into()),
+                Value::Id(id((mixed % 5) as u128)),
+                if mixed % 7 == 0 { Value::Null } else { Value::Int(mixed % 40) },
+                // Mostly so, and never among the first: a walk passes over many.
+                Value::Bool(seq % 1_000 < 990),
+            ],
+        }
+    };
+    let mut model: BTreeMap<i64, Row> = (1..=3_000).map(|seq| (seq, thing(seq, 0))).collect();
+    let mut index = built(&model);
+    let assert_all = |index: &Index, model: &BTreeMap<i64, Row>| {
+        let is = |name, value| Predicate::Equals(name, value);
+        let filters = [
+            Predicate::All,
+            is("kind", Value::Text("seed".into())),
+            is("kept", Value::Bool(false)),
+            Predicate::Within("place", vec![id(1)]),
+            is("kind", Value::Text("bulb".into())).and(Predicate::Within("place", vec![id(2)])),
+            is("kept", Value::Bool(false)).and(is("pieces", Value::Null)),
+        ];
+        let columns =
+            [None, Some("updated_at"), Some("code"), Some("name"), Some("pieces"), Some("kept")];
+        for (n, filter) in filters.iter().enumerate() {
+            for (m, column) in columns.into_iter().enumerate() {
+                for (descending, after) in
+                    [(false, false), (true, false), (false, true), (true, true)]
+                {
+                    let search = ["c", "name 2", "no 1", "C-0123"].get((n + m) % 9);
+                    assert_answers(
+                        index,
+                        model,
+                        Asked {
+                            filter: filter.clone(),
+                            scope: Predicate::All,
+                            search: search.map(|s| (*s).to_owned()),
+                            sort: Sort { column, descending, required: false },
+                            limit: 51,
+                            after: after.then(|| thing(1_501, 5)),
+                        },
+                    );
+                }
+            }
+        }
+    };
+    assert_all(&index, &model);
+    for turn in 1..3 {
+        for seq in (turn..=3_200).step_by(5) {
+            let row = thing(seq, turn);
+            index.put(&row).expect("it fits");
+            model.insert(seq, row);
+        }
+        assert_all(&index, &model);
+    }
+    assert!(index.bytes() < 3_200 * 1_000, "{} bytes", index.bytes());
+}

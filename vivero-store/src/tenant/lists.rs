@@ -15,7 +15,7 @@ use super::journal;
 use super::plan::{Known, Table, below_paths, projected};
 use crate::backend::{Backend, Sql};
 use crate::bitmaps::budget::{Budget, count as note};
-use crate::bitmaps::mirror::{Checked, Mirror, State};
+use crate::bitmaps::mirror::{Checked, Mirror, Outcome, State};
 use crate::bitmaps::{self, Index, Unfit};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -27,7 +27,7 @@ use vivero_core::{Error, Result, Value};
 /// How often a page is planned before it is left to the database.
 const TRIES: usize = 3;
 /// Entries of the journal that are worth following; after more, an index is built anew.
-const MOST_ENTRIES: i64 = 20_000;
+const MOST_ENTRIES: i64 = 10_000;
 /// So many changes are taken over aside, so that nobody on the same thread waits.
 const ASIDE: usize = 100;
 /// Rows read at once for an index that is built.
@@ -106,7 +106,7 @@ impl<'a, B: Backend> Asking<'a, B> {
         if !mirror.is_due(rows) {
             return None;
         }
-        let building = Building { done: false, mirror: Arc::clone(&mirror) };
+        let building = Building { outcome: Outcome::Failed, mirror: Arc::clone(&mirror) };
         let built = build::<B>(self.pool.clone(), Arc::clone(self.table), building);
         if mirror.is_waited_for() {
             built.await;
@@ -332,31 +332,48 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 
 /// An index that is being built; says when it is over, however it ends.
 struct Building {
-    done: bool,
+    outcome: Outcome,
     mirror: Arc<Mirror>,
 }
 
 impl Drop for Building {
     fn drop(&mut self) {
-        self.mirror.note_built(self.done);
+        self.mirror.note_built(self.outcome);
     }
 }
 
 async fn build<B: Backend>(pool: B::Pool, table: Arc<Table>, mut building: Building) {
     let mirror = Arc::clone(&building.mirror);
     let Ok(_one) = mirror.budget.building.acquire().await else { return };
-    match built::<B>(&pool, &table).await {
-        Ok(Some(state)) => building.done = mirror.set(state),
-        Ok(None) => {}
+    building.outcome = match built::<B>(&pool, &table).await {
+        Ok(Built::State(state)) => {
+            if mirror.set(*state) {
+                Outcome::Done
+            } else {
+                Outcome::TooLarge
+            }
+        }
+        Ok(Built::Unfit) => Outcome::TooLarge,
+        Ok(Built::Overtaken) => Outcome::Overtaken,
         Err(error) => {
             tracing::debug!(table = table.schema.table, %error, "no index is built");
+            Outcome::Failed
         }
-    }
+    };
+}
+
+/// What came of reading a table.
+enum Built {
+    State(Box<State>),
+    /// Something does not fit into an index.
+    Unfit,
+    /// Something was written meanwhile that the journal does not tell of.
+    Overtaken,
 }
 
 /// An index as of now. It is read in parts, each as of another instant, and then caught up from the
 /// beginning: so no transaction is open for long, and no connection is kept.
-async fn built<B: Backend>(pool: &B::Pool, table: &Arc<Table>) -> Result<Option<State>> {
+async fn built<B: Backend>(pool: &B::Pool, table: &Arc<Table>) -> Result<Built> {
     let schema = table.schema;
     let mut connection = B::acquire(pool).await?;
     let queries = vec![
@@ -403,7 +420,7 @@ async fn built<B: Backend>(pool: &B::Pool, table: &Arc<Table>) -> Result<Option<
             }
             Ok::<_, Unfit>(index)
         });
-        let Ok(more) = added.await? else { return Ok(None) };
+        let Ok(more) = added.await? else { return Ok(Built::Unfit) };
         index = more;
     }
     let mut index = aside(move || {
@@ -415,7 +432,7 @@ async fn built<B: Backend>(pool: &B::Pool, table: &Arc<Table>) -> Result<Option<
     let news = news::<B>(&mut connection, table, journal, i64::MAX / 2).await?;
     drop(connection);
     if !news.are_all(turn) || news.turn < turn {
-        return Ok(None);
+        return Ok(Built::Overtaken);
     }
     let (turn, journal) = (news.turn, news.journal);
     let caught_up = aside(move || {
@@ -425,7 +442,10 @@ async fn built<B: Backend>(pool: &B::Pool, table: &Arc<Table>) -> Result<Option<
         news.rows.iter().try_for_each(|row| index.put(row))?;
         Ok::<_, Unfit>(index)
     });
-    Ok(caught_up.await?.ok().map(|index| State::new(index, turn, journal)))
+    Ok(match caught_up.await? {
+        Ok(index) => Built::State(Box::new(State::new(index, turn, journal))),
+        Err(Unfit) => Built::Unfit,
+    })
 }
 
 /// The columns of a table, those that an index does not need left out.
