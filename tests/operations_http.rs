@@ -62,7 +62,7 @@ async fn a_tenant_is_backed_up_restored_as_another_and_removed_over_http() {
     let backup =
         OperationIn { archive: Some("one.vivero".into()), ..OperationIn::new(Kind::Backup) };
     // The same key is the same operation.
-    let operations = platform.operations().idempotency_key("the first backup");
+    let operations = platform.operations().idempotency_key("the-first-backup");
     let begun = operations.start(SLUG, backup.clone()).await.expect("begun");
     assert_eq!(operations.start(SLUG, backup).await.expect("the same").id, begun.id);
     let made = platform.operations().wait(begun.id, OFTEN).await.expect("an answer");

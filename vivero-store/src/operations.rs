@@ -13,9 +13,10 @@ mod run;
 
 use crate::archive::{ArchiveKey, ArchivePlace, list, parse_stored};
 use async_trait::async_trait;
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 use vivero_core::files::FileStore;
 use vivero_core::ids::TenantId;
@@ -45,6 +46,8 @@ pub struct FleetOperations {
     files: Option<Arc<dyn FileStore>>,
     /// Who takes leases.
     holder: Uuid,
+    /// Tenants something is done to in this process: its own lease would be given to it again.
+    busy: Mutex<HashSet<TenantId>>,
 }
 
 impl FleetOperations {
@@ -58,7 +61,18 @@ impl FleetOperations {
         key: Option<ArchiveKey>,
     ) -> Self {
         let holder = ids.id(clock.now());
-        Self { fleet, clock, ids, folder, key, hook: None, shared: None, files: None, holder }
+        Self {
+            fleet,
+            clock,
+            ids,
+            folder,
+            key,
+            hook: None,
+            shared: None,
+            files: None,
+            holder,
+            busy: Mutex::default(),
+        }
     }
 
     /// With word to every process, at once, when a tenant has another database.
@@ -125,6 +139,23 @@ impl Operations for FleetOperations {
 
     async fn run(&self, id: Uuid) -> Result<Operation> {
         self.run_to_end(id).await
+    }
+}
+
+/// That something is done to a tenant, until it is dropped.
+struct Busy<'o>(&'o FleetOperations, TenantId);
+
+impl FleetOperations {
+    /// `None` if this process does something to the tenant already.
+    fn begin(&self, tenant: TenantId) -> Option<Busy<'_>> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        busy.insert(tenant).then_some(Busy(self, tenant))
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }
 

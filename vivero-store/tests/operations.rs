@@ -170,6 +170,24 @@ async fn a_moved_tenant_is_readable_throughout_and_loses_no_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_looks_for_what_was_left_leaves_alone_what_it_does_itself() {
+    let ground = Ground::new().await;
+    let operations = ground.vivero.operations();
+    let asked = ground.ask(new(Kind::Move, "acme-plants", json!({}))).await.expect("asked");
+    let looking = async {
+        let mut done = Vec::new();
+        while !operations.find(asked.id).await.expect("on record").state.is_over() {
+            done.extend(operations.resume().await.expect("resuming"));
+        }
+        done
+    };
+    let (moved, others) = tokio::join!(operations.run(asked.id), looking);
+    assert_eq!(moved.expect("it is not overtaken").state, State::Done);
+    assert_eq!(others, []);
+    ground.vivero.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_became_of_a_tenant_is_on_record() {
     let ground = Ground::new().await;
     let slug = "acme-plants".parse().expect("a slug");

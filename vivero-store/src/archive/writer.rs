@@ -25,9 +25,12 @@ const FRAME: usize = 1024 * 1024;
 #[derive(Debug)]
 pub struct ArchiveWriter {
     orders: Option<mpsc::Sender<Order>>,
-    task: Option<JoinHandle<Result<(Option<File>, Trailer, u64)>>>,
+    task: Option<JoinHandle<Result<Ended>>>,
     kept: Kept,
 }
+
+/// What the writing thread leaves: the file, if it is one, what is in it, and its bytes.
+type Ended = (Option<File>, Trailer, u64);
 
 /// What the writing thread is told.
 #[derive(Debug)]
@@ -163,7 +166,7 @@ impl ArchiveWriter {
         Err(Error::internal("writing an archive", "it was finished before"))
     }
 
-    async fn joined(&mut self) -> Result<(Option<File>, Trailer, u64)> {
+    async fn joined(&mut self) -> Result<Ended> {
         let gone = || Error::internal("writing an archive", "its thread is gone");
         let written = self.task.take().ok_or_else(gone)?.await;
         let written = written.map_err(|e| Error::internal("writing an archive", e))?;

@@ -86,6 +86,13 @@ impl FleetOperations {
         if asked.state.is_over() {
             return Ok(asked);
         }
+        let Some(_busy) = self.begin(asked.tenant) else {
+            return Err(Error::Unavailable {
+                what: format!("operation {id}, this process does it already").into(),
+                retry_after: 1,
+                source: None,
+            });
+        };
         let name = format!("operation/{}", asked.tenant);
         let now = self.clock.now();
         let lease = self.fleet.take_lease(&name, self.holder, now, now + LEASE).await?;
