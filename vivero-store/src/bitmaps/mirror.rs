@@ -16,8 +16,8 @@ const TOO_LARGE: Duration = Duration::from_secs(600);
 const FAILED: Duration = Duration::from_secs(30);
 /// Rows that are read for the price of a list.
 const ROWS_A_LIST: u64 = 2_000;
-/// Memory of a row, about, to know beforehand what is too large.
-const ROW_BYTES: usize = 100;
+/// Memory of a row at least, about, to know beforehand what is too large.
+const ROW_BYTES: usize = 200;
 /// Changes after which it is asked again how much memory an index takes.
 const WEIGH_AFTER: u64 = 5_000;
 
