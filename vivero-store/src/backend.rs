@@ -39,6 +39,13 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn acquire(pool: &Self::Pool) -> impl Future<Output = Result<Self::Leased>> + Send;
     /// Begins a transaction that may write.
     fn begin(pool: &Self::Pool) -> impl Future<Output = Result<Self::Transaction>> + Send;
+    /// The same for a transaction that ends soon and waits for nothing but its statements: several of them
+    /// may be made durable at once.
+    fn begin_short(
+        pool: &Self::Pool,
+    ) -> impl Future<Output = Result<Self::Transaction>> + Send {
+        Self::begin(pool)
+    }
     /// Commits; returns when what was written is durable. A caller that goes away while it waits
     /// leaves either all of it or nothing; `until` is dropped when it is known which.
     fn commit<G: Send + 'static>(

@@ -5,11 +5,13 @@
 //! the middle of a statement (it is closed), in a transaction (it is rolled back), or as it was.
 
 use super::budget::{Budget, Place};
+use super::group::{self, Group, Line, Pass};
 use super::{Failure, Nodes, run};
 use crate::backend::Sql;
 use async_trait::async_trait;
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, MySqlConnection};
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -21,7 +23,7 @@ use tokio::time::Instant;
 use vivero_core::{Error, Result};
 
 /// How long a task waits for a connection.
-const WAIT: Duration = Duration::from_secs(10);
+pub(super) const WAIT: Duration = Duration::from_secs(10);
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(3);
 /// A connection that nobody used for this long is closed.
@@ -99,6 +101,8 @@ pub(super) struct Inner {
     /// Most recently used at the back: the rest can grow old.
     idle: Mutex<VecDeque<Idle>>,
     closed: AtomicBool,
+    /// Of short works.
+    line: Line,
 }
 
 /// The connections; clones share them.
@@ -111,7 +115,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-fn unavailable(what: &'static str) -> Error {
+pub(super) fn unavailable(what: &'static str) -> Error {
     Error::Unavailable { what: what.into(), retry_after: 1, source: None }
 }
 
@@ -258,6 +262,7 @@ impl Pool {
             permits: Arc::new(Semaphore::new(connections as usize)),
             idle: Mutex::default(),
             closed: AtomicBool::new(false),
+            line: Line::default(),
         }))
     }
 
@@ -320,8 +325,12 @@ impl Pool {
     pub(crate) async fn begin(&self) -> Result<Writing> {
         let mut lease = self.acquire().await?;
         lease.first = Some(self.clone());
-        lease.waiting = Waiting { text: format!("{TAKE_TURN}; "), statements: 2 };
-        Ok(Writing(lease))
+        lease.waiting = Waiting::turn();
+        Ok(Writing { lease, pass: None })
+    }
+
+    pub(super) fn line(&self) -> &Line {
+        &self.0.line
     }
 
     /// A connection that may change tables, while no other does.
@@ -333,7 +342,7 @@ impl Pool {
         let mut lease = self.lease(connection, None, None);
         let sql = format!("SELECT get_lock(concat('vivero tables ', database()), {DEFINE_WAIT})");
         match Sql::new(sql).number::<super::MariaDb>(&mut lease).await? {
-            Some(1) => Ok(Writing(lease)),
+            Some(1) => Ok(Writing { lease, pass: None }),
             _ => Err(unavailable("database, its tables are being changed")),
         }
     }
@@ -387,6 +396,8 @@ pub(crate) struct Connection {
     pub(super) waiting: Waiting,
     /// The pool of a write transaction that has not begun: its first packet may be sent again.
     pub(super) first: Option<Pool>,
+    /// The short works that share its transaction.
+    pub(super) group: Option<Group>,
     /// In the budget of its server.
     place: Option<Place>,
 }
@@ -398,10 +409,17 @@ pub(super) struct Waiting {
     pub(super) statements: usize,
 }
 
+impl Waiting {
+    /// What begins a write transaction.
+    pub(super) fn turn() -> Self {
+        Self { text: format!("{TAKE_TURN}; "), statements: 2 }
+    }
+}
+
 impl Connection {
     const fn new(inner: MySqlConnection, place: Option<Place>) -> Self {
         let waiting = Waiting { text: String::new(), statements: 0 };
-        Self { inner, busy: false, open: false, lost: false, waiting, first: None, place }
+        Self { inner, busy: false, open: false, lost: false, waiting, first: None, group: None, place }
     }
 
     /// Whether what is sent next belongs to a transaction, be it one that begins with it.
@@ -480,12 +498,42 @@ impl Drop for Lease {
 }
 
 /// A connection in a write transaction, undone when it is dropped.
-pub(crate) struct Writing(Lease);
+pub(crate) struct Writing {
+    lease: Lease,
+    /// Of a short work, which shares its transaction with others.
+    pub(super) pass: Option<Pass>,
+}
 
 impl Writing {
+    /// The present work of a group.
+    pub(super) const fn of_group(lease: Lease, pass: Pass) -> Self {
+        Self { lease, pass: Some(pass) }
+    }
+
+    /// The same apart; nothing if it was taken apart before.
+    pub(super) fn take_apart(&mut self) -> (Lease, Option<Pass>) {
+        let lease = &mut self.lease;
+        let connection = lease.connection.take();
+        let taken = Lease { connection, pool: lease.pool.clone(), permit: lease.permit.take() };
+        (taken, self.pass.take())
+    }
+
     /// Makes the rest of a connection that changed tables a transaction.
     pub(super) async fn take_turn(&mut self) -> Result<()> {
-        self.0.take_turn().await.map_err(Into::into)
+        self.lease.take_turn().await.map_err(Into::into)
+    }
+
+    /// Whether it shares its transaction with others.
+    pub(super) const fn is_short(&self) -> bool {
+        self.pass.is_some()
+    }
+
+    /// Commits a work that shares its transaction; `until` is dropped when it is known what became of it.
+    pub(super) async fn commit_short(mut self, until: Box<dyn Any + Send>) -> Result<()> {
+        let (lease, Some(pass)) = self.take_apart() else {
+            return Err(Error::internal("committing", "it was done before"));
+        };
+        group::commit(lease, pass, until).await
     }
 
     pub(super) async fn commit(mut self) -> Result<()> {
@@ -510,15 +558,23 @@ impl Writing {
     }
 }
 
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if let (lease, Some(pass)) = self.take_apart() {
+            group::leave(lease, pass);
+        }
+    }
+}
+
 impl Deref for Writing {
     type Target = Connection;
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.lease
     }
 }
 
 impl DerefMut for Writing {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.lease
     }
 }
