@@ -41,9 +41,7 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn begin(pool: &Self::Pool) -> impl Future<Output = Result<Self::Transaction>> + Send;
     /// The same for a transaction that ends soon and waits for nothing but its statements: several of them
     /// may be made durable at once.
-    fn begin_short(
-        pool: &Self::Pool,
-    ) -> impl Future<Output = Result<Self::Transaction>> + Send {
+    fn begin_short(pool: &Self::Pool) -> impl Future<Output = Result<Self::Transaction>> + Send {
         Self::begin(pool)
     }
     /// Commits; returns when what was written is durable. A caller that goes away while it waits

@@ -173,8 +173,7 @@ impl Files {
         let request = format!("{}\0{:?}\0{:?}", new.name, new.entity_id, content.size);
         // No transaction waits for the content: an earlier answer is looked for before and after.
         if key.0.is_some()
-            && let Begun::Again(kept) =
-                Once::begin(&tenant, &key, "", request.as_bytes()).await?
+            && let Begun::Again(kept) = Once::begin(&tenant, &key, "", request.as_bytes()).await?
         {
             content.discard().await;
             return Repeated::repeated(kept);

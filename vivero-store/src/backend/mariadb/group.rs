@@ -29,7 +29,7 @@ use vivero_core::{Error, Result};
 
 /// Works of one group: enough that a commit and a sync are a small part of what each costs.
 const MOST: usize = 32;
-/// After so long no other joins: the first of them waits for the last.
+/// So long after the first was done no other joins: it waits for the last.
 const LONGEST: Duration = Duration::from_millis(8);
 /// Where each work of a group but the first begins.
 const MARK: &str = "SAVEPOINT work; ";
@@ -58,6 +58,7 @@ pub(super) struct Share {
 
 /// The works of one transaction.
 pub(super) struct Group {
+    /// When the first of them was done.
     began: Instant,
     /// Works whose statements were all run.
     done: Vec<Member>,
@@ -340,11 +341,7 @@ impl Pool {
 }
 
 /// Ends a work that is in a group: returns when it is durable.
-pub(super) async fn commit(
-    mut lease: Lease,
-    pass: Pass,
-    until: Box<dyn Any + Send>,
-) -> Result<()> {
+pub(super) async fn commit(mut lease: Lease, pass: Pass, until: Box<dyn Any + Send>) -> Result<()> {
     let (statements, bytes) = (lease.waiting.statements, lease.waiting.text.len());
     let lost = lease.lost || lease.busy;
     let Some(group) = &mut lease.group else {
@@ -360,6 +357,10 @@ pub(super) async fn commit(
     }
     let (outcome, known) = oneshot::channel();
     let member = Member { outcome, _until: until };
+    if group.size() == 0 {
+        // Not before: it may have waited for its turn.
+        group.began = Instant::now();
+    }
     group.last = Some((member, Share { statements, bytes }));
     hand_on(lease, pass);
     known.await.unwrap_or_else(|_| Err(unavailable("database, it does not answer")))
@@ -379,6 +380,8 @@ pub(super) fn leave(mut lease: Lease, pass: Pass) {
     }
     if busy {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        // What waits was put off after the statement that was given up.
+        lease.waiting = Waiting::default();
         runtime.spawn(async move {
             if lease.salvage().await {
                 hand_on(lease, pass);

@@ -419,7 +419,16 @@ impl Waiting {
 impl Connection {
     const fn new(inner: MySqlConnection, place: Option<Place>) -> Self {
         let waiting = Waiting { text: String::new(), statements: 0 };
-        Self { inner, busy: false, open: false, lost: false, waiting, first: None, group: None, place }
+        Self {
+            inner,
+            busy: false,
+            open: false,
+            lost: false,
+            waiting,
+            first: None,
+            group: None,
+            place,
+        }
     }
 
     /// Whether what is sent next belongs to a transaction, be it one that begins with it.
