@@ -1,16 +1,16 @@
 //! A tenant into an archive and back: megabytes a second, of rows and of the database they are in.
 //!
-//! `cargo bench -p vivero-workspace --bench backup -- --lots 200000`
-//! With `--database-url mysql://… --key BASE64` (features `vivero-store/mariadb,vivero-server/mariadb`) on
-//! MariaDB.
+//! `cargo bench -p vivero-workspace --features nodes --bench backup -- --lots 200000`; on MariaDB with
+//! `--database-url mysql://ADMINISTRATOR@HOST:PORT/REGISTRY`. With `--key BASE64` archives are encrypted on
+//! SQLite as well.
 
 use clap::Parser;
 use serde_json::json;
-use std::path::Path;
 use std::time::Instant;
 use vivero_core::entity::{EntityType, NewEntity};
 use vivero_core::operations::{NewOperation, Operation, OperationKind as Kind, OperationState};
-use vivero_core::{NewTenant, Owner, Password, Vivero};
+use vivero_core::{NewTenant, Owner, Password, Slug, Vivero};
+use vivero_store::archive::{ArchiveKey, verify};
 use vivero_store::{KeyText, Open as _};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -34,6 +34,9 @@ struct Options {
     /// Times each is done.
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// Also restore and move.
+    #[arg(long)]
+    restore: bool,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -55,28 +58,46 @@ async fn main() -> Result<(), Failure> {
     let new = NewTenant::trial(&slug, Owner::new("grower@example.com", SECRET));
     vivero.tenants().provision(new).await?;
     fill(&vivero, &slug, options.lots).await?;
-    let database = size(&data);
+    let name: Slug = slug.parse()?;
+    let (_, usage) = vivero.tenants().usage(&name).await?;
+    let database = usage.storage_bytes;
+    let key = options.key.clone().or_else(|| options.database_url.as_ref().map(|_| KEY.into()));
+    let key = key.map(|key| ArchiveKey::new(&KeyText(key))).transpose()?;
     for run in 1..=options.runs {
+        let file = json!({"archive": format!("{run}.vivero")});
         let began = Instant::now();
-        let made =
-            done(&vivero, Kind::Backup, &slug, json!({"archive": format!("{run}.vivero")})).await?;
+        let made = done(&vivero, Kind::Backup, &slug, file).await?;
         tell("backup, proven", &made, began.elapsed().as_secs_f64(), database);
         let write = made.result["write_seconds"].as_f64().unwrap_or_default();
         tell("  of it writing", &made, write, database);
-        let again = json!({"archive": format!("{run}.vivero"), "replace": true});
+        let path = folder.path().join("archives").join(format!("{run}.vivero"));
+        let began = Instant::now();
+        verify(&path, key.as_ref(), |_, _| {}).await?;
+        tell("restore --verify", &made, began.elapsed().as_secs_f64(), database);
+        let began = Instant::now();
+        let export = json!({"archive": format!("{run}-export.vivero")});
+        let made = done(&vivero, Kind::Export, &slug, export).await?;
+        tell("export, proven", &made, began.elapsed().as_secs_f64(), database);
+    }
+    if options.restore {
+        let again = json!({"archive": "1.vivero", "replace": true});
         let began = Instant::now();
         let restored = done(&vivero, Kind::Restore, &slug, again).await?;
-        let seconds = began.elapsed().as_secs_f64();
-        let rows = restored.result["rows"].as_f64().unwrap_or_default();
-        println!("restore, proven first: {seconds:.2} s, {:.0} rows/s", rows / seconds);
+        tell("restore, proven first", &restored, began.elapsed().as_secs_f64(), database);
     }
-    let began = Instant::now();
-    let moved = done(&vivero, Kind::Move, &slug, json!({})).await?;
-    println!(
-        "move: {:.2} s, writes stopped for {} ms",
-        began.elapsed().as_secs_f64(),
-        moved.result["writes_stopped_ms"]
-    );
+    if options.restore {
+        let began = Instant::now();
+        let moved = done(&vivero, Kind::Move, &slug, json!({})).await?;
+        println!(
+            "move: {:.2} s, writes stopped for {} ms",
+            began.elapsed().as_secs_f64(),
+            moved.result["writes_stopped_ms"]
+        );
+    }
+    // What it made is taken away again, on a server too.
+    let sure = json!({"confirm": slug, "grace_days": 0});
+    done(&vivero, Kind::Delete, &slug, sure).await?;
+    done(&vivero, Kind::Purge, &slug, json!({"confirm": slug})).await?;
     vivero.close().await;
     Ok(())
 }
@@ -127,18 +148,10 @@ fn tell(what: &str, made: &Operation, seconds: f64, database: Option<u64>) {
     match database {
         #[expect(clippy::cast_precision_loss, reason = "a figure to read")]
         Some(bytes) => println!(
-            ", database file {:.0} MB at {:.0} MB/s",
+            ", database {:.0} MB at {:.0} MB/s",
             mib(bytes as f64),
             mib(bytes as f64) / seconds
         ),
         None => println!(),
     }
-}
-
-/// Bytes of the tenants' files, on SQLite.
-fn size(data: &Path) -> Option<u64> {
-    let folders = std::fs::read_dir(data.join("tenants")).ok()?;
-    let files =
-        folders.flatten().filter_map(|f| std::fs::read_dir(f.path()).ok()).flatten().flatten();
-    Some(files.filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum())
 }

@@ -5,7 +5,7 @@
 //! `cargo bench -p vivero-workspace --features mariadb --bench tenants -- --tenants 2000 --open 64
 //! --connections 200 --database mysql://root@127.0.0.1:3306/registry`.
 //!
-//! Any error ends it with that error; with `--most-mib` so does too much memory.
+//! Every error is counted and told, and any makes it exit with 1; with `--most-mib` so does too much memory.
 
 #[path = "load/histogram.rs"]
 mod histogram;
@@ -18,11 +18,12 @@ mod process;
 
 use clap::Parser;
 use histogram::Histogram;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 use vivero_core::service::RequestContext;
-use vivero_core::{EntityFilter, NewTenant, Owner, Page, Password, Vivero};
+use vivero_core::{EntityFilter, NewTenant, Owner, Page, Password};
 use vivero_server::config::Config;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -51,6 +52,9 @@ struct Options {
     /// Visitors at once.
     #[arg(long, default_value_t = 10)]
     visitors: usize,
+    /// Tenants made at once; a process makes four at a time, the others wait.
+    #[arg(long, default_value_t = 4)]
+    makers: usize,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -79,43 +83,42 @@ async fn main() -> Result<(), Failure> {
         ..Config::default()
     };
     let vivero = config.builder()?.weak_passwords_for_tests().open(&config.database()).await?;
-    let mut making = Histogram::new();
-    let begun = Instant::now();
-    for number in 0..options.tenants {
-        let start = Instant::now();
-        let new = NewTenant::trial(slug(number), Owner::new(email(number), SECRET));
-        vivero.tenants().provision(new).await?;
-        making.record(start.elapsed());
-    }
-    tell("provision", &making, begun);
-
-    let mut tokens = Vec::with_capacity(options.tenants);
-    let mut signing = Histogram::new();
-    let begun = Instant::now();
-    for number in 0..options.tenants {
-        let start = Instant::now();
-        let password = Password::new(email(number), SECRET);
-        let context = RequestContext::default();
-        let signed = vivero.log_in(&slug(number), password, None, context).await?;
-        signing.record(start.elapsed());
-        tokens.push(signed.tokens.access_token);
-    }
-    tell("sign-in, opening the database", &signing, begun);
-
     let watch = process::Watch::start(std::process::id());
-    let tokens: Arc<[String]> = tokens.into();
-    let next = Arc::new(AtomicUsize::new(0));
-    let begun = Instant::now();
-    let mut visitors = tokio::task::JoinSet::new();
-    for _ in 0..options.visitors {
-        let (vivero, tokens, next) = (vivero.clone(), Arc::clone(&tokens), Arc::clone(&next));
-        visitors.spawn(visit(vivero, tokens, next, options.visits));
-    }
-    let mut visiting = Histogram::new();
-    while let Some(seen) = visitors.join_next().await {
-        visiting.merge(&seen??);
-    }
-    tell("visit (resume, list), opening the database", &visiting, begun);
+    let one = vivero.clone();
+    let made = all(options.makers, options.tenants, move |number| {
+        let vivero = one.clone();
+        async move {
+            let new = NewTenant::trial(slug(number), Owner::new(email(number), SECRET));
+            vivero.tenants().provision(new).await.map(|_| ())
+        }
+    });
+    let mut errors = tell("provision", made.await?);
+
+    let tokens: Arc<[OnceLock<String>]> = (0..options.tenants).map(|_| OnceLock::new()).collect();
+    let (one, kept) = (vivero.clone(), Arc::clone(&tokens));
+    let signed = all(options.visitors, options.tenants, move |number| {
+        let (vivero, tokens) = (one.clone(), Arc::clone(&kept));
+        async move {
+            let password = Password::new(email(number), SECRET);
+            let context = RequestContext::default();
+            let signed = vivero.log_in(&slug(number), password, None, context).await?;
+            let _ = tokens[number].set(signed.tokens.access_token);
+            Ok(())
+        }
+    });
+    errors += tell("sign-in, opening the database", signed.await?);
+
+    let (one, tenants) = (vivero.clone(), options.tenants);
+    let visited = all(options.visitors, options.visits, move |turn| {
+        let (vivero, tokens) = (one.clone(), Arc::clone(&tokens));
+        async move {
+            let number = turn % tenants;
+            let token = tokens[number].get().map_or("", String::as_str);
+            let session = vivero.resume(&slug(number), token).await?;
+            session.entities().list(EntityFilter::new(), Page::first(50)).await.map(|_| ())
+        }
+    });
+    errors += tell("visit (resume, list), opening the database", visited.await?);
     let stats = vivero.stats().await?;
     println!(
         "{} tenants on disk, {} open of at most {}, {} opened, {} closed for others, {} refused",
@@ -138,11 +141,20 @@ async fn main() -> Result<(), Failure> {
             );
         }
     }
+    if let Some(url) = &options.database {
+        tell_server(url).await?;
+    }
     let usage = watch.and_then(|w| w.usage());
     if let Some(usage) = &usage {
-        println!("memory {:.0} MiB, peak {:.0} MiB", usage.resident_mib, usage.peak_mib);
+        println!(
+            "this process: memory {:.0} MiB, peak {:.0} MiB",
+            usage.resident_mib, usage.peak_mib
+        );
     }
     vivero.close().await;
+    if errors > 0 {
+        return Err(format!("{errors} errors").into());
+    }
     if let (Some(usage), Some(most)) = (usage, options.most_mib)
         && usage.peak_mib > most
     {
@@ -151,33 +163,92 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn visit(
-    vivero: Vivero,
-    tokens: Arc<[String]>,
-    next: Arc<AtomicUsize>,
-    visits: usize,
-) -> Result<Histogram, Failure> {
-    let mut times = Histogram::new();
-    loop {
-        let turn = next.fetch_add(1, Ordering::Relaxed);
-        if turn >= visits {
-            return Ok(times);
-        }
-        let number = turn % tokens.len();
-        let start = Instant::now();
-        let session = vivero.resume(&slug(number), &tokens[number]).await?;
-        session.entities().list(EntityFilter::new(), Page::first(50)).await?;
-        times.record(start.elapsed());
-    }
+/// What came of doing something many times.
+struct Outcome {
+    times: Histogram,
+    took: Duration,
+    /// How often which error.
+    errors: BTreeMap<String, usize>,
 }
 
-fn tell(what: &str, times: &Histogram, begun: Instant) {
+/// Does something `times` times, `at_once` at a time, with a number each.
+async fn all<F, D>(at_once: usize, times: usize, what: F) -> Result<Outcome, Failure>
+where
+    F: Fn(usize) -> D + Send + Sync + 'static,
+    D: Future<Output = vivero_core::Result<()>> + Send,
+{
+    let begun = Instant::now();
+    let (what, next) = (Arc::new(what), Arc::new(AtomicUsize::new(0)));
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..at_once {
+        let (what, next) = (Arc::clone(&what), Arc::clone(&next));
+        tasks.spawn(async move {
+            let (mut done, mut errors) = (Histogram::new(), BTreeMap::<String, usize>::new());
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= times {
+                    return (done, errors);
+                }
+                let start = Instant::now();
+                match what(number).await {
+                    Ok(()) => done.record(start.elapsed()),
+                    Err(e) => *errors.entry(e.to_string()).or_default() += 1,
+                }
+            }
+        });
+    }
+    let (mut times, mut errors) = (Histogram::new(), BTreeMap::new());
+    while let Some(part) = tasks.join_next().await {
+        let (done, failed) = part?;
+        times.merge(&done);
+        for (error, number) in failed {
+            *errors.entry(error).or_default() += number;
+        }
+    }
+    Ok(Outcome { times, took: begun.elapsed(), errors })
+}
+
+/// Prints an outcome; how many errors there were.
+fn tell(what: &str, outcome: Outcome) -> usize {
+    let times = &outcome.times;
+    let errors = outcome.errors.values().sum();
     println!(
-        "{what}: {} in {:.1} s, p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms",
+        "{what}: {} in {:.1} s, p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms, {errors} errors",
         times.count(),
-        begun.elapsed().as_secs_f64(),
+        outcome.took.as_secs_f64(),
         times.percentile_ms(50.0),
         times.percentile_ms(99.0),
         times.max_ms(),
     );
+    for (error, number) in outcome.errors {
+        println!("  {number} times: {error}");
+    }
+    errors
+}
+
+/// What the database server says of itself, and its memory if it runs on this machine.
+#[cfg(feature = "mariadb")]
+async fn tell_server(url: &str) -> Result<(), Failure> {
+    use sqlx::{ConnectOptions as _, Row as _, mysql::MySqlConnectOptions};
+    let options: MySqlConnectOptions = url.parse()?;
+    let mut connection = options.connect().await?;
+    let asked = "SHOW GLOBAL STATUS WHERE variable_name IN ('Max_used_connections', \
+                 'Prepared_stmt_count', 'Open_tables', 'Opened_tables', 'Threads_created')";
+    let mut said = Vec::new();
+    for row in sqlx::raw_sql(asked).fetch_all(&mut connection).await? {
+        said.push(format!("{} {}", row.try_get::<String, _>(0)?, row.try_get::<String, _>(1)?));
+    }
+    println!("the database server: {}", said.join(", "));
+    let row = sqlx::raw_sql("SELECT @@pid_file").fetch_one(&mut connection).await?;
+    let pid = std::fs::read_to_string(row.try_get_unchecked::<String, _>(0)?);
+    let watch = pid.ok().and_then(|pid| pid.trim().parse().ok()).and_then(process::Watch::start);
+    if let Some(usage) = watch.and_then(|w| w.usage()) {
+        println!("the database server: memory {:.0} MiB", usage.resident_mib);
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "mariadb"))]
+async fn tell_server(_: &str) -> Result<(), Failure> {
+    Err("this needs --features mariadb".into())
 }

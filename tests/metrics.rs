@@ -39,6 +39,10 @@ async fn what_a_tenant_costs_is_counted_for_it_alone() {
     assert!(of(&text, "tenant_reads", "aster") > of(&text, "tenant_reads", "begonia"));
     assert!(of(&text, "tenant_busy_seconds", "aster") > 0.0);
     assert_eq!(of(&text, "tenant_requests_failed", "aster"), 0.0);
+    // Also where there are none.
+    for figure in ["bytes_max", "bytes", "indexes", "lists", "lists_passed_on", "catch_ups"] {
+        assert!(text.contains(&format!("\nvivero_bitmap_{figure} ")), "bitmap_{figure}:\n{text}");
+    }
 
     let platform = server.client().platform(PLATFORM_KEY);
     let usage = platform.tenants().usage("aster").await.expect("figures");

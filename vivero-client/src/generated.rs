@@ -912,7 +912,8 @@ without it.*/
     #[serde(deny_unknown_fields)]
     pub struct OperationIn {
         /**File in the folder of archives: made by `backup`, `export` and `archive` (named after tenant and
-time if absent), read by `restore` and `import`.*/
+time if absent), read by `restore` and `import`, which also take the name of an archive in the store
+of files.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub archive: ::std::option::Option<::std::string::String>,
         ///For `delete` and `purge`: the tenant's slug once more.
@@ -921,6 +922,12 @@ time if absent), read by `restore` and `import`.*/
         ///For `delete`: days in which it can be had back, 30 if absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub grace_days: ::std::option::Option<i64>,
+        ///For `backup` with `store`: so many of the tenant's newest archives in the store stay.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub keep: ::std::option::Option<i64>,
+        ///For `backup` with `store`: archives of the tenant that are not older stay in any case.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub keep_days: ::std::option::Option<i64>,
         ///What is to be done to the tenant in the path; for `clone` and `import`, that is the new one.
         pub kind: OperationKind,
         ///For `restore`: the tenant is in service, and what was done since the archive was made shall be gone.
@@ -929,6 +936,13 @@ time if absent), read by `restore` and `import`.*/
         ///The tenant to copy, for `clone`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub source: ::std::option::Option<::std::string::String>,
+        /**For `backup`, `export` and `archive`: into the installation's store of files, under a name that is
+among the parameters of the answer.*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub store: ::std::option::Option<bool>,
+        ///For `move`: the database server to move to; into a new database on the same one if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub to: ::std::option::Option<::std::string::String>,
     }
     ///What is done to a tenant.
     #[derive(
@@ -1364,7 +1378,7 @@ time if absent), read by `restore` and `import`.*/
     pub struct ServerIn {
         ///The account that makes databases and accounts on it.
         pub account: ::std::string::String,
-        ///Where it is: HOST or HOST:PORT.
+        ///Where it is: HOST or HOST:PORT; of a Galera cluster its nodes, with a comma between.
         pub address: ::std::string::String,
         ///Most tenants it takes; without limit if absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1588,6 +1602,10 @@ time if absent), read by `restore` and `import`.*/
         pub tenants: u64,
         ///Version of the server.
         pub version: ::std::string::String,
+        ///Milliseconds that requests have waited for that, since the start, in all.
+        pub waited_ms: u64,
+        ///Requests that wait now for a tenant database to be closed.
+        pub waiting: u64,
     }
     ///Where an entity is in its life.
     #[derive(

@@ -95,14 +95,15 @@ pub use generated::types::{
     EntityFigures, EntityIn, EntityList, EntityPatch, EntityType, Event, FieldChange,
     FieldConflict, FieldError, File, FileList, FilePatch, FileState, Grade, HistoryEntry,
     HistoryList, Invitation, Invited, Location, LocationCount, LocationFigures, LocationIn,
-    LocationKind, LocationList, LocationPatch, Me, OperationType, Plan, Problem, Role, RoleIn,
-    RoleList, RolePatch, Server, ServerIn, ServerList, ServerPatch, ServerState, Session, Stage,
-    Stats, Status, Tenant, TenantIn, TenantList, TenantState, TenantUsage, TlsMode, Tokens,
-    TransitionIn, Trial, TrialIn, Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
+    LocationKind, LocationList, LocationPatch, Me, Operation, OperationIn, OperationKind,
+    OperationList, OperationState, OperationType, Plan, Problem, Role, RoleIn, RoleList, RolePatch,
+    Server, ServerIn, ServerList, ServerPatch, ServerState, Session, Stage, Stats, Status, Tenant,
+    TenantIn, TenantList, TenantState, TenantUsage, TlsMode, Tokens, TransitionIn, Trial, TrialIn,
+    Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;
-pub use platform::{Platform, Servers, TenantListRequest, Tenants};
+pub use platform::{Operations, Platform, Servers, TenantListRequest, Tenants};
 pub use retry::Retries;
 pub use roles::{RoleListRequest, Roles};
 pub use secret::Secret;

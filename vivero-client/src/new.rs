@@ -2,8 +2,8 @@
 //! `EntityIn { unit: Some(Unit::Tray), ..EntityIn::new(code, name, kind, quantity) }`.
 
 use crate::{
-    EntityIn, EntityType, LocationIn, LocationKind, RoleIn, Secret, Stage, Status, TenantIn,
-    TransitionIn, TrialIn, UserIn,
+    EntityIn, EntityType, LocationIn, LocationKind, OperationIn, OperationKind, RoleIn, Secret,
+    Stage, Status, TenantIn, TransitionIn, TrialIn, UserIn,
 };
 use serde_json::Map;
 
@@ -30,6 +30,25 @@ impl EntityIn {
             supplier_reference: None,
             type_: kind,
             unit: None,
+        }
+    }
+}
+
+impl OperationIn {
+    /// An operation on a tenant, with nothing said of how.
+    #[must_use]
+    pub const fn new(kind: OperationKind) -> Self {
+        Self {
+            archive: None,
+            confirm: None,
+            grace_days: None,
+            keep: None,
+            keep_days: None,
+            kind,
+            replace: None,
+            source: None,
+            store: None,
+            to: None,
         }
     }
 }

@@ -4,9 +4,12 @@ use crate::connection::{Caller, check_slug};
 use crate::pages::rows;
 use crate::resource::etag;
 use crate::{
-    Result, Server, ServerIn, ServerPatch, Stats, Tenant, TenantIn, TenantList, TenantUsage,
+    Operation, OperationIn, OperationState, Result, Server, ServerIn, ServerPatch, Stats, Tenant,
+    TenantIn, TenantList, TenantUsage,
 };
 use futures_util::stream::BoxStream;
+use std::time::Duration;
+use uuid::Uuid;
 
 /// What operators of an installation may do; see [`Client::platform`](crate::Client::platform).
 #[derive(Debug, Clone)]
@@ -27,6 +30,11 @@ impl Platform {
     #[must_use]
     pub const fn servers(&self) -> Servers<'_> {
         Servers { caller: &self.caller }
+    }
+    /// Operations on whole tenants: backup, restore, move and the like.
+    #[must_use]
+    pub const fn operations(&self) -> Operations<'_> {
+        Operations { caller: &self.caller, key: None }
     }
     /// Figures of the installation.
     pub async fn stats(&self) -> Result<Stats> {
@@ -83,6 +91,57 @@ impl Tenants<'_> {
     pub async fn resume(&self, slug: &str) -> Result<Tenant> {
         let slug = check_slug(slug)?;
         self.caller.once(|api| async move { api.platform_tenant_resume(slug, None).await }).await
+    }
+}
+
+/// Operations on whole tenants. They go on after the answer, and with another server if the one that began
+/// them is gone.
+#[derive(Debug, Clone)]
+pub struct Operations<'a> {
+    caller: &'a Caller,
+    key: Option<String>,
+}
+
+impl Operations<'_> {
+    /// Uses this `Idempotency-Key` instead of a fresh one: the same operation under the same key is begun
+    /// once. 1 to 200 visible ASCII characters.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+    /// Begins an operation on a tenant; for `clone` and `import` that is the new one.
+    pub async fn start(&self, slug: &str, operation: OperationIn) -> Result<Operation> {
+        let slug = check_slug(slug)?;
+        let (body, key) = (&operation, self.key.as_deref());
+        self.caller
+            .keyed(key, |api, key| async move {
+                api.platform_operation_start(slug, Some(&key), body).await
+            })
+            .await
+    }
+    /// How far an operation is.
+    pub async fn get(&self, id: Uuid) -> Result<Operation> {
+        self.caller.read(|api| async move { api.platform_operation_get(&id).await }).await
+    }
+    /// Operations on a tenant, newest first, at most 200.
+    pub async fn list(&self, slug: &str) -> Result<Vec<Operation>> {
+        let slug = check_slug(slug)?;
+        let list = self
+            .caller
+            .read(|api| async move { api.platform_operation_list(slug, Some(200)).await })
+            .await?;
+        Ok(list.items)
+    }
+    /// Asks `every` so often how far an operation is, until it is over: done, or failed with a message.
+    pub async fn wait(&self, id: Uuid, every: Duration) -> Result<Operation> {
+        loop {
+            let now = self.get(id).await?;
+            if matches!(now.state, OperationState::Done | OperationState::Failed) {
+                return Ok(now);
+            }
+            tokio::time::sleep(every).await;
+        }
     }
 }
 

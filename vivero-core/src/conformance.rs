@@ -286,6 +286,7 @@ cases! { ($)
     }
     counts {
         figures_follow_each_kind_of_change
+        sums_are_exact_also_where_they_do_not_fit_a_column
         figures_equal_a_recount_after_any_mix_of_changes
         figures_equal_a_recount_after_concurrent_changes
         a_dropped_work_is_not_counted

@@ -223,9 +223,10 @@ pub struct CountKey {
     pub value: String,
 }
 
-/// The figures an entry changes, and by how much: the one rule behind projections and recounts.
+/// The figures an entry changes, and by how much: the one rule behind projections and recounts. A sum's
+/// step may be greater than any value: from the least to the greatest `i64`.
 #[must_use]
-pub fn count_deltas(schema: &Schema, action: &str, changes: &Changes) -> Vec<(CountKey, i64)> {
+pub fn count_deltas(schema: &Schema, action: &str, changes: &Changes) -> Vec<(CountKey, i128)> {
     let key = |field: &str, value: &str| CountKey {
         resource: schema.resource.into(),
         field: field.into(),
@@ -249,7 +250,7 @@ pub fn count_deltas(schema: &Schema, action: &str, changes: &Changes) -> Vec<(Co
         }
         let (before, after) = change.map_or((&Json::Null, &Json::Null), |(b, a)| (b, a));
         if column.sum {
-            let number = |j: &Json| j.as_i64().unwrap_or(0);
+            let number = |j: &Json| i128::from(j.as_i64().unwrap_or(0));
             let by = number(after) - number(before);
             if by != 0 {
                 deltas.push((key(&format!("+{}", column.name), ""), by));

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::ids::TenantId;
 use crate::journal::Anchor;
 use crate::port::Lease;
-use crate::tenant::{Slug, Tenant, TenantState};
+use crate::tenant::{Slug, Tenant, TenantEvent, TenantState};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
@@ -31,7 +31,7 @@ crate::text_enum! {
         Delete = "delete",
         /// Removed for good, after the grace; the name is free when the database is known to be gone.
         Purge = "purge",
-        /// Into a database of a new generation, while people go on reading.
+        /// Into a database of a new generation, on the same server or another, while people go on reading.
         Move = "move",
     }
 }
@@ -159,10 +159,28 @@ pub trait OperationBook: Send + Sync + Debug {
     ) -> Result<Tenant>;
     /// Takes a tenant out of the registry, with its marks and its anchor: its name is free.
     async fn forget_tenant(&self, operation: &Operation, tenant: TenantId) -> Result<()>;
+    /// What became of a tenant, newest first, at most `limit`: written in one transaction with each change of
+    /// its state or generation, by whatever way.
+    async fn tenant_events(&self, tenant: TenantId, limit: u32) -> Result<Vec<TenantEvent>>;
     /// What is marked of a tenant.
     async fn marks(&self, tenant: TenantId) -> Result<Marks>;
     /// Lets a neutralised tenant act on the world.
     async fn activate(&self, tenant: TenantId) -> Result<()>;
+}
+
+/// An archive in the installation's store of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredArchive {
+    /// Its name, as operations take it: `store:` and two ids.
+    pub name: String,
+    /// Whose archive it is.
+    pub tenant: TenantId,
+    /// Its id: that of the operation that made it.
+    pub id: Uuid,
+    /// Its bytes.
+    pub bytes: u64,
+    /// When it was written, by the store's clock.
+    pub written_at: DateTime<Utc>,
 }
 
 /// An operation that is asked for.
@@ -175,10 +193,15 @@ pub struct NewOperation {
     /// What it takes besides; `null` or an object:
     ///
     /// - `archive`: file, a name in the folder of archives or an absolute path (backup, export and
-    ///   archive make it, restore and import read it);
+    ///   archive make it, restore and import read it), or the name of a [`StoredArchive`] (restore, import);
+    /// - `store`: `true` to put the archive into the store of files instead (backup, export, archive);
+    /// - `keep`: how many of the tenant's newest archives in the store stay, 1 to 10000, and `keep_days`: how
+    ///   old one becomes at least, 0 to 36500; the others are removed once the new one is proven. Without
+    ///   both, all stay (backup with `store`);
     /// - `source`: slug of the tenant to copy (clone);
     /// - `replace`: `true` to replace a tenant that is in service (restore);
     /// - `grace_days`: 0 to 3650, 30 if absent (delete);
+    /// - `to`: the database server to move to; the one it is on, if absent (move);
     /// - `confirm`: the slug once more (delete, purge).
     pub parameters: Json,
     /// Asking again with the same key gives the same operation.
@@ -191,6 +214,9 @@ pub trait Operations: Send + Sync + Debug {
     /// Checks what is asked for and puts it on record. Errors: [`crate::Error::Invalid`] by parameter,
     /// [`crate::Error::Illegal`] if the tenant's state does not allow it or another operation is not over.
     async fn ask(&self, new: NewOperation) -> Result<Operation>;
+    /// A tenant's archives in the store of files, newest first, also of one that is gone. Errors:
+    /// [`crate::Error::Illegal`] if the installation has no store of files.
+    async fn archives(&self, tenant: TenantId) -> Result<Vec<StoredArchive>>;
     /// Does what is on record, from the step it is at, until it is over. Errors:
     /// [`crate::Error::Unavailable`] while another process does it.
     async fn run(&self, id: Uuid) -> Result<Operation>;

@@ -11,7 +11,7 @@ use crate::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
 use crate::operations::OperationBook;
 use crate::query::{Deleted, Predicate, Query};
 use crate::record::{Row, Schema};
-use crate::server::{DatabaseServer, NewServer, ServerFinding, ServerPatch};
+use crate::server::{DatabaseServer, MAIN, NewServer, ServerFinding, ServerPatch};
 use crate::shared::Shared;
 use crate::tenant::{OperationType, Plan, Slug, Tenant, TenantState};
 use crate::usage::{StoreFigures, StoreUsage};
@@ -42,6 +42,17 @@ pub trait Rows: Send {
     /// Rows that meet the query, in its order, at most `query.limit`. Ties of the sort are broken by
     /// `seq`, so the order is total and a cursor is exact.
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>>;
+    /// The rows that [`Rows::list`] gives, with how many meet the query's filter, scope and search in all,
+    /// wherever the page begins. A store that knows both at once need not be asked twice.
+    async fn list_and_count(
+        &mut self,
+        schema: &'static Schema,
+        query: &Query,
+    ) -> Result<(Vec<Row>, u64)> {
+        let rows = self.list(schema, query).await?;
+        let all = Query { after: None, ..query.clone() };
+        Ok((rows, self.count(schema, &all).await?))
+    }
     /// How many rows meet the query's filter, scope and search.
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64>;
     /// Unsealed and sealed entries of one record with `version > after_version`, oldest first.
@@ -96,8 +107,8 @@ pub trait Work: Rows {
 pub struct Counts {
     /// The position up to which entries are counted.
     pub position: u64,
-    /// The figures.
-    pub values: HashMap<CountKey, i64>,
+    /// The figures, exact: sums may be greater than what they are sums of.
+    pub values: HashMap<CountKey, i128>,
 }
 
 /// One tenant's database.
@@ -137,7 +148,7 @@ pub trait TenantStore: Send + Sync + Debug {
     /// The projected figures.
     async fn counts(&self) -> Result<Arc<Counts>>;
     /// The same figures counted afresh from the rows, for checking.
-    async fn recount(&self) -> Result<HashMap<CountKey, i64>>;
+    async fn recount(&self) -> Result<HashMap<CountKey, i128>>;
     /// Recomputes the chain and holds it against `anchor`.
     async fn verify(&self, anchor: Option<Anchor>) -> Result<ChainReport>;
     /// Removes remembered answers from before `before`; returns how many.
@@ -220,6 +231,29 @@ pub struct FleetStats {
     pub waiting: u64,
     /// Milliseconds that requests have waited for that, since the start, in all.
     pub waited_ms: u64,
+    /// Indexes that are kept in memory.
+    pub bitmaps: BitmapStats,
+}
+
+/// Figures of the bitmap indexes that are kept in memory, of all tenants; counters since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct BitmapStats {
+    /// Most bytes they may take; 0 where there are none.
+    pub limit: u64,
+    /// Bytes they take now, about.
+    pub bytes: u64,
+    /// Indexes there are now, one for each record table of a tenant.
+    pub indexes: u64,
+    /// Indexes that were built.
+    pub built: u64,
+    /// Indexes that were dropped to make room for others.
+    pub dropped: u64,
+    /// Times that changes were taken over into an index.
+    pub caught_up: u64,
+    /// Lists that an index answered.
+    pub answered: u64,
+    /// Lists that an index was there for, and that were left to the database.
+    pub passed_on: u64,
 }
 
 /// The registry of tenants and the way to their databases.
@@ -326,6 +360,25 @@ pub trait Fleet: Send + Sync + Debug {
         _patch: ServerPatch,
         _version: Option<i64>,
     ) -> Result<DatabaseServer> {
+        Err(one_server())
+    }
+    /// The server a tenant's database is on.
+    async fn server_of(&self, _tenant: &Tenant) -> Result<String> {
+        Ok(MAIN.into())
+    }
+    /// Tenants whose databases are on a server, by slug, after `after`.
+    async fn tenants_on(&self, server: &str, after: Option<&str>, limit: u32) -> Result<Vec<Slug>> {
+        if server != MAIN {
+            return Err(Error::not_found("server"));
+        }
+        Ok(self.list(after, limit).await?.into_iter().map(|tenant| tenant.slug).collect())
+    }
+    /// Notes on which server the database of `next`, a tenant at a generation to come, will be made by
+    /// [`Fleet::load`]. It stays there once it is the tenant's, and [`Fleet::remove`] of the generation
+    /// before removes what the tenant has on the server it was on. May be called again.
+    ///
+    /// Errors: [`Error::NotFound`] for the server, [`Error::Illegal`] for one that is not open or full.
+    async fn place_next(&self, _next: &Tenant, _server: &str) -> Result<()> {
         Err(one_server())
     }
     /// Gives a tenant's database account another password. Nobody notices: connections that are open

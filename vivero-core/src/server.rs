@@ -86,12 +86,40 @@ pub struct DatabaseServer {
     pub connections: ConnectionStats,
 }
 
+/// The server that takes the next tenant which leaves `from`: of the others that are open and have room the
+/// one that is least filled relative to its weight, as new tenants are placed.
+///
+/// ```
+/// # use vivero_core::server::{ConnectionStats, DatabaseServer, ServerState, TlsMode, emptiest};
+/// # let server = |name: &str, weight, tenants| DatabaseServer {
+/// #     name: name.into(), address: String::new(), tls_mode: TlsMode::Disabled, account: String::new(),
+/// #     weight, capacity: Some(10), state: ServerState::Open, tenants, standby: 0, version: 1,
+/// #     changed_at: Default::default(), connections: ConnectionStats::default(),
+/// # };
+/// let servers = [server("a", 1, 0), server("b", 1, 3), server("c", 3, 6), server("d", 9, 10)];
+/// assert_eq!(emptiest(&servers, "a").map(|s| s.name.as_str()), Some("c"));
+/// assert_eq!(emptiest(&servers[..1], "a"), None);
+/// ```
+#[must_use]
+pub fn emptiest<'s>(servers: &'s [DatabaseServer], from: &str) -> Option<&'s DatabaseServer> {
+    let takes = |s: &&DatabaseServer| {
+        s.name != from
+            && s.state == ServerState::Open
+            && s.capacity.is_none_or(|most| s.tenants < most)
+    };
+    servers.iter().filter(takes).min_by(|a, b| {
+        // `(tenants + 1) / weight`, compared without dividing.
+        let filled = |s: &DatabaseServer, by: u32| u128::from(s.tenants + 1) * u128::from(by);
+        filled(a, b.weight).cmp(&filled(b, a.weight)).then_with(|| a.name.cmp(&b.name))
+    })
+}
+
 /// A database server to be added.
 #[derive(Clone)]
 pub struct NewServer {
     /// Its name: 1 to 40 letters of a-z and A-Z, digits and `-`.
     pub name: String,
-    /// Where it is: `HOST:PORT`; port 3306 if none is said.
+    /// Where it is: `HOST:PORT`; port 3306 if none is said. Of a Galera cluster its nodes, `HOST:PORT,HOST:PORT`.
     pub address: String,
     /// How connections to it are protected.
     pub tls_mode: TlsMode,
@@ -156,9 +184,17 @@ fn capacity(check: &mut Check, capacity: Option<u64>) {
     }
 }
 
+/// Most nodes of one cluster, and most characters of their addresses together.
+const MOST_NODES: usize = 16;
+const LONGEST_ADDRESS: usize = 300;
+
 fn address(check: &mut Check, address: &str) {
-    if split_address(address).is_none() {
-        check.fail("address", "address", "must be HOST:PORT or HOST, without a scheme");
+    if address.len() > LONGEST_ADDRESS || split_addresses(address).is_none() {
+        let message = format!(
+            "must be HOST:PORT or HOST, without a scheme; of a cluster up to {MOST_NODES} of them with a comma \
+             between, {LONGEST_ADDRESS} characters at most"
+        );
+        check.fail("address", "address", message);
     }
 }
 
@@ -187,6 +223,20 @@ pub fn split_address(address: &str) -> Option<(&str, u16)> {
         && host.bytes().all(|b| plain(b) || address.starts_with('[') && b == b':');
     let port = port.map_or(Ok(3306), str::parse::<u16>).ok().filter(|port| *port > 0)?;
     fine.then_some((host, port))
+}
+
+/// The same of every node of a Galera cluster, separated by commas: 1 to 16 that differ.
+#[must_use]
+pub fn split_addresses(addresses: &str) -> Option<Vec<(&str, u16)>> {
+    let mut all = Vec::new();
+    for address in addresses.split(',') {
+        let place = split_address(address)?;
+        if all.contains(&place) || all.len() == MOST_NODES {
+            return None;
+        }
+        all.push(place);
+    }
+    Some(all)
 }
 
 impl NewServer {
@@ -282,6 +332,16 @@ mod tests {
         for bad in ["", ":3306", "a:0", "a:70000", "a:b", "mysql://a", "a b", "a/b", "::1", "[::1"]
         {
             assert_eq!(split_address(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_has_an_address_per_node() {
+        let nodes = split_addresses("a:3307,b,[::1]:3308").expect("three nodes");
+        assert_eq!(nodes, [("a", 3307), ("b", 3306), ("::1", 3308)]);
+        let many = (0..17).map(|n| format!("n{n}")).collect::<Vec<_>>().join(",");
+        for bad in ["", "a,", ",a", "a,,b", "a, b", "a:3306,a", many.as_str()] {
+            assert_eq!(split_addresses(bad), None, "{bad}");
         }
     }
 

@@ -201,6 +201,21 @@ pub struct Tenant {
     pub neutral: bool,
 }
 
+/// A change of a tenant on record in the registry: made, suspended, resumed, moved, to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenantEvent {
+    /// The tenant's version from then on.
+    pub version: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The state it had from then on.
+    pub state: TenantState,
+    /// The generation of its database from then on.
+    pub generation: i64,
+    /// The operation it was part of; none for suspending, resuming and making.
+    pub operation: Option<uuid::Uuid>,
+}
+
 impl Tenant {
     /// What its people may do at `now`.
     #[must_use]

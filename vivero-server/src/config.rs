@@ -42,6 +42,9 @@ pub struct Config {
     /// Redis or Valkey for what several nodes share, `redis://` or `rediss://[USER:PASSWORD@]HOST:PORT`.
     /// Needs the feature `redis`. `VIVERO_REDIS_URL`
     pub redis_url: Option<String>,
+    /// A file with the certificates of the authorities that a `rediss://` server's is checked against, as PEM;
+    /// the system's when nothing is said. `VIVERO_REDIS_CA_FILE`
+    pub redis_ca_file: Option<PathBuf>,
     /// First letters of every key on it; the installation's own when nothing is said.
     /// `VIVERO_REDIS_PREFIX`
     pub redis_prefix: Option<String>,
@@ -62,6 +65,9 @@ pub struct Config {
     /// Connections of this process to each database server, over all tenants; four fifths of what the
     /// server allows when nothing is said. MariaDB only. `VIVERO_MAX_CONNECTIONS`
     pub max_connections: Option<usize>,
+    /// Connections of this process to each database server beside those, for making tenants, changing tables
+    /// and migrations; 16 when nothing is said, 2 at least. MariaDB only. `VIVERO_ADMIN_CONNECTIONS`
+    pub admin_connections: Option<usize>,
     /// Prepared databases that wait for new tenants; 3 when nothing is said. MariaDB only.
     /// `VIVERO_STANDBY`
     pub standby: Option<u32>,
@@ -71,6 +77,9 @@ pub struct Config {
     /// How long a statement of a tenant's may run, in seconds; 30 when nothing is said. MariaDB only.
     /// `VIVERO_STATEMENT_SECONDS`
     pub statement_seconds: Option<u32>,
+    /// Memory for bitmap indexes, which make lists, totals and searches of busy tenants quick, in MiB and
+    /// over all tenants; 256 when nothing is said, 0 for none. MariaDB only. `VIVERO_BITMAP_MEMORY_MIB`
+    pub bitmap_memory_mib: Option<usize>,
     /// Log format. `VIVERO_LOG_FORMAT`
     pub log_format: LogFormat,
     /// What is logged, as in `info,vivero_server=debug`. `VIVERO_LOG`
@@ -143,6 +152,7 @@ impl Default for Config {
             key_file: None,
             key: None,
             redis_url: None,
+            redis_ca_file: None,
             redis_prefix: None,
             drain_seconds: 0,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
@@ -150,9 +160,11 @@ impl Default for Config {
             max_open_tenants: None,
             migrate_on_open: None,
             max_connections: None,
+            admin_connections: None,
             standby: None,
             connections_per_account: None,
             statement_seconds: None,
+            bitmap_memory_mib: None,
             log_format: LogFormat::Pretty,
             log: "info".into(),
             cors_origins: Vec::new(),
@@ -283,6 +295,13 @@ impl Config {
                 }
             };
         }
+        #[cfg(feature = "redis")]
+        if let Some(file) = &self.redis_ca_file {
+            let pem = std::fs::read(file).map_err(|e| {
+                Error::invalid("redis_ca_file", "readable", format!("{}: {e}", file.display()))
+            })?;
+            builder = builder.redis_ca(pem);
+        }
         #[cfg(feature = "mariadb")]
         {
             builder = builder.mariadb(self.mariadb());
@@ -302,11 +321,15 @@ impl Config {
         let seconds = self.statement_seconds.map(|s| std::time::Duration::from_secs(s.into()));
         vivero_store::MariaDbOptions {
             max_connections: self.max_connections,
+            admin_connections: self.admin_connections.unwrap_or(default.admin_connections),
             standby: self.standby.unwrap_or(default.standby),
             connections_per_account: self
                 .connections_per_account
                 .unwrap_or(default.connections_per_account),
             statement_time: seconds.unwrap_or(default.statement_time),
+            bitmap_memory: self
+                .bitmap_memory_mib
+                .map_or(default.bitmap_memory, |mib| mib.saturating_mul(1024 * 1024)),
             ..default
         }
     }

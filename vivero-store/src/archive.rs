@@ -10,7 +10,7 @@
 //! is found at its place. With a key each frame is sealed with XChaCha20-Poly1305 under a key of the
 //! archive's own (HKDF-SHA-256 of the installation's with the salt), bound to the archive and its number:
 //! who cannot read an archive cannot make one either. A file is written under another name, synced and
-//! then named, so what has its name is whole.
+//! then named, so what has its name is whole; a store of files has a file whole or not at all.
 //!
 //! **Equal** are two archives whose [`Trailer::content`] is: the same rows with the same numbers, versions
 //! and instants in the same tables, the same journal, seals and figures; documents to the byte. Ids of
@@ -18,6 +18,7 @@
 
 mod frames;
 mod keys;
+mod place;
 mod proof;
 mod reader;
 #[cfg(test)]
@@ -26,6 +27,8 @@ mod values;
 mod writer;
 
 pub use keys::ArchiveKey;
+pub use place::ArchivePlace;
+pub(crate) use place::{NOBODY, list, parse_stored, stored_name};
 pub use proof::Proof;
 pub use reader::{ArchiveReader, verify};
 pub(crate) use writer::half_of;

@@ -11,6 +11,8 @@ mod merge;
 pub(crate) mod sqlite;
 
 pub(crate) use cells::Cells;
+#[cfg(test)]
+pub(crate) use merge::compare;
 pub(crate) use merge::{Merge, Merged};
 
 use crate::migrate::{Fingerprint, Noted};
@@ -127,6 +129,23 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn unsteady(
         connection: &mut Self::Connection,
     ) -> impl Future<Output = Result<(), Self::Failure>> + Send;
+    /// Runs queries that see one state, outside of a transaction; the rows of each.
+    fn at_once(
+        connection: &mut Self::Connection,
+        queries: Vec<(Sql, &[Kind])>,
+    ) -> impl Future<Output = Result<Vec<Vec<Cells>>, Self::Failure>> + Send {
+        async move {
+            let begun = Self::steady(connection).await?;
+            let mut answers = Vec::with_capacity(queries.len());
+            for (sql, kinds) in queries {
+                answers.push(Self::fetch(connection, sql, kinds).await?);
+            }
+            if begun {
+                Self::unsteady(connection).await?;
+            }
+            Ok(answers)
+        }
+    }
     /// Which field a failure is about, if it is a unique violation.
     fn taken_field(failure: &Self::Failure) -> Option<String>;
 
@@ -202,6 +221,9 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     /// The query for the number of the database's last change, if it numbers them: what was counted at
     /// that number is right for as long as it is the last.
     const TURN: Option<&'static str>;
+    /// Statement of a transaction that changes rows of which the journal will not tell: it moves the number
+    /// of the last change so far that nobody takes what happened since for what the journal tells.
+    const LEAP: Option<&'static str>;
     /// Whether places are kept by a condition of the statement, not by [`Backend::merge`].
     const PLACES_BY_CONDITION: bool;
     /// Whether going back to a savepoint costs next to nothing.

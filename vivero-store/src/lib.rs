@@ -19,6 +19,7 @@
 
 pub mod archive;
 mod backend;
+mod bitmaps;
 mod copying;
 mod disk;
 pub mod files;

@@ -9,7 +9,9 @@
 
 mod credentials;
 mod doctor;
+mod hold;
 mod load;
+mod moving;
 mod placement;
 mod provision;
 mod rotate;
@@ -22,6 +24,7 @@ pub use crate::keys::{KeyFile, KeyProvider, KeyText};
 
 use crate::backend::mariadb::{MariaDb, Pool};
 use crate::backend::{Backend as _, Sql};
+use crate::bitmaps::budget::Budget;
 use crate::keeper::Keeper;
 use crate::meter::{Metered, Meters};
 use crate::migrate::{self, Alone, How, Shape, Site, Target};
@@ -69,10 +72,20 @@ pub struct MariaDbOptions {
     /// Prepared databases that wait for a tenant, see [`Fleet::tend`]. Without any, each new tenant's
     /// is made when it is wanted.
     pub standby: u32,
+    /// Connections of the administrator's account to each server, beside that budget: making tenants,
+    /// changing tables, migrations. 2 or more. The registry has six more on the server of the address.
+    pub admin_connections: usize,
     /// How long a request waits for room.
     pub wait: Duration,
     /// Calls of a tenant's database that take this long are noted as slow.
     pub slow_call: Duration,
+    /// Memory for bitmap indexes of all tenants of this process, in bytes; 0 for none. They make lists,
+    /// totals and searches several times quicker, at about 100 bytes a row; what was used longest ago goes
+    /// where there is no room.
+    pub bitmap_memory: usize,
+    /// Lists of a table within ten minutes, besides one for each 2,000 rows, after which its index is
+    /// built; with 0 the first list waits for it.
+    pub bitmap_after: u32,
     /// How stale dashboards and live events may be.
     pub seal_delay: Duration,
     /// First letters of the names of tenants' databases and accounts: another installation on the
@@ -99,9 +112,12 @@ impl Default for MariaDbOptions {
             readers: 4,
             writers: 16,
             max_connections: None,
+            admin_connections: 16,
             standby: 3,
             wait: Duration::from_secs(2),
             slow_call: crate::meter::SLOW,
+            bitmap_memory: 256 * 1024 * 1024,
+            bitmap_after: 64,
             seal_delay: Duration::from_millis(25),
             prefix: "t".into(),
             connections_per_account: 64,
@@ -130,6 +146,7 @@ pub struct MariaDbFleet {
     /// Servers of tenants that were opened.
     placed: Cache<(TenantId, i64), Arc<str>>,
     meters: Meters,
+    bitmaps: Arc<Budget>,
 }
 
 /// Tenants made at once by one process.
@@ -166,6 +183,7 @@ impl MariaDbFleet {
         rand::fill(&mut holder);
         Ok(Self {
             meters: Meters::new(Arc::clone(&keeper.clock), options.slow_call),
+            bitmaps: Arc::new(Budget::new(options.bitmap_memory, options.bitmap_after)),
             servers: Arc::new(servers),
             keeper,
             credentials,
@@ -185,10 +203,10 @@ impl MariaDbFleet {
 
     /// Where a tenant's database is.
     async fn place_of(&self, tenant: &Tenant) -> Result<Place> {
-        let place = self.credentials.find(self.registry(), tenant.id).await?.ok_or_else(|| {
+        let found = self.credentials.find_at(self.registry(), tenant.id, tenant.generation).await?;
+        let place = found.ok_or_else(|| {
             Error::corrupt(format!("the registry has no credentials of tenant {}", tenant.slug))
         })?;
-        let place = place.at(tenant.generation);
         self.placed.insert((tenant.id, tenant.generation), place.server.as_str().into());
         Ok(place)
     }
@@ -255,6 +273,7 @@ impl MariaDbFleet {
         let listed = self.servers.find(&place.server).await?;
         let login = TenantLogin {
             tenant: tenant.id,
+            generation: tenant.generation,
             keeper: Arc::clone(&self.keeper),
             credentials: Arc::clone(&self.credentials),
         };
@@ -267,7 +286,7 @@ impl MariaDbFleet {
             let tables =
                 migrate::at_open::<MariaDb>(&writer, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (readers.clone(), writer.clone());
-            SqlTenant::open(tenant.id, readers, writer, tables).await
+            SqlTenant::open(tenant.id, readers, writer, tables, &self.bitmaps).await
         };
         match opened.await {
             Ok(store) => {
@@ -400,7 +419,11 @@ impl Fleet for MariaDbFleet {
     }
 
     async fn stats(&self) -> Result<FleetStats> {
-        Ok(FleetStats { tenants: self.registry().number().await?, ..self.pools.stats() })
+        Ok(FleetStats {
+            tenants: self.registry().number().await?,
+            bitmaps: self.bitmaps.stats(),
+            ..self.pools.stats()
+        })
     }
 
     async fn close(&self) {
@@ -430,12 +453,30 @@ impl Fleet for MariaDbFleet {
         self.shown_server(name).await
     }
 
+    async fn server_of(&self, tenant: &Tenant) -> Result<String> {
+        Ok(self.place_of(tenant).await?.server)
+    }
+
+    async fn tenants_on(&self, server: &str, after: Option<&str>, limit: u32) -> Result<Vec<Slug>> {
+        self.tenants_of_server(server, after, limit).await
+    }
+
+    async fn place_next(&self, next: &Tenant, server: &str) -> Result<()> {
+        self.note_generation(next, server).await
+    }
+
     async fn rotate_credentials(&self, tenant: &Tenant) -> Result<()> {
         self.rotate(tenant.id, false).await
     }
 
     async fn tend(&self) -> Result<u64> {
-        Ok(self.finish_rotations().await? + self.tend_standby().await?)
+        let mut done = self.finish_rotations().await? + self.tend_standby().await?;
+        if self.servers.main().nodes().are_many() {
+            // The lease of whoever was cut off may have ended after the last start only.
+            let (finished, undone) = self.finish_or_undo().await?;
+            done += finished + undone;
+        }
+        Ok(done)
     }
 
     async fn examine(&self) -> Result<Vec<ServerFinding>> {

@@ -40,6 +40,11 @@ pub(crate) struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// That of no version: a database it is noted in is looked through when it is opened next.
+    pub(crate) const fn none() -> Self {
+        Self { tables: String::new(), migrations: String::new() }
+    }
+
     /// Both as 16 hexadecimal digits.
     pub(crate) fn short(&self) -> String {
         if self.migrations.is_empty() {

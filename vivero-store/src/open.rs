@@ -65,6 +65,8 @@ pub struct Builder {
     mariadb: MariaDbOptions,
     #[cfg(feature = "redis")]
     redis: Option<(String, Option<crate::RedisOptions>)>,
+    #[cfg(feature = "redis")]
+    redis_ca: Option<Vec<u8>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     records: Vec<&'static Schema>,
@@ -85,6 +87,8 @@ impl Default for Builder {
             mariadb: MariaDbOptions::default(),
             #[cfg(feature = "redis")]
             redis: None,
+            #[cfg(feature = "redis")]
+            redis_ca: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds::default()),
             records: Vec::new(),
@@ -199,6 +203,13 @@ impl Builder {
         self.redis = Some((url.into(), Some(options)));
         self
     }
+    /// Certificates of the authorities a `rediss://` server's is checked against, as PEM.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn redis_ca(mut self, pem: Vec<u8>) -> Self {
+        self.redis_ca = Some(pem);
+        self
+    }
     /// How long sign-ins last.
     #[must_use]
     pub const fn session_limits(mut self, limits: SessionLimits) -> Self {
@@ -258,6 +269,12 @@ impl Builder {
             self.archives.clone(),
             key,
         );
+        let shared = self.shared(&refresh).await?;
+        let operations = operations.with_shared(Arc::clone(&shared));
+        let operations = match &files {
+            Some(files) => operations.with_files(Arc::clone(&files.store)),
+            None => operations,
+        };
         let operations = match &self.hook {
             Some(hook) => operations.with_hook(Arc::clone(hook)),
             None => operations,
@@ -267,7 +284,6 @@ impl Builder {
         } else {
             Passwords::new(&*self.ids)?
         };
-        let shared = self.shared(&refresh).await?;
         let vivero = Vivero::new(Parts {
             fleet,
             shared,
@@ -301,7 +317,10 @@ impl Builder {
                 prefix: format!("vivero-{number:012x}"),
                 ..crate::RedisOptions::default()
             };
-            let options = options.clone().unwrap_or_else(own);
+            let mut options = options.clone().unwrap_or_else(own);
+            if let Some(ca) = &self.redis_ca {
+                options.ca = Some(ca.clone());
+            }
             let me = self.ids.id(self.clock.now());
             let clock = Arc::clone(&self.clock);
             return Ok(Arc::new(crate::RedisShared::open(url, options, me, clock).await?));

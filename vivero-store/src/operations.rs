@@ -11,15 +11,18 @@ mod put;
 mod removal;
 mod run;
 
-use crate::archive::ArchiveKey;
+use crate::archive::{ArchiveKey, ArchivePlace, list, parse_stored};
 use async_trait::async_trait;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use uuid::Uuid;
-use vivero_core::operations::{NewOperation, Operation, Operations};
+use vivero_core::files::FileStore;
+use vivero_core::ids::TenantId;
+use vivero_core::operations::{NewOperation, Operation, Operations, StoredArchive};
 use vivero_core::port::Fleet;
-use vivero_core::{Clock, Error, IdSource, Result};
+use vivero_core::shared::Topic;
+use vivero_core::{Clock, Error, IdSource, Result, Shared};
 
 /// Asked before each step: for tests that stop a run anywhere.
 #[async_trait]
@@ -38,6 +41,8 @@ pub struct FleetOperations {
     folder: PathBuf,
     key: Option<ArchiveKey>,
     hook: Option<Arc<dyn StepHook>>,
+    shared: Option<Arc<dyn Shared>>,
+    files: Option<Arc<dyn FileStore>>,
     /// Who takes leases.
     holder: Uuid,
 }
@@ -53,7 +58,14 @@ impl FleetOperations {
         key: Option<ArchiveKey>,
     ) -> Self {
         let holder = ids.id(clock.now());
-        Self { fleet, clock, ids, folder, key, hook: None, holder }
+        Self { fleet, clock, ids, folder, key, hook: None, shared: None, files: None, holder }
+    }
+
+    /// With word to every process, at once, when a tenant has another database.
+    #[must_use]
+    pub fn with_shared(mut self, shared: Arc<dyn Shared>) -> Self {
+        self.shared = Some(shared);
+        self
     }
 
     /// With a hook before each step.
@@ -63,10 +75,35 @@ impl FleetOperations {
         self
     }
 
-    /// The file an archive's name stands for.
-    fn file(&self, name: &str) -> PathBuf {
+    /// Tells every process that a tenant's row has changed.
+    async fn announce(&self) {
+        if let Some(shared) = &self.shared {
+            shared.announce(&Topic::Tenants).await;
+        }
+    }
+
+    /// With a store of files, where archives can lie as well.
+    #[must_use]
+    pub fn with_files(mut self, store: Arc<dyn FileStore>) -> Self {
+        self.files = Some(store);
+        self
+    }
+
+    /// What an archive's name stands for.
+    fn place(&self, name: &str) -> Result<ArchivePlace> {
+        if parse_stored(name).is_some() {
+            let store = Arc::clone(self.store()?);
+            return ArchivePlace::stored(name, store).ok_or_else(|| Error::corrupt("a name"));
+        }
         let path = Path::new(name);
-        if path.is_absolute() { path.to_owned() } else { self.folder.join(path) }
+        let path = if path.is_absolute() { path.to_owned() } else { self.folder.join(path) };
+        Ok(ArchivePlace::File(path))
+    }
+
+    fn store(&self) -> Result<&Arc<dyn FileStore>> {
+        self.files.as_ref().ok_or_else(|| {
+            illegal("files_off", "this installation has no store of files; give a path instead")
+        })
     }
 
     fn salt(&self) -> [u8; 32] {
@@ -80,6 +117,10 @@ impl FleetOperations {
 impl Operations for FleetOperations {
     async fn ask(&self, new: NewOperation) -> Result<Operation> {
         self.check_and_note(new).await
+    }
+
+    async fn archives(&self, tenant: TenantId) -> Result<Vec<StoredArchive>> {
+        list(&**self.store()?, tenant).await
     }
 
     async fn run(&self, id: Uuid) -> Result<Operation> {

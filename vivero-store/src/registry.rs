@@ -1,5 +1,6 @@
 //! The registry: what is about tenants, and nothing that is theirs.
 
+mod events;
 mod leases;
 mod migrations;
 mod operations;
@@ -108,27 +109,71 @@ impl<B: Backend> Registry<B> {
         fingerprint: Option<&str>,
     ) -> Result<Reserved> {
         let mut transaction = B::begin(&self.writer).await?;
+        if let Some(found) = Self::reserve_in(&mut transaction, tenant, key, fingerprint).await? {
+            return Ok(found);
+        }
+        B::commit(transaction, ()).await?;
+        Ok(Reserved::Ours(Box::new(tenant.clone())))
+    }
+
+    /// The same within the caller's transaction; nothing if the name was free and is this request's now.
+    pub(crate) async fn reserve_in(
+        transaction: &mut B::Transaction,
+        tenant: &Tenant,
+        key: Option<&str>,
+        fingerprint: Option<&str>,
+    ) -> Result<Option<Reserved>> {
         if let Some(key) = key {
             let key = || Value::Text(key.into());
             let sql = "SELECT provision_fingerprint FROM tenants WHERE provision_key = ?";
             let noted =
-                Sql::new(sql).with(key()).first::<B>(&mut transaction, &[Kind::Text]).await?;
+                Sql::new(sql).with(key()).first::<B>(&mut *transaction, &[Kind::Text]).await?;
             let sql = Sql::new(format!("SELECT {FIND} WHERE provision_key = ?")).with(key());
-            if let Some(row) = sql.first::<B>(&mut transaction, &FIND_KINDS).await? {
+            if let Some(row) = sql.first::<B>(&mut *transaction, &FIND_KINDS).await? {
                 let noted = noted.and_then(|mut row| row.opt_text(0));
                 let found = decode(row)?;
                 if noted.as_deref() != fingerprint {
                     return Err(Error::IdempotencyMismatch);
                 }
-                return Ok(match found.state {
+                return Ok(Some(match found.state {
                     TenantState::Provisioning => Reserved::Ours(Box::new(found)),
                     _ => Reserved::Done(Box::new(found)),
-                });
+                }));
             }
         }
-        Self::insert(&mut transaction, tenant, key, fingerprint).await?;
+        Self::insert(&mut *transaction, tenant, key, fingerprint).await?;
+        Ok(None)
+    }
+
+    /// Makes a tenant active whose database is made, and notes the version of its tables: one commit.
+    #[cfg(feature = "mariadb")]
+    pub(crate) async fn activate(
+        &self,
+        tenant: &Tenant,
+        fingerprint: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Tenant> {
+        let mut transaction = B::begin(&self.writer).await?;
+        let changed = Sql::new(
+            "UPDATE tenants SET state = ?, version = version + 1, changed_at = ? WHERE id = ? AND version = ?",
+        )
+        .with(Value::Text(TenantState::Active.to_string()))
+        .with(Value::Time(at))
+        .with(Value::Id(tenant.id.uuid()))
+        .with(Value::Int(tenant.version))
+        .execute::<B>(&mut transaction)
+        .await?;
+        if changed == 0 {
+            drop(transaction);
+            // Says what has become of it.
+            return self.set_state(tenant.id, TenantState::Active, tenant.version, at).await;
+        }
+        let one = [(tenant.id, tenant.generation)];
+        migrations::note::<B>(&mut transaction, &one, fingerprint, at).await?;
+        events::note::<B>(&mut transaction, tenant.id, None).await?;
         B::commit(transaction, ()).await?;
-        Ok(Reserved::Ours(Box::new(tenant.clone())))
+        let (state, version) = (TenantState::Active, tenant.version + 1);
+        Ok(Tenant { state, version, ..tenant.clone() })
     }
 
     /// Adds a tenant's row.
@@ -158,17 +203,20 @@ impl<B: Backend> Registry<B> {
         .with(key.map_or(Value::Null, |k| Value::Text(k.into())))
         .with(fingerprint.map_or(Value::Null, |f| Value::Text(f.into())))
         .execute_unique::<B>(connection, "tenant")
-        .await
-        .map(|_| ())
+        .await?;
+        events::note::<B>(connection, tenant.id, None).await
     }
 
     /// Gives a slug free again, after its database is known to be gone.
     pub(crate) async fn release(&self, tenant: TenantId) -> Result<()> {
         let mut transaction = B::begin(&self.writer).await?;
-        Sql::new("DELETE FROM tenants WHERE id = ? AND state = 'provisioning'")
+        let gone = Sql::new("DELETE FROM tenants WHERE id = ? AND state = 'provisioning'")
             .with(Value::Id(tenant.uuid()))
             .execute::<B>(&mut transaction)
             .await?;
+        if gone > 0 {
+            events::forget::<B>(&mut transaction, tenant).await?;
+        }
         B::commit(transaction, ()).await
     }
 
@@ -189,6 +237,9 @@ impl<B: Backend> Registry<B> {
         .with(Value::Int(version))
         .execute::<B>(&mut transaction)
         .await?;
+        if changed > 0 {
+            events::note::<B>(&mut transaction, tenant, None).await?;
+        }
         B::commit(transaction, ()).await?;
         let now = self
             .find("id", Value::Id(tenant.uuid()))

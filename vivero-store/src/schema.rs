@@ -7,7 +7,7 @@ use crate::migrate::Shape;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use vivero_core::record::{Column, Kind, Record as _, Schema};
-use vivero_core::user::{Credential, Role, Session, User};
+use vivero_core::user::{BUILT_IN_ROLES, Credential, Role, Session, User};
 
 /// vivero's own record types, in the order in which their tables are made.
 pub(crate) const OWN: &[&Schema] = &[
@@ -217,10 +217,14 @@ fn definition<B: Backend>(column: &Column) -> String {
     format!("{} {}{default}", column.name, B::column_type(column))
 }
 
-/// Names a set of schemas: two builds with the same fingerprint make the same tables.
+/// Names a set of schemas: two builds with the same fingerprint make the same tables and built-in roles.
 pub(crate) fn fingerprint<B: Backend>(schemas: &[&'static Schema]) -> String {
     let mut hash = Sha256::new();
     hash.update(SCHEMA_VERSION.to_be_bytes());
+    // Tenants that are there get what a built-in role may do by now (`tenant/built_in.rs`).
+    for grant in BUILT_IN_ROLES.iter().flat_map(|role| role.grants) {
+        hash.update(grant.to_string().as_bytes());
+    }
     for (_, sql) in B::BOOKKEEPING {
         hash.update(sql.as_bytes());
     }

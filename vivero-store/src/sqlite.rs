@@ -13,6 +13,7 @@ mod provision;
 
 use crate::backend::Sql;
 use crate::backend::sqlite::{Pool, Sqlite};
+use crate::bitmaps::budget::Budget;
 use crate::keeper::Keeper;
 use crate::meter::{Metered, Meters};
 use crate::migrate::{self, Shape, Site, Target};
@@ -149,7 +150,7 @@ impl SqliteFleet {
             let tables =
                 migrate::at_open::<Sqlite>(&pools.writer, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (pools.readers.clone(), pools.writer.clone());
-            SqlTenant::open(tenant.id, readers, writer, tables).await
+            SqlTenant::open(tenant.id, readers, writer, tables, &Arc::new(Budget::new(0, 0))).await
         };
         match opened.await {
             Ok(store) => {

@@ -1,7 +1,9 @@
 //! One tenant's database: the body that every driver shares.
 
+pub(crate) mod built_in;
 pub(crate) mod figures;
 pub(crate) mod journal;
+mod lists;
 pub(crate) mod plan;
 pub(crate) mod rows;
 mod sealer;
@@ -9,6 +11,7 @@ mod tables;
 mod turns;
 mod work;
 
+pub(crate) use lists::Mirrors;
 pub(crate) use sealer::Anchors;
 pub(crate) use tables::Tables;
 pub(crate) use turns::TURN;
@@ -17,12 +20,14 @@ pub(crate) use work::WRITER_CACHE_KIB;
 pub(crate) use work::seed;
 
 use crate::backend::{Backend, Sql};
+use crate::bitmaps::budget::Budget;
 use crate::copying::SqlSnapshot;
 use crate::migrate;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use journal::Head;
-use plan::{About, Memory};
+use lists::Asking;
+use plan::{About, Memory, Table};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -53,6 +58,7 @@ pub(crate) struct SqlTenant<B: Backend> {
     /// Whether the writing connection was given the memory of a bulk write.
     bulk: Arc<AtomicBool>,
     memory: Arc<Memory>,
+    mirrors: Arc<Mirrors>,
     /// Tables whose indexes are set aside.
     filling: Arc<Mutex<HashSet<&'static str>>>,
 }
@@ -70,6 +76,7 @@ impl<B: Backend> SqlTenant<B> {
         readers: B::Pool,
         writer: B::Pool,
         tables: Arc<Tables>,
+        bitmaps: &Arc<Budget>,
     ) -> Result<Self> {
         let tenant = Self {
             id,
@@ -83,6 +90,7 @@ impl<B: Backend> SqlTenant<B> {
             turn: Arc::default(),
             bulk: Arc::default(),
             memory: Arc::default(),
+            mirrors: Arc::new(Mirrors::new(Arc::clone(bitmaps))),
             filling: Arc::default(),
         };
         tenant.refresh().await?;
@@ -120,7 +128,7 @@ impl<B: Backend> SqlTenant<B> {
     fn publish(
         &self,
         position: u64,
-        values: impl FnOnce(HashMap<CountKey, i64>) -> HashMap<CountKey, i64>,
+        values: impl FnOnce(HashMap<CountKey, i128>) -> HashMap<CountKey, i128>,
     ) {
         {
             let mut counts = self.counts.write().unwrap_or_else(PoisonError::into_inner);
@@ -200,10 +208,25 @@ struct Reader<B: Backend> {
     tables: Arc<Tables>,
     counts: Option<Arc<Counts>>,
     memory: Arc<Memory>,
+    mirrors: Arc<Mirrors>,
+    pool: B::Pool,
     filling: Arc<Mutex<HashSet<&'static str>>>,
 }
 
 impl<B: Backend> Reader<B> {
+    async fn count_in_database(&mut self, table: &Table, query: &Query) -> Result<u64> {
+        // Counting costs a look at every row that matches; the figures know it, once all is sealed.
+        if let Some(number) = plan::projected(table, query, self.counts.as_deref())
+            && let Some(counts) = &self.counts
+            && figures::is_sealed_up_to::<B>(&mut self.connection, counts.position).await?
+        {
+            return Ok(number);
+        }
+        self.is_whole(table.schema)?;
+        let about = About { known: self.counts.as_deref(), memory: Some(&self.memory) };
+        plan::count::<B>(&mut self.connection, table, query, about).await
+    }
+
     /// Refuses to look through a table that has no indexes at the moment.
     fn is_whole(&self, schema: &Schema) -> Result<()> {
         let filling = self.filling.lock().unwrap_or_else(PoisonError::into_inner);
@@ -231,22 +254,38 @@ impl<B: Backend> Rows for Reader<B> {
     }
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
         self.is_whole(schema)?;
+        let table = self.tables.get(schema);
+        let asking = Asking::<B>::new(&self.mirrors, &self.pool, &table, self.counts.as_deref());
+        if let Some((rows, _)) = asking.page(&mut self.connection, query).await? {
+            return Ok(rows);
+        }
         let about = About { known: self.counts.as_deref(), memory: Some(&self.memory) };
-        plan::list::<B>(&mut self.connection, &self.tables.get(schema), query, about).await
+        plan::list::<B>(&mut self.connection, &table, query, about).await
+    }
+    async fn list_and_count(
+        &mut self,
+        schema: &'static Schema,
+        query: &Query,
+    ) -> Result<(Vec<Row>, u64)> {
+        self.is_whole(schema)?;
+        let table = self.tables.get(schema);
+        let asking = Asking::<B>::new(&self.mirrors, &self.pool, &table, self.counts.as_deref());
+        if let Some(page) = asking.page(&mut self.connection, query).await? {
+            return Ok(page);
+        }
+        let about = About { known: self.counts.as_deref(), memory: Some(&self.memory) };
+        let rows = plan::list::<B>(&mut self.connection, &table, query, about).await?;
+        let all = Query { after: None, ..query.clone() };
+        Ok((rows, self.count_in_database(&table, &all).await?))
     }
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
         let table = self.tables.get(schema);
         table.can_answer(query)?;
-        // Counting costs a look at every row that matches; the figures know it, once all is sealed.
-        if let Some(number) = plan::projected(&table, query, self.counts.as_deref())
-            && let Some(counts) = &self.counts
-            && figures::is_sealed_up_to::<B>(&mut self.connection, counts.position).await?
-        {
+        let asking = Asking::<B>::new(&self.mirrors, &self.pool, &table, self.counts.as_deref());
+        if let Some(number) = asking.count(&mut self.connection, query).await? {
             return Ok(number);
         }
-        self.is_whole(schema)?;
-        let about = About { known: self.counts.as_deref(), memory: Some(&self.memory) };
-        plan::count::<B>(&mut self.connection, &table, query, about).await
+        self.count_in_database(&table, query).await
     }
     async fn changes_since(
         &mut self,
@@ -269,6 +308,8 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
             tables: Arc::clone(&self.tables),
             counts,
             memory: Arc::clone(&self.memory),
+            mirrors: Arc::clone(&self.mirrors),
+            pool: self.readers.clone(),
             filling: Arc::clone(&self.filling),
         }))
     }
@@ -320,7 +361,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
         Ok(self.counts.read().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default())
     }
 
-    async fn recount(&self) -> Result<HashMap<CountKey, i64>> {
+    async fn recount(&self) -> Result<HashMap<CountKey, i128>> {
         figures::recount::<B>(&mut *self.connection().await?, &self.tables.schemas()).await
     }
 

@@ -1,4 +1,5 @@
-//! Operations on whole tenants, on SQLite: what they leave behind, also when they are stopped at any step.
+//! Operations on whole tenants: what they leave behind, also when they are stopped at any step. On SQLite;
+//! `operations_mariadb.rs` is the same on MariaDB.
 
 #[path = "support/tenants.rs"]
 mod tenants;
@@ -169,6 +170,39 @@ async fn a_moved_tenant_is_readable_throughout_and_loses_no_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_tenant_is_on_record() {
+    let ground = Ground::new().await;
+    let slug = "acme-plants".parse().expect("a slug");
+    let tenants = ground.vivero.tenants();
+    tenants.suspend(&slug).await.expect("suspended");
+    tenants.suspend(&slug).await.expect("it is already");
+    tenants.resume(&slug).await.expect("resumed");
+    let moved = ground.done(new(Kind::Move, "acme-plants", json!({}))).await;
+    let events = tenants.events(&slug, 50).await.expect("events");
+    let events: Vec<_> = events.iter().map(|e| (e.state, e.generation, e.operation)).collect();
+    assert_eq!(
+        events,
+        [
+            (TenantState::Active, 2, Some(moved.id)),
+            (TenantState::Active, 1, None),
+            (TenantState::Suspended, 1, None),
+            (TenantState::Active, 1, None),
+            (TenantState::Provisioning, 1, None),
+        ]
+    );
+    // One that is gone has none, and comes back from an archive with those of its new life.
+    ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    let sure = json!({"confirm": "acme-plants", "grace_days": 0});
+    ground.done(new(Kind::Delete, "acme-plants", sure)).await;
+    ground.done(new(Kind::Purge, "acme-plants", json!({"confirm": "acme-plants"}))).await;
+    ground.done(new(Kind::Restore, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    let events = tenants.events(&slug, 50).await.expect("events");
+    let events: Vec<_> = events.iter().map(|e| e.state).collect();
+    assert_eq!(events, [TenantState::Active, TenantState::Loading]);
+    ground.vivero.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_operations_on_one_tenant_are_refused() {
     let ground = Ground::new().await;
     let operations = ground.vivero.operations();
@@ -185,71 +219,101 @@ async fn two_operations_on_one_tenant_are_refused() {
     operations.ask(new(Kind::Move, "acme-plants", json!({}))).await.expect("the first is over");
 }
 
-/// Each kind of operation, with what it takes.
-fn kinds() -> Vec<(Kind, &'static str, serde_json::Value)> {
-    vec![
-        (Kind::Backup, "acme-plants", json!({"archive": "two.vivero"})),
-        (Kind::Restore, "acme-plants", json!({"archive": "one.vivero", "replace": true})),
-        (Kind::Import, "acme-again", json!({"archive": "one.vivero"})),
-        (Kind::Clone, "acme-again", json!({"source": "acme-plants"})),
-        (Kind::Archive, "acme-plants", json!({"archive": "two.vivero"})),
-        (Kind::Move, "acme-plants", json!({})),
-        (Kind::Delete, "acme-plants", json!({"confirm": "acme-plants", "grace_days": 0})),
-        (Kind::Purge, "acme-plants", json!({"confirm": "acme-plants"})),
-    ]
+/// Runs an operation that is stopped before its first step, its second and so on; each time everything is
+/// dropped, as a killed process drops it, and the next process finishes it.
+async fn stopped_at_any_step(kind: Kind, slug: &str, parameters: serde_json::Value) {
+    let mut stop = 0;
+    loop {
+        let ground = Ground::new().await;
+        ground.fill("acme-plants", 30).await;
+        ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
+        if kind == Kind::Purge {
+            let sure = json!({"confirm": "acme-plants", "grace_days": 0});
+            ground.done(new(Kind::Delete, "acme-plants", sure)).await;
+        }
+        let asked = ground.vivero.operations().ask(new(kind, slug, parameters.clone())).await;
+        let asked = asked.expect("asked");
+        ground.hook.stop_after(stop);
+        let outcome = ground.vivero.operations().run(asked.id).await;
+        let Some(step) = ground.hook.stopped_at() else {
+            assert_eq!(outcome.expect("done").state, State::Done, "{kind}");
+            ground.vivero.close().await;
+            break;
+        };
+        assert!(outcome.is_err(), "{kind} went on after {step}");
+        // Its lease ends.
+        let ground = ground.restart().await;
+        let open = ground.vivero.operations().resume().await.expect("resuming");
+        let done = ground.vivero.operations().find(asked.id).await.expect("on record");
+        assert_eq!(done.state, State::Done, "{kind} stopped before {step}: {done:?} {open:?}");
+        let what = format!("{kind} stopped before {step}");
+        match kind {
+            Kind::Purge => {
+                let slug = slug.parse().expect("a slug");
+                assert!(ground.vivero.tenants().find(&slug).await.is_err());
+                ground.holds(0, &what).await;
+            }
+            Kind::Delete => assert_eq!(ground.tenant(slug).await.state, TenantState::Deleting),
+            Kind::Archive => {
+                ground.holds(0, &what).await;
+                ground.done(new(Kind::Restore, slug, json!({}))).await;
+                assert_eq!(ground.lots(slug).await, 30);
+            }
+            _ => {
+                assert_eq!(ground.lots(slug).await, 30, "{what}");
+                ground.verified(slug).await;
+                ground.fill(slug, 1).await;
+                ground.holds(if slug == "acme-plants" { 1 } else { 2 }, &what).await;
+            }
+        }
+        ground.vivero.close().await;
+        stop += 1;
+    }
+    assert!(stop > 1, "{kind} was stopped {stop} times");
+    println!("{kind}: stopped at {stop} places");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operation_that_is_killed_at_any_step_is_finished_by_the_next_run() {
-    for (kind, slug, parameters) in kinds() {
-        let mut stop = 0;
-        loop {
-            let ground = Ground::new().await;
-            ground.fill("acme-plants", 30).await;
-            ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
-            if kind == Kind::Purge {
-                let sure = json!({"confirm": "acme-plants", "grace_days": 0});
-                ground.done(new(Kind::Delete, "acme-plants", sure)).await;
-            }
-            let asked = ground.vivero.operations().ask(new(kind, slug, parameters.clone())).await;
-            let asked = asked.expect("asked");
-            ground.hook.stop_after(stop);
-            let outcome = ground.vivero.operations().run(asked.id).await;
-            let Some(step) = ground.hook.stopped_at() else {
-                assert_eq!(outcome.expect("done").state, State::Done, "{kind}");
-                break;
-            };
-            assert!(outcome.is_err(), "{kind} went on after {step}");
-            // Everything is dropped, as a killed process drops it; its lease ends.
-            let ground = ground.restart().await;
-            let open = ground.vivero.operations().resume().await.expect("resuming");
-            let done = ground.vivero.operations().find(asked.id).await.expect("on record");
-            assert_eq!(done.state, State::Done, "{kind} stopped before {step}: {done:?} {open:?}");
-            match kind {
-                Kind::Purge => {
-                    let slug = slug.parse().expect("a slug");
-                    assert!(ground.vivero.tenants().find(&slug).await.is_err());
-                    assert_eq!(ground.all_files().await, 0, "stopped before {step}");
-                }
-                Kind::Delete => assert_eq!(ground.tenant(slug).await.state, TenantState::Deleting),
-                Kind::Archive => {
-                    assert_eq!(ground.all_files().await, 0, "stopped before {step}");
-                    ground.done(new(Kind::Restore, slug, json!({}))).await;
-                    assert_eq!(ground.lots(slug).await, 30);
-                }
-                _ => {
-                    assert_eq!(ground.lots(slug).await, 30, "{kind} stopped before {step}");
-                    ground.verified(slug).await;
-                    ground.fill(slug, 1).await;
-                    let tenants = if slug == "acme-plants" { 1 } else { 2 };
-                    assert_eq!(ground.all_files().await, tenants, "{kind} stopped before {step}");
-                }
-            }
-            stop += 1;
-        }
-        assert!(stop > 1, "{kind} was stopped {stop} times");
-        println!("{kind}: stopped at {stop} places");
-    }
+async fn a_backup_that_is_killed_at_any_step_is_finished_by_the_next_run() {
+    stopped_at_any_step(Kind::Backup, "acme-plants", json!({"archive": "two.vivero"})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_into_the_store_that_is_killed_at_any_step_is_finished_by_the_next_run() {
+    stopped_at_any_step(Kind::Backup, "acme-plants", json!({"store": true, "keep": 1})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_is_killed_at_any_step_is_finished_by_the_next_run() {
+    let replace = json!({"archive": "one.vivero", "replace": true});
+    stopped_at_any_step(Kind::Restore, "acme-plants", replace).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_is_killed_at_any_step_is_finished_by_the_next_run() {
+    stopped_at_any_step(Kind::Import, "acme-again", json!({"archive": "one.vivero"})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_that_is_killed_at_any_step_is_finished_by_the_next_run() {
+    stopped_at_any_step(Kind::Clone, "acme-again", json!({"source": "acme-plants"})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archiving_that_is_killed_at_any_step_is_finished_by_the_next_run() {
+    stopped_at_any_step(Kind::Archive, "acme-plants", json!({"archive": "two.vivero"})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_that_is_killed_at_any_step_is_finished_by_the_next_run() {
+    stopped_at_any_step(Kind::Move, "acme-plants", json!({})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_is_killed_at_any_step_is_finished_by_the_next_run() {
+    let sure = json!({"confirm": "acme-plants", "grace_days": 0});
+    stopped_at_any_step(Kind::Delete, "acme-plants", sure).await;
+    stopped_at_any_step(Kind::Purge, "acme-plants", json!({"confirm": "acme-plants"})).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -273,11 +337,71 @@ async fn an_operation_that_fails_leaves_everything_as_it_was_and_says_what_to_do
         assert_eq!(failed.state, State::Failed, "{failed:?}");
         assert!(message.contains("step check") && message.contains("at byte"), "{message}");
         assert_eq!(ground.lots("acme-plants").await, 30);
-        assert_eq!(ground.all_files().await, 1);
+        ground.holds(1, "after a failure").await;
     }
     assert!(ground.vivero.tenants().find(&"acme-again".parse().expect("a slug")).await.is_err());
     // The name and the tenant are free for another try.
     ground.done(new(Kind::Import, "acme-again", json!({"archive": "one.vivero"}))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_in_the_store_are_listed_pruned_and_restored() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 40).await;
+    let tenant = ground.tenant("acme-plants").await;
+    let operations = ground.vivero.operations();
+    let stored = || json!({"store": true});
+    let first = ground.done(new(Kind::Backup, "acme-plants", stored())).await;
+    assert_eq!(first.result["proven"]["unsealed"], 0);
+    let found = operations.archives(tenant.id).await.expect("archives");
+    assert_eq!(found.len(), 1);
+    assert_eq!(first.result["archive"], found[0].name);
+    assert_eq!(first.result["file_bytes"], found[0].bytes);
+    // No tenant has it among its files.
+    let files = ground.store().usage(tenant.id).await.expect("figures");
+    assert_eq!(files.bytes(), 0);
+
+    ground.fill("acme-plants", 2).await;
+    let replace = json!({"archive": found[0].name, "replace": true});
+    let restored = ground.done(new(Kind::Restore, "acme-plants", replace)).await;
+    assert_eq!(restored.result["content"], first.result["content"]);
+    assert_eq!(ground.lots("acme-plants").await, 40);
+    ground.done(new(Kind::Import, "acme-again", json!({"archive": found[0].name}))).await;
+    assert_eq!(ground.lots("acme-again").await, 40);
+
+    // The two newest stay; and what is not older than a day in any case.
+    for _ in 0..2 {
+        let keep = json!({"store": true, "keep": 2});
+        ground.done(new(Kind::Backup, "acme-plants", keep)).await;
+    }
+    let found = operations.archives(tenant.id).await.expect("archives");
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|archive| first.result["archive"] != archive.name));
+    let young = json!({"store": true, "keep": 1, "keep_days": 1});
+    ground.done(new(Kind::Backup, "acme-plants", young)).await;
+    assert_eq!(operations.archives(tenant.id).await.expect("archives").len(), 3);
+
+    // A tenant that is in the store comes back from there.
+    ground.done(new(Kind::Archive, "acme-plants", stored())).await;
+    assert_eq!(operations.archives(tenant.id).await.expect("archives").len(), 4);
+    ground.done(new(Kind::Restore, "acme-plants", json!({}))).await;
+    assert_eq!(ground.lots("acme-plants").await, 40);
+    ground.verified("acme-plants").await;
+
+    for (parameters, says) in [
+        (json!({"keep": 1}), "ask with store"),
+        (json!({"store": true, "archive": "one.vivero"}), "must not be given"),
+        (json!({"store": true, "keep": 0}), "must be 1 to 10000"),
+    ] {
+        let refused = ground.ask(new(Kind::Backup, "acme-plants", parameters)).await;
+        let refused = refused.expect_err("refused").to_string();
+        assert!(refused.contains(says), "{refused}");
+    }
+    let nobody = format!("store:{:032x}-{:032x}", 1, 2);
+    let missing = json!({"archive": nobody, "replace": true});
+    let missing = ground.ask(new(Kind::Restore, "acme-plants", missing)).await;
+    assert!(missing.expect_err("refused").to_string().contains("is not in the store of files"));
+    ground.vivero.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,7 +25,13 @@ struct Shape {
 
 /// What one engine has for its own reasons: how it searches, how it takes turns, its accounts.
 fn is_own(table: &str) -> bool {
-    let own = ["engine_state", "tenant_databases", "database_servers", "standby_databases"];
+    let own = [
+        "engine_state",
+        "tenant_databases",
+        "tenant_generations",
+        "database_servers",
+        "standby_databases",
+    ];
     table.contains("_search") || own.contains(&table)
 }
 

@@ -6,6 +6,7 @@ mod support;
 
 use async_trait::async_trait;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -190,4 +191,51 @@ async fn what_a_newer_program_announces_counts_as_anything() {
     let heard = publish.query_async::<i64>(&mut connection).await.expect("publishing");
     assert_eq!(heard, 1);
     tokio::time::timeout(PATIENCE, waiting.changed()).await.expect("word").expect("versions");
+}
+
+async fn with_tls(server: &Server, ca: &Path) -> RedisShared {
+    let ca = Some(std::fs::read(ca.join("ca.pem")).expect("an authority"));
+    // A handshake on a busy machine takes longer than a command may.
+    let timeout = Duration::from_secs(10);
+    open(&server.tls_url(), RedisOptions { ca, timeout, ..RedisOptions::default() }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_tls_is_talked_to_if_its_certificate_is_of_a_given_authority_and_of_its_name()
+{
+    let folder = || tempfile::tempdir().expect("a folder");
+    let (good, other, elsewhere) = (folder(), folder(), folder());
+    support::certificate(good.path(), "localhost");
+    support::certificate(other.path(), "localhost");
+    support::certificate(elsewhere.path(), "elsewhere.example.com");
+    let told = support::tls(good.path());
+    let mut server = Server::new(&told.iter().map(String::as_str).collect::<Vec<_>>());
+    server.start();
+    let (one, two) = (with_tls(&server, good.path()).await, with_tls(&server, good.path()).await);
+    assert_eq!(one.stats().reach, Reach::Connected);
+    assert_eq!(let_through(&one, "tls", 4).await + let_through(&two, "tls", 4).await, 5);
+    hears(&one, &two).await;
+    // Nobody is let in who might be listened to by others.
+    let fooled = with_tls(&server, other.path()).await;
+    assert_eq!(fooled.stats().reach, Reach::Away, "a certificate of another authority");
+
+    let told = support::tls(elsewhere.path());
+    let mut server = Server::new(&told.iter().map(String::as_str).collect::<Vec<_>>());
+    server.start();
+    let fooled = with_tls(&server, elsewhere.path()).await;
+    assert_eq!(fooled.stats().reach, Reach::Away, "a certificate of another name");
+    assert_eq!(let_through(&fooled, "alone", 8).await, 5, "it goes on by itself");
+}
+
+#[tokio::test]
+async fn authorities_that_are_none_are_refused() {
+    let me = || SystemIds::default().id(SystemClock.now());
+    for (url, ca) in
+        [("redis://localhost", "-----BEGIN CERTIFICATE-----"), ("rediss://localhost", "no PEM")]
+    {
+        let options = RedisOptions { ca: Some(ca.into()), ..RedisOptions::default() };
+        let opened = RedisShared::open(url, options, me(), Arc::new(SystemClock)).await;
+        let refused = opened.expect_err(url).to_string();
+        assert!(refused.contains("authorities"), "{refused}");
+    }
 }

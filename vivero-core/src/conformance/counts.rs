@@ -9,7 +9,7 @@ use crate::record::Record as _;
 use futures_util::future::join_all;
 use std::sync::Arc;
 
-async fn figure(ground: &Ground, field: &str, value: &str) -> i64 {
+async fn figure(ground: &Ground, field: &str, value: &str) -> i128 {
     ground.seal().await;
     let counts = ground.store.counts().await.expect("the figures");
     let key = CountKey { resource: "sample".into(), field: field.into(), value: value.into() };
@@ -60,6 +60,38 @@ pub(super) async fn figures_follow_each_kind_of_change(harness: &dyn Harness) {
     let place = tree[2].uuid().to_string();
     assert_eq!(figure(&ground, "place", &place).await, 1, "by id");
     ground.assert_counts("with places").await;
+}
+
+pub(super) async fn sums_are_exact_also_where_they_do_not_fit_a_column(harness: &dyn Harness) {
+    let ground = Ground::new(harness, "sums").await;
+    let mut ids = Vec::new();
+    for (i, (pieces, weight)) in
+        [(i64::MAX, Some(i64::MIN)), (i64::MAX, Some(i64::MIN)), (1 << 40, None), (-7, Some(-1))]
+            .into_iter()
+            .enumerate()
+    {
+        let mut sample = ground.source.sample(format!("S{i}"));
+        (sample.pieces, sample.weight) = (pieces, weight);
+        ids.push(ground.create_one(sample).await);
+        // One seal each, and all at once: sums of sums.
+        if i == 1 {
+            ground.seal().await;
+        }
+    }
+    let pieces = 2 * i128::from(i64::MAX) + (1 << 40) - 7;
+    assert_eq!(figure(&ground, "+pieces", "").await, pieces);
+    assert_eq!(figure(&ground, "+weight", "").await, 2 * i128::from(i64::MIN) - 1);
+    ground.assert_counts("with sums that do not fit a column").await;
+    // One change may be greater than any value.
+    ground.edit(ids[0], |s: &mut Sample| (s.pieces, s.weight) = (i64::MIN, Some(i64::MAX))).await;
+    assert_eq!(figure(&ground, "+pieces", "").await, (1 << 40) - 8);
+    assert_eq!(figure(&ground, "+weight", "").await, -2);
+    ground.assert_counts("after a change from one end to the other").await;
+    for id in &ids[..3] {
+        ground.set_deleted::<Sample>(*id, true).await;
+    }
+    assert_eq!(figure(&ground, "+pieces", "").await, -7, "what sums passed through is forgotten");
+    ground.assert_counts("after deletions").await;
 }
 
 /// Some changes of every kind to rows that are there by chance; half of the works are dropped

@@ -334,8 +334,8 @@ pub(super) fn codes(rows: &[Row]) -> Vec<String> {
 }
 
 pub(super) fn without_zeros<'c>(
-    counts: impl Iterator<Item = (&'c CountKey, &'c i64)>,
-) -> BTreeMap<CountKey, i64> {
+    counts: impl Iterator<Item = (&'c CountKey, &'c i128)>,
+) -> BTreeMap<CountKey, i128> {
     counts.filter(|(_, n)| **n != 0).map(|(key, n)| (key.clone(), *n)).collect()
 }
 

@@ -5,7 +5,7 @@ use super::ground::{Ground, record_of, sort_by};
 use super::sample::Sample;
 use super::sorting::{every_sort, tied_samples};
 use crate::Record;
-use crate::ids::RecordId;
+use crate::ids::{RecordId, UserId};
 use crate::port::TenantStore;
 use crate::query::{Predicate, Query};
 use crate::record::Row;
@@ -34,6 +34,8 @@ struct BarrelNow {
     litres: i64,
     #[record(sort, sum)]
     emptied: Option<i64>,
+    #[record(filter)]
+    cooper: UserId,
 }
 
 async fn ensure<R: Record>(store: &dyn TenantStore) {
@@ -82,12 +84,19 @@ pub(super) async fn a_column_declared_later_is_added(harness: &dyn Harness) {
         wood: None,
         litres: 225,
         emptied: None,
+        cooper: UserId::from_uuid(crate::Uuid::nil()),
     };
     assert_eq!(old, std::slice::from_ref(&wanted), "an old row has no value in the new columns");
     let second = RecordId::from_uuid(ground.source.id());
     let oak = Some("oak".to_owned());
-    let new =
-        BarrelNow { id: second, number: "B-2".into(), wood: oak, litres: 300, emptied: Some(2) };
+    let new = BarrelNow {
+        id: second,
+        number: "B-2".into(),
+        wood: oak,
+        litres: 300,
+        emptied: Some(2),
+        cooper: UserId::from_uuid(ground.source.id()),
+    };
     ground.create_one(new.clone()).await;
     let edit = |b: &mut BarrelNow| b.wood = Some("chestnut".into());
     ground.edit(id.uuid(), edit).await;
@@ -99,6 +108,9 @@ pub(super) async fn a_column_declared_later_is_added(harness: &dyn Harness) {
     let query = Query::new(Predicate::Equals("wood", crate::Value::Text("oak".into())), 10);
     let rows: Vec<Row> = ground.list_in(BarrelNow::SCHEMA, &query).await;
     assert_eq!(rows.len(), 1, "and filtered by");
+    let query = Query::new(Predicate::Equals("cooper", crate::Value::Id(crate::Uuid::nil())), 10);
+    let rows: Vec<Row> = ground.list_in(BarrelNow::SCHEMA, &query).await;
+    assert_eq!(rows.len(), 1, "an id that is needed is the nil one in old rows");
     ground.assert_counts("with a column declared later").await;
 }
 

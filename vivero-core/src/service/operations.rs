@@ -2,7 +2,8 @@
 
 use super::Vivero;
 use crate::error::{Error, Result};
-use crate::operations::{Marks, NewOperation, Operation};
+use crate::ids::TenantId;
+use crate::operations::{Marks, NewOperation, Operation, StoredArchive};
 use crate::tenant::{Slug, Tenant};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -65,6 +66,12 @@ impl TenantOperations<'_> {
     pub async fn list(&self, slug: Option<&Slug>, limit: u32) -> Result<Vec<Operation>> {
         let limit = limit.clamp(1, crate::page::MAX_LIMIT);
         self.vivero.fleet().book().list_operations(slug, limit).await
+    }
+
+    /// A tenant's archives in the store of files, newest first; those of one that is gone as well. Errors:
+    /// [`Error::Illegal`] if the installation has no store of files.
+    pub async fn archives(&self, tenant: TenantId) -> Result<Vec<StoredArchive>> {
+        self.vivero.inner.parts.operations.archives(tenant).await
     }
 
     /// What is marked of a tenant: neutralised, to be removed, in an archive.

@@ -57,12 +57,11 @@ impl<'s, R: Record> Repository<'s, R> {
         let mut query = filter.into_query(schema, &page, scope)?;
         query.limit += 1;
         let mut rows = self.session.store().read().await?;
-        let mut found = rows.list(schema, &query).await?;
-        let total = if page.total() {
-            query.after = None;
-            Some(rows.count(schema, &query).await?)
+        let (mut found, total) = if page.total() {
+            let (found, total) = rows.list_and_count(schema, &query).await?;
+            (found, Some(total))
         } else {
-            None
+            (rows.list(schema, &query).await?, None)
         };
         let wanted = page.limit() as usize;
         let next_cursor = if found.len() > wanted {

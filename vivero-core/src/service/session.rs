@@ -173,7 +173,7 @@ impl TenantSession {
     }
 
     /// Dashboard figures counted afresh, for holding projections against.
-    pub async fn recount(&self) -> Result<HashMap<CountKey, i64>> {
+    pub async fn recount(&self) -> Result<HashMap<CountKey, i128>> {
         self.require("dashboard.read")?;
         self.store.recount().await
     }
@@ -303,7 +303,8 @@ impl Dashboard {
     pub fn total(&self, resource: &str) -> i64 {
         self.one(resource, "", "")
     }
-    /// The sum of `field` over all records of `resource`.
+    /// The sum of `field` over all records of `resource`; of one that does not fit, the nearest that does.
+    /// [`Dashboard::shared`] has it exactly.
     #[must_use]
     pub fn sum(&self, resource: &str, field: &str) -> i64 {
         self.one(resource, &format!("+{field}"), "")
@@ -316,7 +317,7 @@ impl Dashboard {
             .values
             .iter()
             .filter(|(k, n)| k.resource == resource && k.field == field && **n != 0)
-            .map(|(k, n)| (k.value.as_str(), *n))
+            .map(|(k, n)| (k.value.as_str(), nearest(*n)))
             .collect();
         rows.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         rows
@@ -334,6 +335,11 @@ impl Dashboard {
 
     fn one(&self, resource: &str, field: &str, value: &str) -> i64 {
         let key = CountKey { resource: resource.into(), field: field.into(), value: value.into() };
-        self.counts.values.get(&key).copied().unwrap_or(0)
+        self.counts.values.get(&key).copied().map_or(0, nearest)
     }
+}
+
+/// A figure as it is shown.
+fn nearest(figure: i128) -> i64 {
+    i64::try_from(figure).unwrap_or(if figure < 0 { i64::MIN } else { i64::MAX })
 }

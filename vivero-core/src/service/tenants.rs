@@ -8,7 +8,7 @@ use crate::journal::{Actor, Changes, Entry};
 use crate::password;
 use crate::port::Provision;
 use crate::record::{Record, Row, Schema};
-use crate::tenant::{NewTenant, Plan, Slug, Tenant, TenantState};
+use crate::tenant::{NewTenant, Plan, Slug, Tenant, TenantEvent, TenantState};
 use crate::usage::StoreUsage;
 use crate::user::{BUILT_IN_ROLES, Credential, List, Role, User, UserStatus, check_email};
 use chrono::{DateTime, Utc};
@@ -84,6 +84,14 @@ impl Tenants<'_> {
         let tenant = self.find(slug).await?;
         let usage = self.vivero.fleet().usage(&tenant).await?;
         Ok((tenant, usage))
+    }
+
+    /// What became of a tenant, newest first, at most `limit`: made, suspended, resumed, moved, restored, to be
+    /// removed.
+    pub async fn events(&self, slug: &Slug, limit: u32) -> Result<Vec<TenantEvent>> {
+        let tenant = self.find(slug).await?;
+        let limit = limit.clamp(1, crate::page::MAX_LIMIT);
+        self.vivero.fleet().book().tenant_events(tenant.id, limit).await
     }
 
     /// Stops a tenant: its people are refused from their next request on. Nothing is lost.

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use vivero_core::operations::{NewOperation, Operation, OperationKind as Kind, OperationState};
-use vivero_core::{Error, Result, Slug, Uuid, Vivero};
+use vivero_core::{Error, Result, Slug, TenantId, Uuid, Vivero};
+use vivero_store::archive::ArchivePlace;
 
 /// How often a command looks how far its operation is.
 const LOOK: Duration = Duration::from_millis(200);
@@ -23,6 +24,20 @@ pub(super) enum TenantOperation {
         /// The file; one in the folder of archives, named after tenant and time, if nothing is said.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Into the installation's store of files instead, apart from tenants' files.
+        #[arg(long, conflicts_with = "out")]
+        store: bool,
+        /// Of the tenant's archives in the store only so many stay, the newest.
+        #[arg(long, value_name = "NUMBER", requires = "store")]
+        keep: Option<u32>,
+        /// Archives in the store that are not older stay in any case.
+        #[arg(long, value_name = "DAYS", requires = "store")]
+        keep_days: Option<u32>,
+    },
+    /// List a tenant's archives in the store of files, newest first.
+    Archives {
+        /// Name in paths; the id of a tenant that is gone.
+        tenant: String,
     },
     /// The same, to be taken elsewhere: an archive depends on no engine.
     Export {
@@ -31,13 +46,17 @@ pub(super) enum TenantOperation {
         /// The file; see `backup`.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Into the installation's store of files instead.
+        #[arg(long, conflicts_with = "out")]
+        store: bool,
     },
     /// Bring the tenant of an archive back as it was: one that is archived, to be removed, gone, or
     /// (with --replace) in service. It starts neutralised. With --verify: prove an archive, touch nothing.
     Restore {
         /// The tenant's name; the archive's when nothing is said.
         slug: Option<String>,
-        /// The archive; not needed for a tenant that `archive` took out of service.
+        /// The archive, a file or the name of one in the store of files (`store:…`); not needed for a tenant that
+        /// `archive` took out of service.
         #[arg(long, value_name = "FILE")]
         archive: Option<PathBuf>,
         /// Only prove the archive: checksums, counts, the chain of changes, whose it is.
@@ -51,7 +70,7 @@ pub(super) enum TenantOperation {
     Import {
         /// Name of the new tenant.
         slug: String,
-        /// The archive.
+        /// The archive, a file or the name of one in the store of files (`store:…`).
         #[arg(long, value_name = "FILE")]
         archive: PathBuf,
     },
@@ -70,6 +89,9 @@ pub(super) enum TenantOperation {
         /// The file; see `backup`.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Into the installation's store of files instead.
+        #[arg(long, conflicts_with = "out")]
+        store: bool,
     },
     /// Mark a tenant for removal: refused from now on, to be had back by `resume` until the grace is over.
     Delete {
@@ -94,6 +116,9 @@ pub(super) enum TenantOperation {
     Move {
         /// Name in paths.
         slug: String,
+        /// The database server it goes to; the one it is on if nothing is said.
+        #[arg(long, value_name = "SERVER")]
+        to: Option<String>,
     },
     /// Let a copy act on the world again: mail, webhooks, jobs.
     Activate {
@@ -127,6 +152,9 @@ pub(super) enum OperationCommand {
 
 /// A file as an operation takes it: the place does not depend on where the program runs.
 fn absolute(path: &Path) -> Result<Value> {
+    if let Some(name) = path.to_str().filter(|name| name.starts_with("store:")) {
+        return Ok(json!(name));
+    }
     let path = std::path::absolute(path)
         .map_err(|e| Error::invalid("archive", "path", format!("{}: {e}", path.display())))?;
     Ok(json!(path.display().to_string()))
@@ -143,27 +171,38 @@ pub(super) async fn run(
     output: Output,
 ) -> Result<ExitCode> {
     let file = |path: &Option<PathBuf>| path.as_deref().map(absolute).transpose();
+    let stored = |store: bool| store.then_some(json!(true));
     let (kind, slug, parameters) = match &command {
         TenantOperation::Restore { archive: Some(archive), verify: true, .. } => {
             return prove(archive, config, output).await;
         }
         TenantOperation::Activate { slug } => return activate(slug, config, output).await,
-        TenantOperation::Backup { slug, out } => {
-            (Kind::Backup, slug.clone(), object([("archive", file(out)?)]))
+        TenantOperation::Archives { tenant } => return archives(tenant, config, output).await,
+        TenantOperation::Backup { slug, out, store, keep, keep_days } => {
+            let parameters = object([
+                ("archive", file(out)?),
+                ("store", stored(*store)),
+                ("keep", keep.map(Value::from)),
+                ("keep_days", keep_days.map(Value::from)),
+            ]);
+            (Kind::Backup, slug.clone(), parameters)
         }
-        TenantOperation::Export { slug, out } => {
-            (Kind::Export, slug.clone(), object([("archive", file(out)?)]))
+        TenantOperation::Export { slug, out, store } => {
+            let parameters = object([("archive", file(out)?), ("store", stored(*store))]);
+            (Kind::Export, slug.clone(), parameters)
         }
-        TenantOperation::Archive { slug, out } => {
-            (Kind::Archive, slug.clone(), object([("archive", file(out)?)]))
+        TenantOperation::Archive { slug, out, store } => {
+            let parameters = object([("archive", file(out)?), ("store", stored(*store))]);
+            (Kind::Archive, slug.clone(), parameters)
         }
         TenantOperation::Restore { slug, archive, replace, .. } => {
             let slug = match (slug, archive) {
                 (Some(slug), _) => slug.clone(),
                 (None, Some(archive)) => {
                     let key = config.archive_key()?;
+                    let place = place(archive, config).await?;
                     let reader =
-                        vivero_store::archive::ArchiveReader::open(archive, key.as_ref()).await?;
+                        vivero_store::archive::ArchiveReader::open(place, key.as_ref()).await?;
                     reader.header().tenant.slug.clone()
                 }
                 (None, None) => {
@@ -188,7 +227,9 @@ pub(super) async fn run(
         TenantOperation::Purge { slug, confirm } => {
             (Kind::Purge, slug.clone(), object([("confirm", Some(json!(confirm)))]))
         }
-        TenantOperation::Move { slug } => (Kind::Move, slug.clone(), json!({})),
+        TenantOperation::Move { slug, to } => {
+            (Kind::Move, slug.clone(), object([("to", to.clone().map(Value::from))]))
+        }
     };
     let slug: Slug = slug.parse()?;
     let vivero = super::open(config).await?;
@@ -262,10 +303,49 @@ fn show(operation: &Operation, output: Output) {
     });
 }
 
+/// Where an archive is that was named.
+async fn place(archive: &Path, config: &Config) -> Result<ArchivePlace> {
+    let name = archive.to_str().unwrap_or_default();
+    if !name.starts_with("store:") {
+        return Ok(ArchivePlace::from(archive));
+    }
+    let vivero = super::open(config).await?;
+    let store = vivero.file_settings().map(|files| std::sync::Arc::clone(&files.store));
+    vivero.close().await;
+    ArchivePlace::stored(name, store?).ok_or_else(|| {
+        let message = "must be a file, or a name as `vivero tenant archives` shows it";
+        Error::invalid("archive", "form", message)
+    })
+}
+
+async fn archives(tenant: &str, config: &Config, output: Output) -> Result<ExitCode> {
+    let vivero = super::open(config).await?;
+    let found = async {
+        let id = match tenant.parse::<Uuid>() {
+            Ok(id) => TenantId::from_uuid(id),
+            Err(_) => vivero.tenants().find(&tenant.parse()?).await?.id,
+        };
+        vivero.operations().archives(id).await
+    };
+    let found = found.await;
+    vivero.close().await;
+    for archive in found? {
+        let value = json!({
+            "name": archive.name, "tenant": archive.tenant, "id": archive.id, "bytes": archive.bytes,
+            "written_at": archive.written_at,
+        });
+        output.result(&value, || {
+            format!("{}  {:>14} bytes  {}", archive.written_at, archive.bytes, archive.name)
+        });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn prove(archive: &Path, config: &Config, output: Output) -> Result<ExitCode> {
     let key = config.archive_key()?;
     let mut bar = None;
-    let proof = vivero_store::archive::verify(archive, key.as_ref(), |done, total| {
+    let place = place(archive, config).await?;
+    let proof = vivero_store::archive::verify(place, key.as_ref(), |done, total| {
         bar.get_or_insert_with(|| output.progress().start("proving", total)).set(done.min(total));
     })
     .await?;

@@ -39,7 +39,8 @@ pub(super) async fn run(args: ServeArgs, mut config: Config, output: Output) -> 
 }
 
 /// How often it is looked for operations on tenants whose process is gone.
-const LOOK_FOR_OPERATIONS: Duration = Duration::from_secs(60);
+/// Writers wait for a move whose process died in its last step, until its lease has ended and it is found here.
+const LOOK_FOR_OPERATIONS: Duration = Duration::from_secs(5);
 
 /// Goes on with operations on tenants that another process left undone, now and later.
 fn finish_operations(vivero: Vivero) {

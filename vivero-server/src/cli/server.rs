@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 use vivero_core::server::{DatabaseServer, NewServer, ServerPatch, ServerState, TlsMode};
-use vivero_core::{Error, Result};
+use vivero_core::{Error, Result, Vivero};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ServerCommand {
@@ -20,13 +20,22 @@ pub(super) enum ServerCommand {
     Add(AddArgs),
     /// Change a database server: its state, share, limit, or how it is reached.
     Set(SetArgs),
+    /// Move every tenant of a database server to others; it takes no new ones from then on. Tenants stay
+    /// readable, and each stops writing for a moment, which is printed. Cut off, say it again.
+    Drain {
+        /// Name in this installation.
+        name: String,
+        /// Where they go; each to the open server that is least filled if nothing is said.
+        #[arg(long, value_name = "SERVER")]
+        to: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     /// Name in this installation: 1 to 40 letters, digits and -.
     name: String,
-    /// Where it is.
+    /// Where it is; of a Galera cluster its nodes, with commas between.
     #[arg(long, value_name = "HOST:PORT")]
     address: String,
     /// Account that makes databases and accounts on it.
@@ -90,6 +99,7 @@ pub(super) async fn run(
             patch.check(&args.name)?;
             Ready::Set(args.name, patch)
         }
+        ServerCommand::Drain { name, to } => Ready::Drain(name, to),
     };
     let vivero = super::open(config).await?;
     let outcome = async {
@@ -103,6 +113,7 @@ pub(super) async fn run(
             Ready::Set(name, patch) => {
                 show(&vivero.servers().change(&name, patch, None).await?, output);
             }
+            Ready::Drain(name, to) => return drain(&vivero, &name, to.as_deref(), output).await,
         }
         Ok(ExitCode::SUCCESS)
     };
@@ -115,6 +126,39 @@ enum Ready {
     List,
     Add(NewServer),
     Set(String, ServerPatch),
+    Drain(String, Option<String>),
+}
+
+async fn drain(vivero: &Vivero, name: &str, to: Option<&str>, output: Output) -> Result<ExitCode> {
+    let drained = vivero
+        .servers()
+        .drain(name, to, |slug, outcome, left| {
+            let (value, text) = match outcome {
+                Ok(operation) => {
+                    let stopped = &operation.result["writes_stopped_ms"];
+                    let to = operation.parameters["to"].as_str().unwrap_or_default();
+                    let what = match &operation.message {
+                        None => format!("is on {to}; writes were stopped for {stopped} ms"),
+                        Some(message) => format!("stays: {message}"),
+                    };
+                    let value = json!({
+                        "tenant": slug, "state": operation.state, "to": to, "writes_stopped_ms": stopped,
+                        "message": operation.message, "left": left,
+                    });
+                    (value, what)
+                }
+                Err(error) => {
+                    let value =
+                        json!({"tenant": slug, "state": "refused", "message": error.to_string(), "left": left});
+                    (value, format!("stays: {error}"))
+                }
+            };
+            output.result(&value, || format!("{slug} {text} ({left} to go)"));
+        })
+        .await?;
+    let value = json!({"server": name, "moved": drained.moved, "stayed": drained.stayed});
+    output.result(&value, || format!("{name}: {} moved, {} stayed", drained.moved, drained.stayed));
+    Ok(if drained.stayed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn new(args: AddArgs) -> Result<NewServer> {

@@ -38,6 +38,14 @@ pub(super) enum TenantCommand {
         /// Name in paths.
         slug: String,
     },
+    /// Show what became of a tenant, newest first: made, suspended, resumed, moved, restored, to be removed.
+    History {
+        /// Name in paths.
+        slug: String,
+        /// Most to show.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+        limit: u32,
+    },
     /// Stop a tenant: its people are refused from their next request on. Nothing is lost.
     Suspend {
         /// Name in paths.
@@ -111,6 +119,24 @@ pub(super) async fn run(
         TenantCommand::Provision { .. } => {
             if let Some(new) = new {
                 show(&vivero, &tenants.provision(new).await?, output).await?;
+            }
+        }
+        TenantCommand::History { slug, limit } => {
+            for event in tenants.events(&slug.parse()?, limit).await? {
+                let value = json!({
+                    "version": event.version, "at": event.at, "state": event.state,
+                    "generation": event.generation, "operation": event.operation,
+                });
+                output.result(&value, || {
+                    let by =
+                        event.operation.map(|id| format!("  (operation {id})")).unwrap_or_default();
+                    format!(
+                        "{}  {:<12} generation {}{by}",
+                        event.at,
+                        event.state.as_str(),
+                        event.generation
+                    )
+                });
             }
         }
         TenantCommand::List => {

@@ -1,12 +1,14 @@
 //! Figures for Prometheus. Requests only touch counters they were given at the start; everything else
 //! is read when someone asks.
 
+mod bitmaps;
 mod process;
 mod servers;
 mod shared;
 mod tenants;
 
 use crate::problem::Failure;
+use bitmaps::BitmapGauges;
 use poem::http::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -54,6 +56,7 @@ pub(crate) struct Metrics {
     /// Open event streams.
     pub(crate) streams: Gauge,
     pools: [Gauge; 7],
+    bitmaps: BitmapGauges,
     shared: SharedGauges,
     memory: Gauge,
     servers: servers::Servers,
@@ -106,6 +109,7 @@ impl Metrics {
             registry.register(name, help, gauge.clone());
         }
         let servers = servers::Servers::register(&mut registry);
+        let bitmaps = BitmapGauges::register(&mut registry);
         let shared = SharedGauges::register(&mut registry);
         registry.register_collector(Box::new(Arc::clone(&tenants)));
         Self {
@@ -115,6 +119,7 @@ impl Metrics {
             in_flight,
             streams,
             pools,
+            bitmaps,
             shared,
             memory,
             servers,
@@ -153,6 +158,7 @@ impl Metrics {
     ) -> Result<String, Failure> {
         self.servers.set(servers);
         self.shared.set(shared);
+        self.bitmaps.set(&stats.bitmaps);
         let FleetStats { tenants, open, max_open, opened, evicted, refused, waiting, .. } = *stats;
         for (gauge, value) in
             self.pools.iter().zip([tenants, open, max_open, opened, evicted, refused, waiting])

@@ -16,10 +16,23 @@ pub(crate) struct OperationIn {
     /// What is to be done to the tenant in the path; for `clone` and `import`, that is the new one.
     pub(crate) kind: Word<OperationKind>,
     /// File in the folder of archives: made by `backup`, `export` and `archive` (named after tenant and
-    /// time if absent), read by `restore` and `import`.
+    /// time if absent), read by `restore` and `import`, which also take the name of an archive in the store
+    /// of files.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[oai(validator(max_length = 120, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$"))]
+    #[oai(validator(max_length = 120, pattern = "^(store:)?[A-Za-z0-9][A-Za-z0-9._-]*$"))]
     pub(crate) archive: Option<String>,
+    /// For `backup`, `export` and `archive`: into the installation's store of files, under a name that is
+    /// among the parameters of the answer.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub(crate) store: Option<bool>,
+    /// For `backup` with `store`: so many of the tenant's newest archives in the store stay.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[oai(validator(minimum(value = "1"), maximum(value = "10000")))]
+    pub(crate) keep: Option<i64>,
+    /// For `backup` with `store`: archives of the tenant that are not older stay in any case.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[oai(validator(minimum(value = "0"), maximum(value = "36500")))]
+    pub(crate) keep_days: Option<i64>,
     /// The tenant to copy, for `clone`.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[oai(validator(min_length = 3, max_length = 40, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
@@ -31,6 +44,10 @@ pub(crate) struct OperationIn {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[oai(validator(minimum(value = "0"), maximum(value = "3650")))]
     pub(crate) grace_days: Option<i64>,
+    /// For `move`: the database server to move to; into a new database on the same one if absent.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[oai(validator(min_length = 1, max_length = 40, pattern = "^[A-Za-z0-9-]+$"))]
+    pub(crate) to: Option<String>,
     /// For `delete` and `purge`: the tenant's slug once more.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[oai(validator(min_length = 3, max_length = 40, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
@@ -48,9 +65,13 @@ impl OperationIn {
             }
         };
         add("archive", self.archive.map(Json::from));
+        add("store", self.store.map(Json::from));
+        add("keep", self.keep.map(Json::from));
+        add("keep_days", self.keep_days.map(Json::from));
         add("source", self.source.map(Json::from));
         add("replace", self.replace.map(Json::from));
         add("grace_days", self.grace_days.map(Json::from));
+        add("to", self.to.map(Json::from));
         add("confirm", self.confirm.map(Json::from));
         NewOperation { kind, slug, parameters: Json::Object(parameters), key }
     }

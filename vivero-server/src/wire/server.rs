@@ -102,8 +102,8 @@ pub(crate) struct ServerIn {
     /// Its name.
     #[oai(validator(min_length = 1, max_length = 40, pattern = "^[A-Za-z0-9-]+$"))]
     pub(crate) name: String,
-    /// Where it is: HOST or HOST:PORT.
-    #[oai(validator(min_length = 1, max_length = 260))]
+    /// Where it is: HOST or HOST:PORT; of a Galera cluster its nodes, with a comma between.
+    #[oai(validator(min_length = 1, max_length = 300))]
     pub(crate) address: String,
     /// How connections to it are protected; `preferred` if absent.
     #[serde(default, deserialize_with = "present")]
@@ -160,7 +160,7 @@ pub(crate) struct ServerPatch {
     pub(crate) capacity: Change<i64>,
     /// Where it is. Of `main` it is configuration.
     #[serde(default, deserialize_with = "present")]
-    #[oai(validator(min_length = 1, max_length = 260))]
+    #[oai(validator(min_length = 1, max_length = 300))]
     pub(crate) address: Option<String>,
     /// The account that makes databases and accounts on it. Of `main` it is configuration.
     #[serde(default, deserialize_with = "present")]

@@ -202,6 +202,10 @@ pub(crate) struct StatsOut {
     pub(crate) evicted: u64,
     /// Requests refused because all were in use.
     pub(crate) refused: u64,
+    /// Requests that wait now for a tenant database to be closed.
+    pub(crate) waiting: u64,
+    /// Milliseconds that requests have waited for that, since the start, in all.
+    pub(crate) waited_ms: u64,
 }
 
 impl From<FleetStats> for StatsOut {
@@ -214,6 +218,8 @@ impl From<FleetStats> for StatsOut {
             opened: stats.opened,
             evicted: stats.evicted,
             refused: stats.refused,
+            waiting: stats.waiting,
+            waited_ms: stats.waited_ms,
         }
     }
 }

@@ -100,10 +100,6 @@ impl<W: Write> FrameWriter<W> {
         self.next = self.next.checked_add(1).ok_or_else(|| Error::corrupt("too many frames"))?;
         Ok(())
     }
-
-    pub(super) fn into_inner(self) -> W {
-        self.to
-    }
 }
 
 fn failed(error: io::Error) -> Error {

@@ -2,10 +2,10 @@
 
 use super::frames::{FrameKind, FrameReader};
 use super::keys::ArchiveKey;
+use super::place::{ArchivePlace, Source};
 use super::proof::{Links, Proof, Sums};
 use super::{Header, Trailer, refused, values};
-use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -23,13 +23,15 @@ pub struct ArchiveReader {
     task: Option<JoinHandle<Result<Proof>>>,
 }
 
-type Frames = FrameReader<BufReader<File>>;
+type Frames = FrameReader<BufReader<Box<dyn Read + Send>>>;
 
 impl ArchiveReader {
     /// Opens an archive and reads its header. Errors: [`Error::Invalid`] says what is wrong with it.
-    pub async fn open(path: &Path, key: Option<&ArchiveKey>) -> Result<Self> {
-        let (path, key) = (path.to_owned(), key.cloned());
-        let opened = tokio::task::spawn_blocking(move || begin(&path, key.as_ref()));
+    pub async fn open(place: impl Into<ArchivePlace>, key: Option<&ArchiveKey>) -> Result<Self> {
+        let (place, key) = (place.into(), key.cloned());
+        let source = place.source().await?;
+        let name = PathBuf::from(place.name());
+        let opened = tokio::task::spawn_blocking(move || begin(source, &name, key.as_ref()));
         let (frames, header, path) =
             opened.await.map_err(|e| Error::internal("opening an archive", e))??;
         let (sender, parts) = mpsc::channel(WAITING);
@@ -62,11 +64,11 @@ impl ArchiveReader {
 /// Proves an archive without touching a tenant: counts, checksums, the links of the chain, whose it is.
 /// `progress` is told the rows read.
 pub async fn verify(
-    path: &Path,
+    place: impl Into<ArchivePlace>,
     key: Option<&ArchiveKey>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Proof> {
-    let mut reader = ArchiveReader::open(path, key).await?;
+    let mut reader = ArchiveReader::open(place, key).await?;
     let total = reader.header().rows;
     let mut done = 0;
     while let Some(part) = reader.next().await {
@@ -76,8 +78,12 @@ pub async fn verify(
     reader.finish().await
 }
 
-fn begin(path: &Path, key: Option<&ArchiveKey>) -> Result<(Frames, Header, PathBuf)> {
-    let file = File::open(path).map_err(|e| refused(path, "readable", e))?;
+fn begin(
+    source: Source,
+    path: &Path,
+    key: Option<&ArchiveKey>,
+) -> Result<(Frames, Header, PathBuf)> {
+    let file = source.open(path)?;
     let mut frames = FrameReader::new(BufReader::with_capacity(1 << 18, file), path, key)?;
     let frame = frames.read()?;
     let header: Option<Header> = (frame.kind == FrameKind::Header)

@@ -174,16 +174,36 @@ async fn frames_cannot_be_swapped_dropped_repeated_or_mixed() {
     }
 }
 
+#[tokio::test]
+async fn one_bit_that_is_another_is_found_wherever_it_is() {
+    let (_folder, whole, other) = folder();
+    for key in [None, Some(key(1))] {
+        let _ = std::fs::remove_file(&whole);
+        let bytes = make(&whole, 1, key.as_ref()).await;
+        let frames = frames(&bytes);
+        for at in 0..bytes.len() {
+            let mut edited = bytes.clone();
+            edited[at] ^= 1 << (at % 8);
+            let why = why(&other, &edited, key.as_ref()).await;
+            let said = match frames.iter().position(|frame| frame.contains(&at)) {
+                Some(number) => why.contains(&format!("frame {number} at byte")),
+                None => !why.is_empty(),
+            };
+            assert!(said, "byte {at}: {why}");
+        }
+    }
+}
+
 /// Somebody who can compute checksums, but has no key, puts in rows of their own.
 #[tokio::test]
 async fn who_has_no_key_can_put_nothing_in() {
     let (_folder, whole, other) = folder();
     let bytes = make(&whole, 1, Some(&key(1))).await;
-    let mut forged =
-        FrameWriter::new(Vec::new(), Uuid::from_u128(1), [9; 32], Some(&key(2))).expect("begun");
+    let mut forged = Vec::new();
     let text = serde_json::to_vec(&header(1)).expect("a header");
-    forged.write(FrameKind::Header, 0, &text).expect("written");
-    let forged = forged.into_inner();
+    FrameWriter::new(&mut forged, Uuid::from_u128(1), [9; 32], Some(&key(2)))
+        .and_then(|mut frames| frames.write(FrameKind::Header, 0, &text))
+        .expect("written");
     let why = why(&other, &forged, Some(&key(1))).await;
     assert!(why.contains("does not open with this key"), "{why}");
     assert_eq!(forged[..64], bytes[..64], "the same preamble");

@@ -3,15 +3,17 @@
 
 use super::frames::{FrameKind, FrameWriter};
 use super::keys::ArchiveKey;
+use super::place::{ArchivePlace, Sending};
 use super::proof::Sums;
 use super::{Header, Trailer, values};
 use crate::disk::{io_error, sync_folder};
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use vivero_core::copy::{Part, TableShape};
+use vivero_core::files::FileInfo;
 use vivero_core::{Error, Result};
 
 /// Parts that may wait to be written.
@@ -22,10 +24,24 @@ const FRAME: usize = 1024 * 1024;
 /// An archive that is being written. Dropped before [`ArchiveWriter::finish`], nothing has its name.
 #[derive(Debug)]
 pub struct ArchiveWriter {
-    parts: Option<mpsc::Sender<Part>>,
-    task: Option<JoinHandle<Result<(File, Trailer, u64)>>>,
-    path: PathBuf,
-    half: PathBuf,
+    orders: Option<mpsc::Sender<Order>>,
+    task: Option<JoinHandle<Result<(Option<File>, Trailer, u64)>>>,
+    kept: Kept,
+}
+
+/// What the writing thread is told.
+#[derive(Debug)]
+enum Order {
+    Rows(Part),
+    /// No more: without it, what was written is not the whole.
+    End,
+}
+
+/// What becomes of it in the end.
+#[derive(Debug)]
+enum Kept {
+    File { path: PathBuf, half: PathBuf },
+    Stored(Option<JoinHandle<Result<FileInfo>>>),
 }
 
 /// What was written.
@@ -37,105 +53,161 @@ pub struct Written {
     pub file_bytes: u64,
 }
 
-/// Where an archive is while it is being written.
+/// Where an archive is while it is being written to a file.
 pub(crate) fn half_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     name.into()
 }
 
+/// Where bytes go.
+enum Sink {
+    File(BufWriter<File>),
+    Stored(Sending),
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Stored(sending) => sending.write(bytes),
+        }
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Stored(sending) => sending.flush(),
+        }
+    }
+}
+
+impl Sink {
+    fn end(self) -> io::Result<Option<File>> {
+        match self {
+            Self::File(file) => file.into_inner().map(Some).map_err(io::IntoInnerError::into_error),
+            Self::Stored(sending) => sending.end().map(|()| None),
+        }
+    }
+}
+
+/// Opens the file that gets its name at the end.
+fn begin_file(path: &Path) -> Result<(File, PathBuf)> {
+    if path.exists() {
+        return Err(super::refused(path, "free", "is there already; give another name"));
+    }
+    let half = half_of(path);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // Everything a tenant has is in it.
+        options.mode(0o600);
+    }
+    let file = options.open(&half).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => super::refused(path, "folder", "its folder is missing"),
+        _ => io_error("making an archive", e),
+    })?;
+    Ok((file, half))
+}
+
 impl ArchiveWriter {
-    /// Begins an archive at `path`, which must not be there; `salt` is random.
+    /// Begins an archive; a file must not be there yet. `salt` is random.
     ///
     /// Errors: [`Error::Invalid`] if there is something or the folder is missing.
     pub fn create(
-        path: &Path,
+        place: impl Into<ArchivePlace>,
         header: &Header,
         key: Option<&ArchiveKey>,
         salt: [u8; 32],
     ) -> Result<Self> {
-        if path.exists() {
-            return Err(super::refused(path, "free", "is there already; give another name"));
-        }
-        let half = half_of(path);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            // Everything a tenant has is in it.
-            options.mode(0o600);
-        }
-        let file = options.open(&half).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => super::refused(path, "folder", "its folder is missing"),
-            _ => io_error("making an archive", e),
-        })?;
         let text =
             serde_json::to_vec(header).map_err(|e| Error::internal("writing a header", e))?;
+        let (mut sink, kept) = match place.into() {
+            ArchivePlace::File(path) => {
+                let (file, half) = begin_file(&path)?;
+                (Sink::File(BufWriter::new(file)), Kept::File { path, half })
+            }
+            ArchivePlace::Stored { store, tenant, archive } => {
+                let (sending, put) = Sending::begin(store, tenant, archive)?;
+                (Sink::Stored(sending), Kept::Stored(Some(put)))
+            }
+        };
         let (sender, receiver) = mpsc::channel(WAITING);
         let (tables, archive, key) = (header.tables.clone(), header.archive, key.cloned());
         let task = tokio::task::spawn_blocking(move || {
-            let mut frames = FrameWriter::new(BufWriter::new(file), archive, salt, key.as_ref())?;
+            let failed = |e| io_error("writing an archive", e);
+            let mut frames = FrameWriter::new(&mut sink, archive, salt, key.as_ref())?;
             frames.write(FrameKind::Header, 0, &text)?;
             let trailer = write_rows(&mut frames, receiver, &tables)?;
             let text = serde_json::to_vec(&trailer)
                 .map_err(|e| Error::internal("writing a trailer", e))?;
             frames.write(FrameKind::Trailer, 0, &text)?;
             let written = frames.written;
-            let mut file = frames.into_inner();
-            file.flush().map_err(|e| io_error("writing an archive", e))?;
-            let file =
-                file.into_inner().map_err(|e| io_error("writing an archive", e.into_error()))?;
-            Ok((file, trailer, written))
+            sink.flush().map_err(failed)?;
+            Ok((sink.end().map_err(failed)?, trailer, written))
         });
-        Ok(Self { parts: Some(sender), task: Some(task), path: path.to_owned(), half })
+        Ok(Self { orders: Some(sender), task: Some(task), kept })
     }
 
     /// Adds rows.
     pub async fn add(&mut self, part: Part) -> Result<()> {
-        if let Some(parts) = &self.parts
-            && parts.send(part).await.is_ok()
+        if let Some(orders) = &self.orders
+            && orders.send(Order::Rows(part)).await.is_ok()
         {
             return Ok(());
         }
         // The thread ended before its time: it says why.
-        self.parts = None;
+        self.orders = None;
         self.joined().await?;
         Err(Error::internal("writing an archive", "it was finished before"))
     }
 
-    async fn joined(&mut self) -> Result<(File, Trailer, u64)> {
+    async fn joined(&mut self) -> Result<(Option<File>, Trailer, u64)> {
         let gone = || Error::internal("writing an archive", "its thread is gone");
-        self.task
-            .take()
-            .ok_or_else(gone)?
-            .await
-            .map_err(|e| Error::internal("writing an archive", e))?
+        let written = self.task.take().ok_or_else(gone)?.await;
+        let written = written.map_err(|e| Error::internal("writing an archive", e))?;
+        // What keeps a store from taking more, the store itself says best.
+        if let Kept::Stored(put) = &mut self.kept
+            && let Some(put) = put.take()
+        {
+            put.await.map_err(|e| Error::internal("storing an archive", e))??;
+        }
+        written
     }
 
     /// Ends the archive, makes it durable and gives it its name.
     pub async fn finish(mut self) -> Result<Written> {
-        self.parts = None;
+        if let Some(orders) = self.orders.take() {
+            // If the thread has ended, it says why below.
+            let _ = orders.send(Order::End).await;
+        }
         let (file, trailer, file_bytes) = self.joined().await?;
-        let (half, path) = (self.half.clone(), self.path.clone());
-        let named = tokio::task::spawn_blocking(move || {
-            file.sync_all().map_err(|e| io_error("syncing an archive", e))?;
-            std::fs::rename(&half, &path).map_err(|e| io_error("naming an archive", e))?;
-            path.parent().filter(|f| !f.as_os_str().is_empty()).map_or(Ok(()), sync_folder)
-        });
-        named.await.map_err(|e| Error::internal("naming an archive", e))??;
+        if let (Some(file), Kept::File { path, half }) = (file, self.kept) {
+            let named = tokio::task::spawn_blocking(move || {
+                file.sync_all().map_err(|e| io_error("syncing an archive", e))?;
+                std::fs::rename(&half, &path).map_err(|e| io_error("naming an archive", e))?;
+                path.parent().filter(|f| !f.as_os_str().is_empty()).map_or(Ok(()), sync_folder)
+            });
+            named.await.map_err(|e| Error::internal("naming an archive", e))??;
+        }
         Ok(Written { trailer, file_bytes })
     }
 }
 
 fn write_rows<W: std::io::Write>(
     frames: &mut FrameWriter<W>,
-    mut parts: mpsc::Receiver<Part>,
+    mut orders: mpsc::Receiver<Order>,
     tables: &[TableShape],
 ) -> Result<Trailer> {
     let mut sums = Sums::new(tables.len());
     let mut raw = Vec::with_capacity(FRAME * 2);
-    while let Some(part) = parts.blocking_recv() {
+    loop {
+        let part = match orders.blocking_recv() {
+            Some(Order::Rows(part)) => part,
+            Some(Order::End) => return Ok(sums.trailer(tables)),
+            None => return Err(Error::internal("writing an archive", "it was given up")),
+        };
         let table = u16::try_from(part.table).map_err(|_| Error::corrupt("too many tables"))?;
         let mut rows = 0;
         for row in &part.rows {
@@ -154,5 +226,4 @@ fn write_rows<W: std::io::Write>(
             raw.clear();
         }
     }
-    Ok(sums.trailer(tables))
 }

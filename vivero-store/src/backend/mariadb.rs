@@ -19,7 +19,9 @@ pub(crate) use budget::Budget;
 pub(crate) use failure::Failure;
 pub(crate) use nodes::Nodes;
 use pool::Waiting;
-pub(crate) use pool::{Connection, Lease, Login, Pool, Purpose, Ties, Writing, open};
+pub(crate) use pool::{
+    Connection, Exclusive, Hold, Lease, Login, Pool, Purpose, Ties, Writing, open,
+};
 
 use super::{Backend, Cells, Costs, Key, Merge, Merged, Sql};
 use crate::migrate::{Fingerprint, Noted};
@@ -182,6 +184,10 @@ impl Connection {
     /// Whether a statement goes with what waits: if so, as text.
     async fn joined(&mut self, sql: &Sql) -> Result<Option<String>, Failure> {
         self.check_alive()?;
+        if self.is_overtaken() {
+            self.lost = true;
+            return Err(Failure::overtaken());
+        }
         if self.waiting.statements == 0 {
             return Ok(None);
         }
@@ -384,6 +390,34 @@ impl Backend for MariaDb {
         Ok(())
     }
 
+    async fn at_once(
+        connection: &mut Connection,
+        queries: Vec<(Sql, &[Kind])>,
+    ) -> Result<Vec<Vec<Cells>>, Failure> {
+        let wrapped = !connection.is_in_transaction();
+        let mut text = String::new();
+        let mut kinds: Vec<&[Kind]> = Vec::with_capacity(queries.len() + 2);
+        if wrapped {
+            text.push_str("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY; ");
+            kinds.push(&[]);
+        }
+        let wanted = queries.len();
+        for (i, (sql, of)) in queries.iter().enumerate() {
+            text.push_str(if i == 0 { "" } else { "; " });
+            merge::fill(&mut text, &sql.text, sql.args.iter());
+            kinds.push(of);
+        }
+        if wrapped {
+            text.push_str("; COMMIT");
+            connection.open = true;
+        }
+        let answers = connection.batch(text, &kinds).await?;
+        if wrapped {
+            connection.open = false;
+        }
+        Ok(answers.into_iter().skip(usize::from(wrapped)).take(wanted).collect())
+    }
+
     fn taken_field(failure: &Failure) -> Option<String> {
         let key = failure.duplicate()?;
         // Keys of records are named `entities_unique_code` and `entities_id`.
@@ -482,6 +516,8 @@ impl Backend for MariaDb {
     /// Measured with 200,000 rows. A range is a part of a statement, to be read and planned each time.
     const COSTS: Costs = Costs { entry: 2.0, looked_at: 3.0, row: 15.0, seek: 500.0 };
     const TURN: Option<&'static str> = Some("SELECT turn FROM engine_state WHERE one = 1");
+    const LEAP: Option<&'static str> =
+        Some("UPDATE engine_state SET turn = (turn DIV 4294967296 + 1) * 4294967296 WHERE one = 1");
     const SAVEPOINTS: bool = true;
     const NO_INDEX: &'static str = " FORCE INDEX (PRIMARY)";
     const OBJECTS: &'static str = tables::OBJECTS;

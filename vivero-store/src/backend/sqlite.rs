@@ -94,8 +94,14 @@ impl ToSql for Bound<'_> {
     }
 }
 
+/// The id of rows that have none, where one is needed.
+const NO_ID: &str = "x'00000000000000000000000000000000'";
+
 /// The first 31 bits of a fingerprint: what a file's header has room for.
 fn small(fingerprint: &str) -> i64 {
+    if fingerprint.is_empty() {
+        return 0;
+    }
     let number = i64::from_str_radix(fingerprint.get(..8).unwrap_or("1"), 16).unwrap_or(1);
     (number & 0x7fff_ffff).max(1)
 }
@@ -114,7 +120,9 @@ fn read(row: &rusqlite::Row<'_>, index: usize, kind: Kind) -> rusqlite::Result<V
         (Kind::Text, ValueRef::Text(t)) => Value::Text(utf8(t)?.to_owned()),
         (Kind::Bytes, ValueRef::Blob(b)) => Value::Bytes(b.to_vec()),
         (Kind::Id, ValueRef::Blob(b)) => {
-            Value::Id(Uuid::from_slice(b).map_err(|_| wrong("not an id"))?)
+            // Older versions left it empty in rows from before its column was added.
+            let id = if b.is_empty() { Ok(Uuid::nil()) } else { Uuid::from_slice(b) };
+            Value::Id(id.map_err(|_| wrong("not an id"))?)
         }
         (Kind::Time, ValueRef::Integer(t)) => {
             Value::Time(DateTime::from_timestamp_micros(t).ok_or_else(|| wrong("not an instant"))?)
@@ -317,7 +325,8 @@ impl Backend for Sqlite {
             Kind::Json => "'{}'",
             Kind::Date => "'1970-01-01'",
             Kind::Text => "''",
-            Kind::Id | Kind::Bytes => "x''",
+            Kind::Id => NO_ID,
+            Kind::Bytes => "x''",
         }
     }
 
@@ -446,6 +455,7 @@ impl Backend for Sqlite {
     /// Measured with 200,000 rows.
     const COSTS: Costs = Costs { entry: 1.0, looked_at: 2.5, row: 25.0, seek: 50.0 };
     const TURN: Option<&'static str> = None;
+    const LEAP: Option<&'static str> = None;
     // It would cost a copy of every page that is touched.
     const SAVEPOINTS: bool = false;
     const NO_INDEX: &'static str = " NOT INDEXED";

@@ -2,7 +2,8 @@
 
 use super::shapes;
 use crate::backend::{Backend, Sql};
-use crate::tenant::{Tables, figures, journal};
+use crate::migrate::Fingerprint;
+use crate::tenant::{Tables, built_in, figures, journal};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -18,6 +19,10 @@ use vivero_core::{Error, Result, Value};
 const CACHE_KIB: u32 = 96 * 1024;
 /// Parameters of one statement stay below every driver's limit.
 const MAX_PARAMETERS: usize = 15_000;
+/// Rows taken away by one statement.
+const AT_ONCE: usize = 500;
+/// Conditions joined by OR: SQLite's depth of an expression is bounded.
+const FIGURES_AT_ONCE: usize = 100;
 
 /// Brings tables up to what the program needs, as the fleet does when it opens a database.
 pub(crate) type BringUp<B> = Box<
@@ -193,44 +198,53 @@ impl<B: Backend> SqlLoading<B> {
         rows: &[Vec<Value>],
     ) -> Result<()> {
         let name = target.shape.name.as_str();
-        let Some(schema) = target.schema else {
-            let key = if name == COUNTS { 3 } else { 1 };
-            let columns = target.shape.columns.iter().take(key).map(|c| format!("{} = ?", c.name));
-            let condition = columns.collect::<Vec<_>>().join(" AND ");
-            for row in rows {
-                let mut sql = Sql::new(format!("DELETE FROM {name} WHERE {condition}"));
-                sql.args = row.iter().take(key).cloned().collect();
-                sql.execute::<B>(connection).await?;
-            }
-            return Ok(());
-        };
-        let unique: Vec<(usize, &str)> = schema
-            .columns
-            .iter()
-            .filter(|c| c.unique)
-            .filter_map(|c| target.column(c.name).map(|place| (place, c.name)))
-            .collect();
-        for row in rows {
-            let mut gone = vec![row[0].clone()];
+        let first = target.shape.columns.first().map_or("", |column| column.name.as_str());
+        for rows in rows.chunks(AT_ONCE) {
+            let mut gone: Vec<Value> = rows.iter().filter_map(|row| row.first().cloned()).collect();
+            let Some(schema) = target.schema else {
+                if name == COUNTS {
+                    Self::make_way_for_figures(connection, target, rows).await?;
+                } else {
+                    delete::<B>(connection, name, first, gone).await?;
+                }
+                continue;
+            };
             // Who has a value that is another's now was changed as well, and comes later.
-            for (place, column) in &unique {
-                if row[*place].is_null() {
+            for column in schema.columns.iter().filter(|c| c.unique) {
+                let Some(place) = target.column(column.name) else { continue };
+                let values = rows.iter().filter_map(|row| row.get(place));
+                let values: Vec<Value> = values.filter(|v| !v.is_null()).cloned().collect();
+                if values.is_empty() {
                     continue;
                 }
-                let found = Sql::new(format!("SELECT seq FROM {name} WHERE {column} = ?"))
-                    .with(row[*place].clone())
-                    .number::<B>(connection)
-                    .await?;
-                gone.extend(found.map(Value::Int));
+                let marks = vec!["?"; values.len()].join(", ");
+                let sql = format!("SELECT seq FROM {name} WHERE {} IN ({marks})", column.name);
+                let mut sql = Sql::new(sql);
+                sql.args = values;
+                let found = sql.fetch::<B>(connection, &[Kind::Int]).await?;
+                gone.extend(found.into_iter().map(|row| Value::Int(row.int(0))));
             }
-            for seq in gone {
-                let sql = format!("DELETE FROM {name} WHERE seq = ?");
-                Sql::new(sql).with(seq.clone()).execute::<B>(connection).await?;
-                if schema.is_searchable() {
-                    let sql = format!("DELETE FROM {name}_search WHERE rowid = ?");
-                    Sql::new(sql).with(seq).execute::<B>(connection).await?;
-                }
+            delete::<B>(connection, name, "seq", gone.clone()).await?;
+            if schema.is_searchable() {
+                delete::<B>(connection, &format!("{name}_search"), "rowid", gone).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// The same for figures, whose key has three columns.
+    async fn make_way_for_figures(
+        connection: &mut B::Connection,
+        target: &Target,
+        rows: &[Vec<Value>],
+    ) -> Result<()> {
+        let columns = target.shape.columns.iter().take(3).map(|c| format!("{} = ?", c.name));
+        let one = format!("({})", columns.collect::<Vec<_>>().join(" AND "));
+        for rows in rows.chunks(FIGURES_AT_ONCE) {
+            let any = vec![one.as_str(); rows.len()].join(" OR ");
+            let mut sql = Sql::new(format!("DELETE FROM {} WHERE {any}", target.shape.name));
+            sql.args = rows.iter().flat_map(|row| row.iter().take(3).cloned()).collect();
+            sql.execute::<B>(connection).await?;
         }
         Ok(())
     }
@@ -263,6 +277,10 @@ impl<B: Backend> SqlLoading<B> {
         }
         let mut transaction = B::begin(&self.writer).await?;
         figures::bring_up::<B>(&mut transaction, self.tenant.id, &schemas, &schemas).await?;
+        if built_in::is_lacking::<B>(&mut transaction).await? {
+            // A copy adds nothing of its own to the chain: the tenant gets it when it is opened.
+            B::note(&mut transaction, &Fingerprint::none()).await?;
+        }
         let head = journal::head::<B>(&mut transaction, self.tenant.id).await?;
         Sql::new("INSERT INTO stamp (one, tenant_id, generation, created_at) VALUES (1, ?, ?, ?)")
             .with(Value::Id(self.tenant.id.uuid()))
@@ -273,6 +291,22 @@ impl<B: Backend> SqlLoading<B> {
         B::commit(transaction, ()).await?;
         Ok(Anchor { position: head.position, hash: head.hash })
     }
+}
+
+/// Takes rows away by one column.
+async fn delete<B: Backend>(
+    connection: &mut B::Connection,
+    table: &str,
+    column: &str,
+    values: Vec<Value>,
+) -> Result<()> {
+    for some in values.chunks(AT_ONCE) {
+        let marks = vec!["?"; some.len()].join(", ");
+        let mut sql = Sql::new(format!("DELETE FROM {table} WHERE {column} IN ({marks})"));
+        sql.args = some.to_vec();
+        sql.execute::<B>(connection).await?;
+    }
+    Ok(())
 }
 
 #[async_trait]

@@ -2,7 +2,7 @@
 
 use super::placement::Room;
 use crate::backend::mariadb::{Login, MariaDb, Writing};
-use crate::backend::{Cells, Sql};
+use crate::backend::{Backend as _, Cells, Sql};
 use crate::keeper::Keeper;
 use crate::keys::{KeyProvider, Vault};
 use crate::registry::Registry;
@@ -134,7 +134,7 @@ impl Credentials {
         tenant: TenantId,
         place: &Place,
     ) -> Result<()> {
-        Sql::new(
+        let sql = Sql::new(
             "INSERT INTO tenant_databases (tenant_id, server, database_name, account, password) \
              VALUES (?, ?, ?, ?, ?)",
         )
@@ -142,10 +142,8 @@ impl Credentials {
         .with(Value::Text(place.server.clone()))
         .with(Value::Text(place.database.clone()))
         .with(Value::Text(place.account.clone()))
-        .with(self.seal(&place.password, tenant.uuid().as_bytes())?)
-        .execute::<MariaDb>(transaction)
-        .await?;
-        Ok(())
+        .with(self.seal(&place.password, tenant.uuid().as_bytes())?);
+        MariaDb::defer(transaction, sql).await.map_err(Into::into)
     }
 
     /// Claims a prepared database on one of the servers, the first that has one; the transaction must
@@ -169,7 +167,7 @@ impl Credentials {
             let Some(row) = row else { continue };
             let (id, place) = self.standby(row)?;
             let gone = Sql::new("DELETE FROM standby_databases WHERE id = ?").with(Value::Id(id));
-            gone.execute::<MariaDb>(transaction).await?;
+            MariaDb::defer(transaction, gone).await.map_err(Into::<Error>::into)?;
             tracing::debug!(%tenant, database = place.database, "a prepared database is claimed");
             return Ok(Some(place));
         }
@@ -215,6 +213,45 @@ impl Credentials {
         }))
     }
 
+    /// Where the database of one generation of a tenant is or will be: on the server it is being moved to,
+    /// if it is; otherwise with the tenant.
+    pub(super) async fn find_at(
+        &self,
+        registry: &Registry<MariaDb>,
+        tenant: TenantId,
+        generation: i64,
+    ) -> Result<Option<Place>> {
+        let Some(home) = self.find(registry, tenant).await? else { return Ok(None) };
+        let elsewhere = self.elsewhere(registry, tenant, generation).await?;
+        Ok(Some(match elsewhere {
+            Some((server, password)) => {
+                Place { server, password, next: None, ..home.at(generation) }
+            }
+            None => home.at(generation),
+        }))
+    }
+
+    /// Server and password of a generation that is not with the tenant, see [`super::moving`].
+    pub(super) async fn elsewhere(
+        &self,
+        registry: &Registry<MariaDb>,
+        tenant: TenantId,
+        generation: i64,
+    ) -> Result<Option<(String, String)>> {
+        let sql = Sql::new(
+            "SELECT server, password FROM tenant_generations WHERE tenant_id = ? AND generation = ?",
+        )
+        .with(Value::Id(tenant.uuid()))
+        .with(Value::Int(generation));
+        let row = registry.read(sql, &[Kind::Text, Kind::Bytes]).await?;
+        let Some(mut row) = row else { return Ok(None) };
+        let whose = format!("generation {generation} of tenant {tenant}");
+        let password = self
+            .unseal(row.take(1), &of_generation(tenant, generation), &whose)?
+            .ok_or_else(|| Error::corrupt(format!("{whose} has no credentials")))?;
+        Ok(Some((row.text(0), password)))
+    }
+
     pub(super) async fn forget(
         &self,
         registry: &Registry<MariaDb>,
@@ -225,12 +262,18 @@ impl Credentials {
     }
 }
 
+/// What the password of a generation that is elsewhere is sealed for.
+pub(super) fn of_generation(tenant: TenantId, generation: i64) -> Vec<u8> {
+    [tenant.uuid().as_bytes().as_slice(), &generation.to_be_bytes()].concat()
+}
+
 /// Kinds of id, server, database, account and password of a prepared database.
 pub(super) const STANDBY: [Kind; 5] = [Kind::Id, Kind::Text, Kind::Text, Kind::Text, Kind::Bytes];
 
 /// A tenant's pools learn here of another password.
 pub(super) struct TenantLogin {
     pub(super) tenant: TenantId,
+    pub(super) generation: i64,
     pub(super) keeper: Arc<Keeper<MariaDb>>,
     pub(super) credentials: Arc<Credentials>,
 }
@@ -238,7 +281,8 @@ pub(super) struct TenantLogin {
 #[async_trait]
 impl Login for TenantLogin {
     async fn passwords(&self) -> Result<Vec<String>> {
-        let place = self.credentials.find(&self.keeper.registry, self.tenant).await?;
+        let registry = &self.keeper.registry;
+        let place = self.credentials.find_at(registry, self.tenant, self.generation).await?;
         Ok(place.map_or_else(Vec::new, |place| {
             std::iter::once(place.password).chain(place.next).collect()
         }))

@@ -1,11 +1,12 @@
 //! What could go wrong on a database server, and what to do about it.
 
 use super::MariaDbOptions;
-use super::server::{Server, is_new_enough};
+use super::server::{Server, beside, is_new_enough};
 use super::servers::Listed;
 use crate::backend::Sql;
 use crate::backend::mariadb::MariaDb;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use sqlx::mysql::MySqlConnectOptions;
 use std::collections::HashMap;
 use vivero_core::Result;
 use vivero_core::record::Kind;
@@ -35,7 +36,14 @@ const ASKED: &str = "SHOW GLOBAL VARIABLES WHERE variable_name IN ('version', 'm
      'max_prepared_stmt_count', 'table_open_cache', 'table_definition_cache', 'open_files_limit', \
      'character_set_server', 'time_zone', 'system_time_zone', 'sql_mode', \
      'innodb_flush_log_at_trx_commit', 'sync_binlog', 'log_bin', 'userstat', 'read_only', \
-     'innodb_read_only', 'lower_case_table_names', 'max_allowed_packet')";
+     'innodb_read_only', 'max_allowed_packet', 'wait_timeout', 'max_user_connections', 'binlog_format', \
+     'innodb_autoinc_lock_mode')";
+/// The longest statement that is sent is half of it; a page of large records comes back in one.
+const PACKET: u64 = 16 * 1024 * 1024;
+/// Seconds for which a connection is kept that nobody uses, and some more.
+const IDLE: u64 = 90;
+/// Fewest nodes of a cluster of which one may fail.
+const NODES: u64 = 3;
 
 /// What is found on one server.
 struct Report<'r> {
@@ -105,28 +113,40 @@ pub(super) async fn examine(
             return report.found;
         }
     }
-    if let Err(error) = look(&listed.server, options, now, &mut report).await {
-        report.fail(
-            "connection",
-            format!("{}: {error}", listed.address()),
-            format!(
-                "check that the server runs and is reached from here, and the account {}; or take it out \
-                 of service: vivero server set {} --state down",
-                listed.account(),
-                listed.name
-            ),
-        );
+    let mut found = report.found;
+    for (node, place) in listed.server.places() {
+        // The nodes of a cluster are set up each by itself.
+        let name = match &node {
+            Some(node) => format!("{} {node}", listed.name),
+            None => listed.name.clone(),
+        };
+        let mut report = Report { server: &name, found: Vec::new() };
+        let looked = look((&listed.server, &place), node.is_some(), options, now, &mut report);
+        if let Err(error) = looked.await {
+            report.fail(
+                "connection",
+                format!("{}: {error}", node.as_deref().unwrap_or(listed.address())),
+                format!(
+                    "check that the server runs and is reached from here, and the account {}; or take it \
+                     out of service: vivero server set {} --state down",
+                    listed.account(),
+                    listed.name
+                ),
+            );
+        }
+        found.extend(report.found);
     }
-    report.found
+    found
 }
 
 async fn look(
-    server: &Server,
+    (server, place): (&Server, &MySqlConnectOptions),
+    of_cluster: bool,
     options: &MariaDbOptions,
     now: DateTime<Utc>,
     report: &mut Report<'_>,
 ) -> Result<()> {
-    let mut connection = server.connect().await?;
+    let mut connection = server.connect_to(place).await?;
     report.good("connection", "answers, and accepts the account");
     let rows = Sql::new(ASKED).fetch::<MariaDb>(&mut connection, &[Kind::Text, Kind::Text]).await?;
     let settings = Settings(rows.into_iter().map(|mut row| (row.text(0), row.text(1))).collect());
@@ -136,8 +156,16 @@ async fn look(
     } else {
         report.fail("version", version, "upgrade to MariaDB 10.6 or newer");
     }
-    capacity(&settings, options, report);
+    capacity(&settings, options, server.is_main(), report);
     safety(&settings, report);
+    if of_cluster {
+        let status =
+            "SHOW GLOBAL STATUS WHERE variable_name IN ('wsrep_ready', 'wsrep_cluster_size')";
+        let rows =
+            Sql::new(status).fetch::<MariaDb>(&mut connection, &[Kind::Text, Kind::Text]).await?;
+        let status = Settings(rows.into_iter().map(|mut r| (r.text(0), r.text(1))).collect());
+        cluster(&settings, &status, report);
+    }
     let grants = Sql::new("SHOW GRANTS").fetch::<MariaDb>(&mut connection, &[Kind::Text]).await?;
     rights(grants.into_iter().map(|mut row| row.text(0)).collect(), report);
     let said = Sql::new("SELECT date_format(utc_timestamp(6), '%Y-%m-%d %H:%i:%s.%f')")
@@ -149,14 +177,20 @@ async fn look(
 }
 
 /// Whether there is room for what this process may ask for.
-fn capacity(settings: &Settings, options: &MariaDbOptions, report: &mut Report<'_>) {
+fn capacity(settings: &Settings, options: &MariaDbOptions, is_main: bool, report: &mut Report<'_>) {
     let open = options.max_open as u64;
     let all = open * u64::from(options.readers + options.writers);
     let allowed = settings.number("max_connections");
-    let budget = options.max_connections.map_or(allowed * 8 / 10, |most| most as u64);
-    let why = "are the budget of one process and what is left to others (with several processes, as many \
-               times the budget)";
-    report.at_least("max_connections", allowed, budget + 16, why);
+    let beside = beside(options, is_main);
+    let budget = options.max_connections.map_or_else(
+        || (allowed * 8 / 10).min(allowed.saturating_sub(beside + 10)),
+        |most| most as u64,
+    );
+    let why = format!(
+        "are the {budget} of tenants, {beside} of the registry and of what makes tenants and changes tables, \
+         and 10 for others (with several processes, as many times the first two)"
+    );
+    report.at_least("max_connections", allowed, budget + beside + 10, &why);
     let why = "let every connection of the budget keep 100 statements prepared";
     let statements = all.min(budget) * 100 * 10 / 8;
     report.at_least(
@@ -175,6 +209,28 @@ fn capacity(settings: &Settings, options: &MariaDbOptions, report: &mut Report<'
     let why = "hold the definitions of all open tenants' tables";
     let definitions = settings.number("table_definition_cache");
     report.at_least("table_definition_cache", definitions, open * TABLES + 400, why);
+    let why =
+        "bytes take the longest statements and rows; connections that are open keep what it was";
+    report.at_least("max_allowed_packet", settings.number("max_allowed_packet"), PACKET, why);
+    let why = "seconds outlast the pause of a connection that is kept";
+    report.at_least("wait_timeout", settings.number("wait_timeout"), IDLE, why);
+    // Zero is no limit.
+    let one_account = match settings.number("max_user_connections") {
+        0 => u64::MAX,
+        limit => limit,
+    };
+    let need = u64::from(options.connections_per_account).max(beside);
+    if one_account >= need {
+        report.good("max_user_connections", "no account is kept from what it may take");
+    } else {
+        report.warn(
+            "max_user_connections",
+            format!("{one_account}, one account may take {need}"),
+            format!(
+                "SET GLOBAL max_user_connections = {need}; and the same in the [mariadb] section"
+            ),
+        );
+    }
     let (have, need) = (settings.number("open_files_limit"), open * TABLES * 2 + allowed + 100);
     let detail = format!("{have}, {need} may be needed for the tables of all open tenants");
     if have >= need {
@@ -185,6 +241,36 @@ fn capacity(settings: &Settings, options: &MariaDbOptions, report: &mut Report<'
              systemd unit; then restart it"
         );
         report.warn("open_files_limit", detail, remedy);
+    }
+}
+
+/// Whether it is a node of a cluster that can lose another.
+fn cluster(settings: &Settings, status: &Settings, report: &mut Report<'_>) {
+    match status.text("wsrep_ready") {
+        "ON" => report.good("wsrep_ready", "it is part of its cluster"),
+        other => report.fail(
+            "wsrep_ready",
+            format!("{other:?}: it is in no Galera cluster, or cut off from it; others may not hold the same"),
+            "look at its error log and at the network between the nodes; give one address where there is no \
+             cluster",
+        ),
+    }
+    let size = status.number("wsrep_cluster_size");
+    let detail = format!("{size}, {NODES} can lose one");
+    if size >= NODES {
+        report.good("wsrep_cluster_size", detail);
+    } else {
+        report.warn("wsrep_cluster_size", detail, "start the missing nodes, or add one");
+    }
+    for (check, needed) in [("binlog_format", "ROW"), ("innodb_autoinc_lock_mode", "2")] {
+        let have = settings.text(check);
+        if have == needed {
+            report.good(check, have);
+        } else {
+            let remedy =
+                format!("{check} = {needed} in the server's [mariadb] section, then restart it");
+            report.fail(check, format!("{have}; Galera needs {needed}"), remedy);
+        }
     }
 }
 
@@ -342,6 +428,21 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_is_none_of_a_cluster_is_found() {
+        let settings = |all: &[(&str, &str)]| {
+            Settings(all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+        };
+        let good = settings(&[("binlog_format", "ROW"), ("innodb_autoinc_lock_mode", "2")]);
+        let whole = settings(&[("wsrep_ready", "ON"), ("wsrep_cluster_size", "3")]);
+        let mut fine = report();
+        cluster(&good, &whole, &mut fine);
+        assert!(fine.found.iter().all(|f| f.verdict == Verdict::Ok), "{:?}", fine.found);
+        let mut bad = report();
+        cluster(&settings(&[("binlog_format", "MIXED")]), &settings(&[]), &mut bad);
+        assert!(bad.found.iter().all(|f| f.verdict != Verdict::Ok && f.remedy.is_some()));
+    }
+
+    #[test]
     fn what_is_too_low_is_said_with_what_it_should_be() {
         let settings = Settings(
             [("max_connections", "151"), ("max_prepared_stmt_count", "16382")]
@@ -350,10 +451,10 @@ mod tests {
         );
         let mut report = report();
         let options = MariaDbOptions { max_connections: Some(200), ..MariaDbOptions::default() };
-        capacity(&settings, &options, &mut report);
+        capacity(&settings, &options, true, &mut report);
         let of = |check| report.found.iter().find(|f| f.check == check).expect("looked at");
         let remedy = |check| of(check).remedy.clone().expect("a remedy");
-        assert!(remedy("max_connections").contains("SET GLOBAL max_connections = 216"));
+        assert!(remedy("max_connections").contains("SET GLOBAL max_connections = 232"));
         assert!(remedy("max_prepared_stmt_count").contains("= 25000"));
         assert!(remedy("open_files_limit").contains("LimitNOFILE="));
     }

@@ -30,14 +30,18 @@ impl MariaDbFleet {
     ) -> Result<Box<dyn Loading>> {
         let found = self.registry().find("id", Value::Id(tenant.id.uuid())).await?;
         not_in_use(found.as_ref(), tenant.generation)?;
-        let place = match self.credentials.find(self.registry(), tenant.id).await? {
+        let (registry, generation) = (self.registry(), tenant.generation);
+        let place = match self.credentials.find_at(registry, tenant.id, generation).await? {
             Some(place) => place,
             // A tenant that was out of service, or of another installation, has no account here yet.
-            None => self.new_place(tenant).await?,
+            None => self.new_place(tenant).await?.at(generation),
         };
-        let place = place.at(tenant.generation);
         let listed = self.servers.find(&place.server).await?;
         let server = listed.up()?;
+        if self.credentials.elsewhere(registry, tenant.id, generation).await?.is_some() {
+            // Where it is moved to, it has no account either.
+            server.make(&place).await?;
+        }
         server.make_generation(&place).await?;
         let both = server.tenant_pools(&place, None).await?;
         let known = Arc::clone(&self.tables);
@@ -69,11 +73,17 @@ impl MariaDbFleet {
     pub(super) async fn remove_database(&self, id: TenantId, generation: i64) -> Result<()> {
         let found = self.registry().find("id", Value::Id(id.uuid())).await?;
         not_in_use(found.as_ref(), generation)?;
+        self.remove_elsewhere(id, generation).await?;
         let Some(place) = self.credentials.find(self.registry(), id).await? else {
             // Nothing was made, or all is gone.
             return Ok(());
         };
         let place = place.at(generation);
+        if let Some(found) = &found
+            && self.come_home(found, &place).await?
+        {
+            return Ok(());
+        }
         let listed = self.servers.find(&place.server).await?;
         let server = listed.up()?;
         server.remove_generation(&place).await?;

@@ -9,10 +9,9 @@
 
 use super::MariaDbFleet;
 use super::credentials::{Place, Prepared};
-use crate::backend::mariadb::{Connection, MariaDb};
+use crate::backend::mariadb::{Connection, MariaDb, Writing};
 use crate::backend::{Backend as _, Sql};
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use vivero_core::ids::TenantId;
 use vivero_core::record::Kind;
 use vivero_core::server::ServerState;
@@ -70,31 +69,30 @@ pub(super) fn full(rooms: &[Room]) -> Error {
 /// Every server with what is on it, as the connection sees it.
 pub(super) async fn rooms(connection: &mut Connection) -> Result<Vec<Room>> {
     let count =
-        |table: &str| Sql::new(format!("SELECT server, count(*) FROM {table} GROUP BY server"));
-    let kinds = [Kind::Text, Kind::Int];
-    let mut numbers: [HashMap<String, u64>; 2] = Default::default();
-    for (table, numbers) in ["tenant_databases", "standby_databases"].iter().zip(&mut numbers) {
-        for mut row in count(table).fetch::<MariaDb>(connection, &kinds).await? {
-            numbers.insert(row.text(0), row.natural(1));
-        }
-    }
-    let sql = Sql::new("SELECT name, state, weight, capacity FROM database_servers ORDER BY name");
-    let kinds = [Kind::Text, Kind::Text, Kind::Int, Kind::Int];
+        |table: &str| format!("(SELECT server, count(*) AS n FROM {table} GROUP BY server)");
+    // A tenant that is being moved takes up room on both servers.
+    let both =
+        "(SELECT server FROM tenant_databases UNION ALL SELECT server FROM tenant_generations) p";
+    let (tenants, standby) = (count(both), count("standby_databases"));
+    let sql = Sql::new(format!(
+        "SELECT s.name, s.state, s.weight, s.capacity, coalesce(t.n, 0), coalesce(b.n, 0) \
+         FROM database_servers s LEFT JOIN {tenants} t ON t.server = s.name \
+         LEFT JOIN {standby} b ON b.server = s.name ORDER BY s.name"
+    ));
+    let kinds = [Kind::Text, Kind::Text, Kind::Int, Kind::Int, Kind::Int, Kind::Int];
     let rows = sql.fetch::<MariaDb>(connection, &kinds).await?;
     rows.into_iter()
         .map(|mut row| {
-            let name = row.text(0);
-            let number = |of: &HashMap<String, u64>| of.get(&name).copied().unwrap_or(0);
             Ok(Room {
+                name: row.text(0),
                 state: row.text(1).parse().map_err(|_| Error::corrupt("database_servers.state"))?,
                 weight: u32::try_from(row.int(2)).unwrap_or(1).max(1),
                 capacity: match row.take(3) {
                     Value::Int(most) => Some(u64::try_from(most).unwrap_or(0)),
                     _ => None,
                 },
-                tenants: number(&numbers[0]),
-                standby: number(&numbers[1]),
-                name,
+                tenants: row.natural(4),
+                standby: row.natural(5),
             })
         })
         .collect()
@@ -108,11 +106,23 @@ impl MariaDbFleet {
             return Ok((place, Prepared::No));
         }
         let mut transaction = self.registry().begin().await?;
-        let rooms = rooms(&mut transaction).await?;
+        let placed = self.place_in(&mut transaction, tenant).await?;
+        MariaDb::commit(transaction, ()).await?;
+        Ok(placed)
+    }
+
+    /// The same for a tenant that has none yet, in the caller's transaction.
+    pub(super) async fn place_in(
+        &self,
+        transaction: &mut Writing,
+        tenant: TenantId,
+    ) -> Result<(Place, Prepared)> {
+        let rooms = rooms(&mut *transaction).await?;
         let open = order(&rooms, false);
         let best = open.first().ok_or_else(|| full(&rooms))?;
         let fingerprint = self.fingerprint();
-        let claimed = self.credentials.claim(&mut transaction, tenant, &open, &fingerprint).await?;
+        let claimed =
+            self.credentials.claim(&mut *transaction, tenant, &open, &fingerprint).await?;
         let (place, prepared) = match claimed {
             Some(place) => (place, Prepared::Yes),
             None => {
@@ -121,8 +131,7 @@ impl MariaDbFleet {
                 (place, Prepared::No)
             }
         };
-        self.credentials.note(&mut transaction, tenant, &place).await?;
-        MariaDb::commit(transaction, ()).await?;
+        self.credentials.note(&mut *transaction, tenant, &place).await?;
         Ok((place, prepared))
     }
 }

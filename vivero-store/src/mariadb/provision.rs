@@ -7,15 +7,19 @@
 //! before its name is given free.
 
 use super::MariaDbFleet;
-use super::credentials::Prepared;
+use super::credentials::{Place, Prepared};
 use crate::backend::mariadb::MariaDb;
 use crate::backend::{Backend as _, Sql};
-use crate::registry::Reserved;
+use crate::registry::{Registry, Reserved};
 use crate::schema::SCHEMA_VERSION;
 use crate::tenant::seed;
 use vivero_core::port::Provision;
 use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::{Error, Result, Value};
+
+fn busy() -> Error {
+    Error::Unavailable { what: "tenant, it is being made".into(), retry_after: 5, source: None }
+}
 
 impl MariaDbFleet {
     pub(super) async fn provision_tenant(&self, provision: Provision) -> Result<Tenant> {
@@ -32,20 +36,39 @@ impl MariaDbFleet {
             created_at: provision.at,
             neutral: false,
         };
-        let reserved = self
-            .registry()
-            .reserve(&wanted, provision.key.as_deref(), provision.fingerprint.as_deref())
-            .await?;
-        let tenant = match reserved {
+        // A request that was made before is looked for first: what it made is not to be waited for.
+        if let Some(key) = &provision.key {
+            let key = Value::Text(key.clone());
+            if self.registry().find("provision_key", key).await?.is_some() {
+                return self.provision_again(wanted, provision).await;
+            }
+        }
+        let _making = self.making.acquire().await.map_err(|e| Error::internal("waiting", e))?;
+        // Held before others can see that it is being made.
+        let _held = self.servers.main().hold(wanted.id.uuid(), true).await?.ok_or_else(busy)?;
+        let mut transaction = self.registry().begin().await?;
+        let (key, fingerprint) = (provision.key.as_deref(), provision.fingerprint.as_deref());
+        let reserved =
+            Registry::<MariaDb>::reserve_in(&mut transaction, &wanted, key, fingerprint).await?;
+        if reserved.is_some() {
+            // Another request with this key came first, at this instant.
+            drop((transaction, _held, _making));
+            return self.provision_again(wanted, provision).await;
+        }
+        // Where the database will be is on record with the name: one commit.
+        let place = self.place_in(&mut transaction, wanted.id).await?;
+        MariaDb::commit(transaction, ()).await?;
+        self.make_noted(wanted, provision, Some(place)).await
+    }
+
+    /// Goes on with what another request with the same key began, or gives what it made.
+    async fn provision_again(&self, wanted: Tenant, provision: Provision) -> Result<Tenant> {
+        let (key, fingerprint) = (provision.key.as_deref(), provision.fingerprint.as_deref());
+        let tenant = match self.registry().reserve(&wanted, key, fingerprint).await? {
             Reserved::Done(tenant) => return Ok(*tenant),
             Reserved::Ours(tenant) => *tenant,
         };
         // Two requests with one key, of any two processes, must not both make the database.
-        let busy = || Error::Unavailable {
-            what: "tenant, it is being made".into(),
-            retry_after: 5,
-            source: None,
-        };
         let _making = self.making.acquire().await.map_err(|e| Error::internal("waiting", e))?;
         let _held = self.servers.main().hold(tenant.id.uuid(), true).await?.ok_or_else(busy)?;
         let now = self.registry().find("id", Value::Id(tenant.id.uuid())).await?;
@@ -55,12 +78,19 @@ impl MariaDbFleet {
             // The other request failed and has given the name free.
             None => return Err(busy()),
         }
+        self.make_noted(tenant, provision, None).await
+    }
+
+    /// Makes a tenant whose name is reserved, at a place that was noted this instant or is to be found.
+    async fn make_noted(
+        &self,
+        tenant: Tenant,
+        provision: Provision,
+        place: Option<(Place, Prepared)>,
+    ) -> Result<Tenant> {
         let at = provision.at;
-        match self.make_database(&tenant, provision).await {
-            Ok(()) => {
-                self.keeper.note_schema(&tenant, &self.target).await;
-                self.registry().set_state(tenant.id, TenantState::Active, tenant.version, at).await
-            }
+        match self.make_database(&tenant, provision, place).await {
+            Ok(()) => self.registry().activate(&tenant, &self.fingerprint(), at).await,
             Err(e) => {
                 if let Err(undoing) = self.undo(&tenant).await {
                     // The name stays reserved until the database is known to be gone.
@@ -72,8 +102,16 @@ impl MariaDbFleet {
         }
     }
 
-    async fn make_database(&self, tenant: &Tenant, provision: Provision) -> Result<()> {
-        let (place, prepared) = self.place(tenant.id).await?;
+    async fn make_database(
+        &self,
+        tenant: &Tenant,
+        provision: Provision,
+        place: Option<(Place, Prepared)>,
+    ) -> Result<()> {
+        let (place, prepared) = match place {
+            Some(place) => place,
+            None => self.place(tenant.id).await?,
+        };
         let listed = self.servers.find(&place.server).await?;
         let server = listed.up()?;
         if prepared == Prepared::No {

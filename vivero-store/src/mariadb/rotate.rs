@@ -24,6 +24,10 @@ impl MariaDbFleet {
         let missing =
             || Error::corrupt(format!("the registry has no credentials of tenant {tenant}"));
         let _held = self.servers.main().hold(tenant.uuid(), true).await?.ok_or_else(busy)?;
+        if self.is_moving(tenant).await? {
+            // Its account on the other server is new anyway.
+            return if only_finish { Ok(()) } else { Err(busy()) };
+        }
         let place = self.credentials.find(self.registry(), tenant).await?.ok_or_else(missing)?;
         let listed = self.servers.find(&place.server).await?;
         let server = listed.up()?;

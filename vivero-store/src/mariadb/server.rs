@@ -2,20 +2,21 @@
 
 use super::MariaDbOptions;
 use super::credentials::Place;
+use super::hold::Held;
 use crate::backend::mariadb::{
-    Budget, Connection, Login, MariaDb, Nodes, Pool, Purpose, Ties, open,
+    Budget, Connection, Exclusive, Login, MariaDb, Nodes, Pool, Purpose, Ties, open,
 };
 use crate::backend::{Cells, Sql};
 use sqlx::mysql::MySqlConnectOptions;
 use std::fmt;
 use std::str::FromStr as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::record::Kind;
-use vivero_core::server::{MAIN, split_address};
+use vivero_core::server::{MAIN, split_addresses};
 use vivero_core::{Error, Result, Value};
 
 /// How long somebody waits for another who makes or removes the same tenant, in seconds.
@@ -28,8 +29,17 @@ const MOST_STATEMENTS: u64 = 100;
 /// The oldest server this works on.
 const OLDEST: (u32, u32) = (10, 6);
 
-/// Connections that are left to the administrator, to other programs and to the registry.
-const LEFT: u64 = 16;
+/// Connections of the registry, which is on the server of the address: reading and writing.
+const REGISTRY: (u32, u32) = (4, 2);
+/// Connections that are left to people and to other programs.
+const LEFT: u64 = 10;
+
+/// What one process may take of a server at most, beside the budget of tenants: what the administrator's
+/// account does, and on the server of the address the registry.
+pub(super) const fn beside(options: &MariaDbOptions, is_main: bool) -> u64 {
+    let registry = if is_main { REGISTRY.0 + REGISTRY.1 } else { 0 };
+    options.admin_connections as u64 + registry as u64
+}
 
 /// One server.
 pub(super) struct Server {
@@ -42,6 +52,12 @@ pub(super) struct Server {
     options: MariaDbOptions,
     /// What the server said when it was first asked.
     ready: OnceCell<Ready>,
+    /// The connections of the administrator's account: those that only hold a lock, and the others, of
+    /// which nothing has more than one at a time. Who holds a lock waits for one of the others, never the
+    /// other way round.
+    holding: Arc<Budget>,
+    definers: Arc<Budget>,
+    exclusive: OnceLock<Arc<dyn Exclusive>>,
 }
 
 /// What follows from what a server says of itself.
@@ -98,7 +114,7 @@ fn split_nodes(rest: &str) -> Option<(String, Nodes)> {
     let Some((first, _)) = hosts.split_once(',') else {
         return Some((rest.to_owned(), Nodes::default()));
     };
-    let nodes = hosts.split(',').map(split_address).collect::<Option<Vec<_>>>()?;
+    let nodes = split_addresses(hosts)?;
     let nodes = nodes.into_iter().map(|(host, port)| (host.to_owned(), port)).collect();
     Some((format!("//{user}{first}{path}"), Nodes::new(nodes)))
 }
@@ -150,9 +166,40 @@ impl Server {
             .collation("utf8mb4_nopad_bin")
             .pipes_as_concat(false)
             .no_engine_substitution(false);
-        let ready = OnceCell::new();
-        let nodes = Nodes::default();
-        Self { name: name.into(), admin, nodes, registry: String::new(), options, ready }
+        let all = options.admin_connections.max(2);
+        let holding = (all / 4).max(1);
+        let wait = Duration::from_secs(LOCK_WAIT.into());
+        Self {
+            name: name.into(),
+            admin,
+            nodes: Nodes::default(),
+            registry: String::new(),
+            ready: OnceCell::new(),
+            holding: Budget::new(name, holding, wait),
+            definers: Budget::new(name, all - holding, wait),
+            exclusive: OnceLock::new(),
+            options,
+        }
+    }
+
+    /// The same with all nodes of its cluster.
+    pub(super) fn with_nodes(self, nodes: Nodes) -> Self {
+        Self { nodes, ..self }
+    }
+
+    /// Where what one process does alone is noted, for clusters. Only the first time counts.
+    pub(super) fn set_exclusive(&self, exclusive: Arc<dyn Exclusive>) {
+        let _ = self.exclusive.set(exclusive);
+    }
+
+    /// Whether it is the one with the registry.
+    pub(super) fn is_main(&self) -> bool {
+        !self.registry.is_empty()
+    }
+
+    /// Hosts and ports, if it is a cluster.
+    pub(super) fn nodes(&self) -> &Nodes {
+        &self.nodes
     }
 
     /// How its administrator connects.
@@ -196,18 +243,19 @@ impl Server {
             )));
         }
         let allowed = found.natural(2);
+        let left = LEFT + beside(&self.options, self.is_main());
         let limit = match self.options.max_connections {
             Some(limit) => limit as u64,
             // Other processes and people connect, too.
-            None => (allowed * 8 / 10).min(allowed.saturating_sub(LEFT)).max(8),
+            None => (allowed * 8 / 10).min(allowed.saturating_sub(left)).max(8),
         };
-        if limit + LEFT > allowed {
+        if limit + left > allowed {
             tracing::warn!(
                 server = self.name,
                 max_connections = allowed,
                 budget = limit,
                 "the server allows too few connections for this budget: SET GLOBAL max_connections = {}",
-                limit + LEFT
+                limit + left
             );
         }
         let connections =
@@ -237,7 +285,33 @@ impl Server {
 
     /// A connection of the administrator's, to no database.
     pub(super) async fn connect(&self) -> Result<Connection> {
-        open(&self.admin, Purpose::Writing, &self.nodes).await
+        open(&self.admin, Purpose::Writing, &self.nodes, &self.definers).await
+    }
+
+    /// How the administrator reaches it: each node of a cluster, by its address.
+    pub(super) fn places(&self) -> Vec<(Option<String>, MySqlConnectOptions)> {
+        if !self.nodes.are_many() {
+            return vec![(None, self.admin.clone())];
+        }
+        let place = |(host, port): &(String, u16)| {
+            (Some(format!("{host}:{port}")), self.admin.clone().host(host).port(*port))
+        };
+        self.nodes.all().iter().map(place).collect()
+    }
+
+    /// A connection to one of them.
+    pub(super) async fn connect_to(&self, place: &MySqlConnectOptions) -> Result<Connection> {
+        open(place, Purpose::Writing, &Nodes::default(), &self.definers).await
+    }
+
+    /// What all its pools share.
+    fn ties(&self) -> Ties {
+        Ties {
+            nodes: self.nodes.clone(),
+            definers: Some(Arc::clone(&self.definers)),
+            exclusive: self.exclusive.get().cloned(),
+            ..Ties::default()
+        }
     }
 
     /// Runs what makes or removes databases and accounts, within bounds.
@@ -272,10 +346,10 @@ impl Server {
     pub(super) fn registry_pools(&self) -> (Pool, Pool) {
         let account = self.admin.clone().database(&self.registry);
         let definer = Some(account.clone());
-        let none = Ties { nodes: self.nodes.clone(), ..Ties::default() };
+        let (readers, writers) = REGISTRY;
         (
-            Pool::new(account.clone(), None, Purpose::Reading, 4, none.clone()),
-            Pool::new(account, definer, Purpose::Writing, 2, none),
+            Pool::new(account.clone(), None, Purpose::Reading, readers, self.ties()),
+            Pool::new(account, definer, Purpose::Writing, writers, self.ties()),
         )
     }
 
@@ -290,8 +364,7 @@ impl Server {
         let definer = Some(account.clone().database(&place.database));
         let account =
             account.username(&place.account).password(&place.password).database(&place.database);
-        let ties =
-            Ties { nodes: self.nodes.clone(), budget: Some(Arc::clone(&ready.budget)), login };
+        let ties = Ties { budget: Some(Arc::clone(&ready.budget)), login, ..self.ties() };
         let (readers, writers) = (self.options.readers, self.options.writers);
         Ok((
             Pool::new(account.clone(), None, Purpose::Reading, readers, ties.clone()),
@@ -302,37 +375,31 @@ impl Server {
     /// The administrator's connections to a tenant's database.
     pub(super) fn admin_pools(&self, database: &str) -> (Pool, Pool) {
         let account = self.admin.clone().database(database);
-        let none = Ties::default();
+        let ties = Ties { budget: Some(Arc::clone(&self.definers)), ..self.ties() };
         (
-            Pool::new(account.clone(), None, Purpose::Reading, 2, none.clone()),
-            Pool::new(account.clone(), Some(account), Purpose::Writing, 2, none),
+            Pool::new(account.clone(), None, Purpose::Reading, 2, ties.clone()),
+            Pool::new(account.clone(), Some(account), Purpose::Writing, 2, ties),
         )
     }
 
     /// An empty database that is nobody's, to be looked at once it is made. One at a time.
     pub(super) async fn scratch(&self) -> Result<Scratch> {
-        let mut held = self.connect().await?;
         let name = format!("{}scratch", self.options.prefix);
-        let got = Sql::new(format!("SELECT get_lock(?, {LOCK_WAIT})"))
-            .with(Value::Text(format!("vivero {name}")))
-            .number::<MariaDb>(&mut held)
-            .await?;
-        if got != Some(1) {
-            return Err(Error::Unavailable {
-                what: "database, another is making the tables to compare with".into(),
-                retry_after: 5,
-                source: None,
-            });
-        }
+        let held = self.hold_named(&name, true).await?.ok_or_else(|| Error::Unavailable {
+            what: "database, another is making the tables to compare with".into(),
+            retry_after: 5,
+            source: None,
+        })?;
         // One that was cut off may have left it.
         let script = format!(
             "DROP DATABASE IF EXISTS `{name}`; \
              CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
         );
-        self.script(&mut held, &script).await?;
+        self.script(&mut self.connect().await?, &script).await?;
         let account = self.admin.clone().database(&name);
-        let pool = Pool::new(account.clone(), Some(account), Purpose::Writing, 2, Ties::default());
-        Ok(Scratch { name, pool, held })
+        let ties = Ties { budget: Some(Arc::clone(&self.definers)), ..self.ties() };
+        let pool = Pool::new(account.clone(), Some(account), Purpose::Writing, 2, ties);
+        Ok(Scratch { name, pool, _held: held })
     }
 
     /// A database, and its account: from an id alone, never from input.
@@ -429,14 +496,28 @@ impl Server {
 
     /// Keeps others, of any process, from making, changing or removing the same thing for as long as
     /// what it gives is held. `None` if somebody else does so and `wait` is not wanted.
-    pub(super) async fn hold(&self, id: Uuid, wait: bool) -> Result<Option<Connection>> {
-        let mut connection = self.connect().await?;
+    pub(super) async fn hold(&self, id: Uuid, wait: bool) -> Result<Option<Held>> {
+        self.hold_named(&self.name_of(id), wait).await
+    }
+
+    /// By a lock of the server's, which ends with its connection. Of a cluster's nodes each has its own
+    /// locks: there it is a lease in the registry, which ends a while after its process.
+    async fn hold_named(&self, name: &str, wait: bool) -> Result<Option<Held>> {
         let seconds = if wait { LOCK_WAIT } else { 0 };
+        if self.nodes.are_many()
+            && let Some(exclusive) = self.exclusive.get()
+        {
+            let wait = Duration::from_secs(seconds.into());
+            let held = exclusive.hold(&format!("hold/{name}"), wait).await?;
+            return Ok(held.map(Held::by_lease));
+        }
+        let mut connection =
+            open(&self.admin, Purpose::Writing, &self.nodes, &self.holding).await?;
         let got = Sql::new(format!("SELECT get_lock(?, {seconds})"))
-            .with(Value::Text(format!("vivero {}", self.name_of(id))))
+            .with(Value::Text(format!("vivero {name}")))
             .number::<MariaDb>(&mut connection)
             .await?;
-        Ok((got == Some(1)).then_some(connection))
+        Ok((got == Some(1)).then(|| Held::by_lock(connection)))
     }
 }
 
@@ -444,14 +525,14 @@ impl Server {
 pub(super) struct Scratch {
     name: String,
     pub(super) pool: Pool,
-    held: Connection,
+    _held: Held,
 }
 
 impl Scratch {
-    pub(super) async fn remove(mut self, server: &Server) -> Result<()> {
+    pub(super) async fn remove(self, server: &Server) -> Result<()> {
         self.pool.close();
         let script = format!("DROP DATABASE IF EXISTS `{}`", self.name);
-        server.script(&mut self.held, &script).await
+        server.script(&mut server.connect().await?, &script).await
     }
 }
 

@@ -4,8 +4,9 @@
 
 use super::MariaDbOptions;
 use super::credentials::Credentials;
+use super::hold::Leases;
 use super::server::Server;
-use crate::backend::mariadb::MariaDb;
+use crate::backend::mariadb::{Exclusive, MariaDb, Nodes};
 use crate::backend::{Backend as _, Cells, Sql};
 use crate::keeper::Keeper;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
 use vivero_core::record::Kind;
-use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState, TlsMode, split_address};
+use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState, TlsMode, split_addresses};
 use vivero_core::{Error, Result, Value};
 
 /// For how long the list is good. What another process changes is seen after at most so long.
@@ -97,6 +98,7 @@ pub(super) struct Servers {
     keeper: Arc<Keeper<MariaDb>>,
     credentials: Arc<Credentials>,
     options: MariaDbOptions,
+    exclusive: Arc<dyn Exclusive>,
     list: RwLock<Arc<[Arc<Listed>]>>,
     read_at: Mutex<Instant>,
     reading: tokio::sync::Mutex<()>,
@@ -116,8 +118,11 @@ impl Servers {
         credentials: Arc<Credentials>,
         options: MariaDbOptions,
     ) -> Result<Self> {
+        let exclusive: Arc<dyn Exclusive> = Arc::new(Leases(Arc::clone(&keeper)));
+        main.set_exclusive(Arc::clone(&exclusive));
         let servers = Self {
             main,
+            exclusive,
             keeper,
             credentials,
             options,
@@ -137,9 +142,12 @@ impl Servers {
 
     async fn note_main(&self) -> Result<()> {
         let admin = self.main.admin();
-        let address = match admin.get_socket() {
-            Some(socket) => socket.display().to_string(),
-            None => shown(admin.get_host(), admin.get_port()),
+        let address = match (admin.get_socket(), self.main.nodes().all()) {
+            (Some(socket), _) => socket.display().to_string(),
+            (None, []) => shown(admin.get_host(), admin.get_port()),
+            (None, nodes) => {
+                nodes.iter().map(|(host, port)| shown(host, *port)).collect::<Vec<_>>().join(",")
+            }
         };
         let tls_mode = match admin.get_ssl_mode() {
             MySqlSslMode::Disabled => TlsMode::Disabled,
@@ -239,14 +247,16 @@ impl Servers {
         let of = place_of(name);
         let password =
             self.credentials.unseal(reach.sealed.clone(), of.as_bytes(), &of)?.unwrap_or_default();
-        let account = connect_options(
+        let (account, nodes) = connect_options(
             &reach.address,
             reach.tls_mode,
             reach.tls_ca.as_deref(),
             &reach.account,
             &password,
         )?;
-        Ok(Server::at(name, account, self.options.clone()))
+        let server = Server::at(name, account, self.options.clone()).with_nodes(nodes);
+        server.set_exclusive(Arc::clone(&self.exclusive));
+        Ok(server)
     }
 
     /// Adds a server after looking whether it will do.
@@ -377,9 +387,11 @@ fn connect_options(
     tls_ca: Option<&str>,
     account: &str,
     password: &str,
-) -> Result<MySqlConnectOptions> {
-    let (host, port) = split_address(address)
-        .ok_or_else(|| Error::corrupt("registry: database_servers.address"))?;
+) -> Result<(MySqlConnectOptions, Nodes)> {
+    let places = split_addresses(address).unwrap_or_default();
+    let Some((host, port)) = places.first().copied() else {
+        return Err(Error::corrupt("registry: database_servers.address"));
+    };
     let mode = match tls_mode {
         TlsMode::Disabled => MySqlSslMode::Disabled,
         TlsMode::Preferred => MySqlSslMode::Preferred,
@@ -390,8 +402,10 @@ fn connect_options(
     let options = MySqlConnectOptions::new().host(host).port(port).username(account).ssl_mode(mode);
     // An empty one is not the same as none to the driver, but is to the server.
     let options = if password.is_empty() { options } else { options.password(password) };
-    Ok(match tls_ca {
+    let options = match tls_ca {
         Some(pem) => options.ssl_ca_from_pem(pem.as_bytes().to_vec()),
         None => options,
-    })
+    };
+    let nodes = places.into_iter().map(|(host, port)| (host.to_owned(), port)).collect();
+    Ok((options, Nodes::new(nodes)))
 }

@@ -96,6 +96,21 @@ macro_rules! reading {
                 self.meter.read(since, &outcome, Vec::len, || shape("list", schema, query));
                 outcome
             }
+            async fn list_and_count(
+                &mut self,
+                schema: &'static Schema,
+                query: &Query,
+            ) -> Result<(Vec<Row>, u64)> {
+                let since = Instant::now();
+                let outcome = self.inner.list_and_count(schema, query).await;
+                self.meter.read(
+                    since,
+                    &outcome,
+                    |(rows, _)| rows.len(),
+                    || shape("list and count", schema, query),
+                );
+                outcome
+            }
             async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
                 let since = Instant::now();
                 let outcome = self.inner.count(schema, query).await;
@@ -230,7 +245,7 @@ impl TenantStore for Metered {
     async fn counts(&self) -> Result<Arc<Counts>> {
         self.inner.counts().await
     }
-    async fn recount(&self) -> Result<HashMap<CountKey, i64>> {
+    async fn recount(&self) -> Result<HashMap<CountKey, i128>> {
         let since = Instant::now();
         let outcome = self.inner.recount().await;
         self.meter.read(since, &outcome, HashMap::len, || "recount".into());

@@ -7,7 +7,7 @@
 use super::{Shape, Target};
 use crate::backend::{Backend, Sql};
 use crate::schema;
-use crate::tenant::figures;
+use crate::tenant::{built_in, figures};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
@@ -356,6 +356,10 @@ pub(crate) async fn bring_up<B: Backend>(
         let done = async {
             // As a query: an integrator's statement may answer something.
             Sql::new(step.statement.as_str()).long().fetch::<B>(&mut transaction, &[]).await?;
+            // What an integrator's statement did to rows, no journal tells.
+            if let Some(leap) = B::LEAP.filter(|_| step.migration != 0) {
+                Sql::new(leap).execute::<B>(&mut transaction).await?;
+            }
             how.steps.at(Moment::Ran, number).await?;
             // The last one is noted together with the version.
             match steps.get(i + 1) {
@@ -379,6 +383,7 @@ pub(crate) async fn bring_up<B: Backend>(
     if lacking.tables {
         let schemas = &target.schemas;
         figures::bring_up::<B>(&mut transaction, tenant, schemas, schemas).await?;
+        built_in::bring_up::<B>(&mut transaction, how.clock.now()).await?;
     }
     if let Some(last) = steps.last() {
         note::<B>(&mut transaction, Some(last), None, Some(how.clock.now())).await?;

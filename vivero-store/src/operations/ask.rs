@@ -1,12 +1,14 @@
 //! What is asked for, checked before it is put on record.
 
 use super::{FleetOperations, illegal, text};
+use crate::archive::{NOBODY, parse_stored, stored_name};
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 use std::path::{Component, Path};
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::operations::{NewOperation, Operation, OperationKind as Kind, OperationState};
+use vivero_core::server::ServerState;
 use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::{Check, Error, Result, Slug};
 
@@ -16,12 +18,14 @@ const GRACE_DAYS: i64 = 30;
 /// The parameters each kind takes.
 const fn taken(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Backup | Kind::Export | Kind::Archive | Kind::Import => &["archive"],
+        Kind::Backup => &["archive", "store", "keep", "keep_days"],
+        Kind::Export | Kind::Archive => &["archive", "store"],
+        Kind::Import => &["archive"],
         Kind::Restore => &["archive", "replace"],
         Kind::Clone => &["source"],
         Kind::Delete => &["grace_days", "confirm"],
         Kind::Purge => &["confirm"],
-        Kind::Move => &[],
+        Kind::Move => &["to"],
     }
 }
 
@@ -54,14 +58,22 @@ fn check(new: &NewOperation) -> Result<()> {
                 );
                 continue;
             }
-            "replace" => value.is_boolean(),
+            "replace" | "store" => value.is_boolean(),
+            "keep" => value.as_i64().is_some_and(|number| (1..=10_000).contains(&number)),
+            "keep_days" => value.as_i64().is_some_and(|days| (0..=36_500).contains(&days)),
+            // What is read may be in the store of files; what is made is named there by its id.
+            "archive" if matches!(new.kind, Kind::Restore | Kind::Import) => {
+                value.as_str().is_some_and(|name| is_file(name) || parse_stored(name).is_some())
+            }
             "grace_days" => value.as_i64().is_some_and(|days| (0..=3_650).contains(&days)),
             "archive" => value.as_str().is_some_and(is_file),
             _ => value.is_string(),
         };
         if !right {
             let message = match name.as_str() {
-                "replace" => "must be true or false",
+                "replace" | "store" => "must be true or false",
+                "keep" => "must be 1 to 10000",
+                "keep_days" => "must be 0 to 36500",
                 "grace_days" => "must be 0 to 3650",
                 "archive" => "must be a file's name in the folder of archives, or an absolute path",
                 _ => "must be text",
@@ -73,6 +85,19 @@ fn check(new: &NewOperation) -> Result<()> {
         && parameters.get("confirm").and_then(Json::as_str) != Some(new.slug.as_str())
     {
         check.fail("confirm", "confirm", "must be the tenant's slug once more");
+    }
+    let stores = parameters.get("store") == Some(&Json::Bool(true));
+    if stores && parameters.contains_key("archive") {
+        check.fail(
+            "archive",
+            "absent",
+            "must not be given: an archive in the store is named by its id",
+        );
+    }
+    for name in ["keep", "keep_days"] {
+        if !stores && known.contains(&name) && parameters.contains_key(name) {
+            check.fail(name, "store", "is for archives in the store of files: ask with store");
+        }
     }
     for (kind, name) in [(Kind::Import, "archive"), (Kind::Clone, "source")] {
         if new.kind == kind && !parameters.contains_key(name) {
@@ -117,9 +142,18 @@ impl FleetOperations {
                     source.ok_or_else(|| Error::invalid("source", "exists", "is no tenant"))?;
                 in_service(&source)?;
             }
-            Kind::Backup | Kind::Export | Kind::Archive | Kind::Move => {
+            Kind::Backup | Kind::Export | Kind::Archive => {
                 if let Some(tenant) = &found {
                     in_service(tenant)?;
+                }
+            }
+            Kind::Move => {
+                if let Some(tenant) = &found {
+                    // One that is to be removed can still be had back: it is moved like others.
+                    if tenant.state != TenantState::Deleting {
+                        in_service(tenant)?;
+                    }
+                    self.check_server(tenant, text(&parameters, "to")).await?;
                 }
             }
             Kind::Delete => {
@@ -139,6 +173,11 @@ impl FleetOperations {
             Kind::Restore | Kind::Import => {}
         }
         if matches!(new.kind, Kind::Backup | Kind::Export | Kind::Archive)
+            && parameters.get("store") == Some(&Json::Bool(true))
+        {
+            self.store()?;
+            parameters["archive"] = json!(stored_name(tenant, id));
+        } else if matches!(new.kind, Kind::Backup | Kind::Export | Kind::Archive)
             && parameters.get("archive").is_none()
         {
             let at = now.format("%Y%m%dT%H%M%SZ");
@@ -165,6 +204,37 @@ impl FleetOperations {
         Ok(operation)
     }
 
+    /// Whether a tenant can be moved to a database server.
+    async fn check_server(&self, tenant: &Tenant, to: Option<&str>) -> Result<()> {
+        let Some(to) = to else { return Ok(()) };
+        let wrong = |rule: &str, message: String| Err(Error::invalid("to", rule, message));
+        let servers = self.fleet.servers().await?;
+        let Some(server) = servers.iter().find(|s| s.name == to) else {
+            let names: Vec<&str> = servers.iter().map(|s| s.name.as_str()).collect();
+            return wrong(
+                "exists",
+                format!("must be one of the database servers: {}", names.join(", ")),
+            );
+        };
+        if self.fleet.server_of(tenant).await? == to {
+            return wrong("another", format!("is where tenant {} is already", tenant.slug));
+        }
+        if server.state != ServerState::Open {
+            let message = format!(
+                "is {}: open it first (`vivero server set {to} --state open`)",
+                server.state
+            );
+            return wrong("open", message);
+        }
+        match server.capacity {
+            Some(most) if server.tenants >= most => wrong(
+                "room",
+                format!("has {} tenants, as many as it may; raise its capacity", server.tenants),
+            ),
+            _ => Ok(()),
+        }
+    }
+
     /// Whose archive is to be restored: the tenant's own, and no other's.
     async fn restored(&self, new: &NewOperation, found: Option<&Tenant>) -> Result<TenantId> {
         let named = text(&new.parameters, "archive").map(ToOwned::to_owned);
@@ -174,9 +244,12 @@ impl FleetOperations {
         };
         let name =
             named.or(kept).ok_or_else(|| Error::invalid("archive", "required", "is needed"))?;
-        let path = self.file(&name);
-        let reader = crate::archive::ArchiveReader::open(&path, self.key.as_ref()).await?;
+        let place = self.place(&name)?;
+        let reader = crate::archive::ArchiveReader::open(place, self.key.as_ref()).await?;
         let id = reader.header().tenant_id();
+        if id == NOBODY {
+            return Err(Error::invalid("archive", "tenant", "is of nobody"));
+        }
         match found {
             Some(tenant) if tenant.id != id => Err(Error::invalid(
                 "archive",

@@ -2,9 +2,8 @@
 
 use super::run::{Run, Step};
 use super::{illegal, text};
-use crate::archive::{ArchiveReader, Head, Header, verify};
+use crate::archive::{ArchivePlace, ArchiveReader, Head, Header, verify};
 use serde_json::json;
-use std::path::PathBuf;
 use vivero_core::copy::Chain;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::{Actor, Anchor, Changes, Entry};
@@ -14,26 +13,27 @@ use vivero_core::{Error, Result, Slug};
 
 impl Run<'_> {
     /// The archive to read: the one that was named, or the one the tenant is kept in.
-    async fn source_archive(&self) -> Result<PathBuf> {
+    async fn source_archive(&self) -> Result<ArchivePlace> {
         if text(&self.operation.parameters, "archive").is_some() {
             return self.archive();
         }
         let marks = self.fleet().book().marks(self.operation.tenant).await?;
         let name =
             marks.archive.ok_or_else(|| Error::invalid("archive", "required", "is needed"))?;
-        Ok(self.all.file(&name))
+        self.all.place(&name)
     }
 
     /// Proves the whole archive before anything is touched.
     pub(super) async fn check(&mut self) -> Step<()> {
-        let path = self.source_archive().await?;
-        let proof = verify(&path, self.all.key.as_ref(), |_, _| {}).await?;
+        let place = self.source_archive().await?;
+        let name = place.name();
+        let proof = verify(place, self.all.key.as_ref(), |_, _| {}).await?;
         if self.operation.kind == Kind::Restore && proof.header.tenant_id() != self.operation.tenant
         {
             let message = format!("is of tenant {}", proof.header.tenant.slug);
             return Err(Error::invalid("archive", "tenant", message).into());
         }
-        self.set("archive", json!(path.display().to_string()));
+        self.set("archive", json!(name));
         self.set("archive_id", json!(proof.header.archive));
         self.set("made_at", json!(proof.header.made_at));
         self.set("content", json!(proof.trailer.content));
@@ -151,8 +151,8 @@ impl Run<'_> {
     }
 
     async fn load_archive(&mut self) -> Step<Anchor> {
-        let path = self.source_archive().await?;
-        let mut reader = ArchiveReader::open(&path, self.all.key.as_ref()).await?;
+        let place = self.source_archive().await?;
+        let mut reader = ArchiveReader::open(place, self.all.key.as_ref()).await?;
         let header = reader.header().clone();
         let target = self.target(Some(&header)).await?;
         self.hook("load/tables").await?;
@@ -241,6 +241,7 @@ impl Run<'_> {
         };
         self.hook("switch/registry").await?;
         self.fleet().book().change_tenant(&self.operation, tenant.id, &change).await?;
+        self.all.announce().await;
         Ok(())
     }
 

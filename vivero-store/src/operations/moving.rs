@@ -1,24 +1,27 @@
 //! A tenant into a database of a new generation: copied and caught up while people work, writers stopped
 //! for the last few rows only, readers never.
 
-use super::illegal;
 use super::run::{Run, Step};
+use super::{illegal, text};
 use crate::archive::Head;
 use chrono::TimeDelta;
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vivero_core::Result;
 use vivero_core::copy::{Chain, Extent, Loading, Since};
+use vivero_core::journal::Anchor;
 use vivero_core::operations::TenantChange;
 use vivero_core::port::TenantStore;
 use vivero_core::service::STALE_FOR;
 
-/// So few rows are caught up while writers wait.
-const FEW: u64 = 1_000;
-/// So many are not: somebody writes faster than this copies.
-const MANY: u64 = 100_000;
+/// Writers wait about as long as the round before took: it is caught up until one takes no longer.
+const SHORT: Duration = Duration::from_millis(500);
 /// Rounds of catching up, at most.
 const ROUNDS: u32 = 12;
+/// A last round that is likely to take longer is not begun: somebody writes faster than this copies.
+const LONG: Duration = Duration::from_secs(10);
+/// Writers wait at most so long; what takes longer is given up, and they go on.
+const MOST_STOPPED: Duration = Duration::from_secs(30);
 /// Answers are noted with the request's time, which may lie before its commit by so much.
 const ANSWERS_BEFORE: TimeDelta = TimeDelta::hours(1);
 
@@ -52,6 +55,12 @@ impl Run<'_> {
         // A run that was cut off may have left writers waiting.
         store.fence(false).await?;
         let target = self.new_generation().await?;
+        if let Some(to) = text(&self.operation.parameters, "to").map(ToOwned::to_owned) {
+            self.set("from", json!(self.fleet().server_of(&tenant).await?));
+            self.hook("copy/place").await?;
+            self.fleet().place_next(&target, &to).await?;
+        }
+        self.hook("copy/tables").await?;
         let mut since = Since {
             journal_seq: 0,
             position: 0,
@@ -71,14 +80,16 @@ impl Run<'_> {
         }
         drop(snapshot);
         loading.index().await?;
-        let mut left = u64::MAX;
+        let mut took = Duration::MAX;
         let mut rounds = 0;
-        while left > FEW && rounds < ROUNDS {
+        while took > SHORT && rounds < ROUNDS {
             self.hook("copy/round").await?;
-            (left, _) = self.catch_up(&*store, &mut *loading, &mut since).await?;
+            let begun = Instant::now();
+            self.catch_up(&*store, &mut *loading, &mut since).await?;
+            took = begun.elapsed();
             rounds += 1;
         }
-        if left > MANY {
+        if took > LONG {
             let message =
                 "more is written than can be copied meanwhile: ask again when less is written";
             return Err(illegal("too_busy", message).into());
@@ -88,11 +99,11 @@ impl Run<'_> {
         self.hook("copy/fence").await?;
         self.set("writes_stopped_at", json!(self.all.clock.now()));
         self.note().await?;
-        store.fence(true).await?;
-        let (last, extent) = self.catch_up(&*store, &mut *loading, &mut since).await?;
-        self.set("caught_up_last", json!(last));
-        self.hook("copy/finish").await?;
-        let head = loading.finish().await?;
+        let stopped = Box::pin(self.take_the_last(&*store, loading, &mut since));
+        let late = |_| {
+            illegal("too_slow", format!("what was written last took longer than {MOST_STOPPED:?}"))
+        };
+        let (head, extent) = tokio::time::timeout(MOST_STOPPED, stopped).await.map_err(late)??;
         if head != extent.head {
             return Err(
                 vivero_core::Error::corrupt("the copy's chain is not the original's").into()
@@ -101,6 +112,20 @@ impl Run<'_> {
         self.set("head", json!(Head::from(head)));
         self.set("previous_generation", json!(tenant.generation));
         Ok(())
+    }
+
+    /// The last round, with writers waiting.
+    async fn take_the_last(
+        &mut self,
+        store: &dyn TenantStore,
+        mut loading: Box<dyn Loading>,
+        since: &mut Since,
+    ) -> Step<(Anchor, Extent)> {
+        store.fence(true).await?;
+        let (last, extent) = self.catch_up(store, &mut *loading, since).await?;
+        self.set("caught_up_last", json!(last));
+        self.hook("copy/finish").await?;
+        Ok((loading.finish().await?, extent))
     }
 
     /// From here on the new database is the tenant's. Whoever still has the old one open reads on.
@@ -118,6 +143,7 @@ impl Run<'_> {
             };
             self.hook("switch/registry").await?;
             self.fleet().book().change_tenant(&self.operation, tenant.id, &change).await?;
+            self.all.announce().await;
         }
         let stopped = self.operation.result.get("writes_stopped_at").cloned();
         if let Some(at) =

@@ -2,36 +2,38 @@
 
 use super::run::{Run, Step};
 use super::{illegal, text};
-use crate::archive::{ArchiveReader, ArchiveWriter, Header, half_of, verify};
-use serde_json::json;
-use std::path::PathBuf;
+use crate::archive::{ArchivePlace, ArchiveReader, ArchiveWriter, Header, half_of, list, verify};
+use chrono::TimeDelta;
+use serde_json::{Value as Json, json};
 use vivero_core::operations::{Marks, OperationKind as Kind, TenantChange};
 use vivero_core::tenant::TenantState;
 use vivero_core::{Error, Result};
 
 impl Run<'_> {
-    pub(super) fn archive(&self) -> Result<PathBuf> {
+    pub(super) fn archive(&self) -> Result<ArchivePlace> {
         let name = text(&self.operation.parameters, "archive")
             .or_else(|| text(&self.operation.result, "archive"));
         let name = name.ok_or_else(|| Error::corrupt("an operation without its archive"))?;
-        Ok(self.all.file(name))
+        self.all.place(name)
     }
 
     /// Everything, as of one instant; people go on working.
     pub(super) async fn write(&mut self) -> Step<()> {
-        let path = self.archive()?;
-        if path.starts_with(&self.all.folder) {
+        let place = self.archive()?;
+        if let ArchivePlace::File(path) = &place
+            && path.starts_with(&self.all.folder)
+        {
             std::fs::create_dir_all(&self.all.folder)
                 .map_err(|e| crate::disk::io_error("making the folder of archives", e))?;
             crate::disk::make_private(&self.all.folder)?;
         }
-        if path.exists() {
+        if place.is_there().await? {
             // Written by a run that was cut off after it had named it?
-            let reader = ArchiveReader::open(&path, self.all.key.as_ref()).await?;
+            let reader = ArchiveReader::open(place.clone(), self.all.key.as_ref()).await?;
             if reader.header().archive == self.operation.id {
                 return Ok(());
             }
-            let name = path.display();
+            let name = place.name();
             return Err(Error::invalid(
                 "archive",
                 "free",
@@ -48,7 +50,7 @@ impl Run<'_> {
         let header =
             Header::new(self.operation.id, self.all.clock.now(), &tenant, &extent, &tables);
         let mut writer =
-            ArchiveWriter::create(&path, &header, self.all.key.as_ref(), self.all.salt())?;
+            ArchiveWriter::create(place.clone(), &header, self.all.key.as_ref(), self.all.salt())?;
         let mut done = 0;
         while let Some(part) = snapshot.next().await? {
             self.hook("write/part").await?;
@@ -59,7 +61,7 @@ impl Run<'_> {
         drop(snapshot);
         let written = writer.finish().await?;
         let seconds = started.elapsed().as_secs_f64();
-        self.set("archive", json!(path.display().to_string()));
+        self.set("archive", json!(place.name()));
         self.set("encrypted", json!(self.all.key.is_some()));
         self.set("rows", json!(written.trailer.rows));
         self.set("bytes", json!(written.trailer.bytes));
@@ -73,29 +75,53 @@ impl Run<'_> {
 
     /// Reads back what was written, to the end.
     pub(super) async fn prove(&mut self) -> Step<()> {
-        let proof = verify(&self.archive()?, self.all.key.as_ref(), |_, _| {}).await?;
+        let proof = verify(self.archive()?, self.all.key.as_ref(), |_, _| {}).await?;
         self.set("proven", json!({"sealed": proof.sealed, "unsealed": proof.unsealed}));
+        self.prune().await
+    }
+
+    /// Removes the tenant's older archives from the store, as far as that was asked for. The one an archived
+    /// tenant is in always stays.
+    async fn prune(&mut self) -> Step<()> {
+        let number = |name: &str| self.operation.parameters.get(name).and_then(Json::as_i64);
+        let (keep, days) = (number("keep"), number("keep_days"));
+        if keep.is_none() && days.is_none() {
+            return Ok(());
+        }
+        let newest = keep.and_then(|keep| usize::try_from(keep).ok()).unwrap_or(0);
+        let since = days.map(|days| self.all.clock.now() - TimeDelta::days(days));
+        let kept = self.fleet().book().marks(self.operation.tenant).await?.archive;
+        let all = list(&**self.all.store()?, self.operation.tenant).await?;
+        // The one just made counts among the newest, whatever the store's clock says.
+        let others = all.into_iter().filter(|archive| archive.id != self.operation.id);
+        let mut removed = Vec::new();
+        for archive in others.skip(newest.saturating_sub(1)) {
+            if since.is_some_and(|since| archive.written_at >= since)
+                || kept.as_ref() == Some(&archive.name)
+            {
+                continue;
+            }
+            self.hook("prove/prune").await?;
+            self.all.place(&archive.name)?.remove().await?;
+            removed.push(archive.name);
+        }
+        self.set("removed", json!(removed));
         Ok(())
     }
 
     pub(super) async fn undo_write(&mut self) -> Result<()> {
-        let path = self.archive()?;
-        let mut gone = vec![half_of(&path)];
-        // Another's archive of that name stays.
-        if let Ok(reader) = ArchiveReader::open(&path, self.all.key.as_ref()).await
-            && reader.header().archive == self.operation.id
-        {
-            gone.push(path);
+        let place = self.archive()?;
+        if let ArchivePlace::File(path) = &place {
+            ArchivePlace::File(half_of(path)).remove().await?;
         }
-        for path in gone {
-            match std::fs::remove_file(&path) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(crate::disk::io_error("removing a half-made archive", e));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        // Another's archive of that name stays; in a store, each has a name of its own.
+        let mine = match &place {
+            ArchivePlace::Stored { .. } => true,
+            ArchivePlace::File(path) => ArchiveReader::open(path, self.all.key.as_ref())
+                .await
+                .is_ok_and(|reader| reader.header().archive == self.operation.id),
+        };
+        if mine { place.remove().await } else { Ok(()) }
     }
 
     /// Refuses people and then writers, so that the archive is the last word.

@@ -14,8 +14,8 @@ use vivero_core::tenant::Tenant;
 use vivero_core::{Clock, Error, Result};
 
 /// How long a lease lasts if nobody renews it: so long somebody waits for one who died.
-const LEASE: TimeDelta = TimeDelta::seconds(30);
-const RENEW: Duration = Duration::from_secs(8);
+const LEASE: TimeDelta = TimeDelta::seconds(15);
+const RENEW: Duration = Duration::from_secs(4);
 /// Progress is noted at most so often.
 const NOTE: Duration = Duration::from_millis(500);
 

@@ -301,7 +301,7 @@ async fn put<B: Backend>(
     Ok(())
 }
 
-async fn note<B: Backend>(
+pub(super) async fn note<B: Backend>(
     connection: &mut B::Connection,
     tenants: &[(TenantId, i64)],
     fingerprint: &str,

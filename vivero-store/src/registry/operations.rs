@@ -1,7 +1,7 @@
 //! Operations on record, and what they change of tenants. Every change asks first whether the one who
 //! makes it still has the operation.
 
-use super::{FIND, FIND_KINDS, Registry, decode};
+use super::{FIND, FIND_KINDS, Registry, decode, events};
 use crate::backend::{Backend, Cells, Sql};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use vivero_core::ids::TenantId;
 use vivero_core::operations::{Marks, Operation, OperationBook, TenantChange};
 use vivero_core::port::Lease;
 use vivero_core::record::Kind;
-use vivero_core::tenant::Tenant;
+use vivero_core::tenant::{Tenant, TenantEvent};
 use vivero_core::{Error, Result, Slug, Value};
 
 const OPERATION: &str = "id, tenant_id, slug, kind, parameters, state, step, result, done, total, message, \
@@ -250,6 +250,7 @@ impl<B: Backend> OperationBook for Registry<B> {
                 format!("the tenant is not {} any more; look at it and ask again", change.from);
             return Err(Error::Illegal { code: "tenant_state", message });
         }
+        events::note::<B>(&mut transaction, tenant, Some(operation.id)).await?;
         set_marks::<B>(&mut transaction, tenant, &change.marks).await?;
         if let Some(anchor) = change.anchor {
             Sql::new("DELETE FROM audit_anchors WHERE tenant_id = ?")
@@ -283,7 +284,12 @@ impl<B: Backend> OperationBook for Registry<B> {
         ] {
             Sql::new(sql).with(Value::Id(tenant.uuid())).execute::<B>(&mut transaction).await?;
         }
+        events::forget::<B>(&mut transaction, tenant).await?;
         B::commit(transaction, ()).await
+    }
+
+    async fn tenant_events(&self, tenant: TenantId, limit: u32) -> Result<Vec<TenantEvent>> {
+        self.events(tenant, limit).await
     }
 
     async fn marks(&self, tenant: TenantId) -> Result<Marks> {

@@ -21,6 +21,9 @@ use tokio::task::JoinHandle;
 use vivero_core::shared::{Backoff, Decision, Quota, Reach, SharedStats, Topic};
 use vivero_core::{Clock, Error, LocalShared, Result, Shared, Uuid};
 
+/// What a certificate as PEM begins with.
+const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
 /// How a Redis server is used.
 #[derive(Debug, Clone)]
 pub struct RedisOptions {
@@ -31,6 +34,9 @@ pub struct RedisOptions {
     pub timeout: Duration,
     /// How long to leave an absent server alone before trying again, about. Default 1 s.
     pub retry: Duration,
+    /// Certificates of the authorities the server's is checked against, as PEM; the system's if absent.
+    /// For `rediss://` only.
+    pub ca: Option<Vec<u8>>,
 }
 
 impl Default for RedisOptions {
@@ -39,6 +45,7 @@ impl Default for RedisOptions {
             prefix: "vivero".into(),
             timeout: Duration::from_millis(50),
             retry: Duration::from_secs(1),
+            ca: None,
         }
     }
 }
@@ -56,7 +63,7 @@ pub struct RedisShared {
 
 impl RedisShared {
     /// Connects to `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`, or with TLS to `rediss://…`, which
-    /// trusts what the system trusts (`SSL_CERT_FILE` names other roots). `me` tells this process from
+    /// trusts [`RedisOptions::ca`], or else what the system trusts. `me` tells this process from
     /// others. A server that does not answer is not an error: it is tried again from time to time.
     ///
     /// Errors: [`Error::Invalid`] for an address that cannot be read or credentials the server refuses.
@@ -89,8 +96,25 @@ impl RedisShared {
             .map_err(|_| invalid("must be redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]"))?;
         let info = client.get_connection_info().clone();
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client = redis::Client::open(info.set_redis_settings(settings))
-            .map_err(|_| invalid("cannot be used"))?;
+        let info = info.set_redis_settings(settings);
+        let client = match &options.ca {
+            None => redis::Client::open(info),
+            Some(_) if !url.starts_with("rediss://") => {
+                return Err(invalid("must begin with rediss:// if authorities are given"));
+            }
+            // Without any, the client would go on and trust nobody, without saying so.
+            Some(ca) if !ca.windows(PEM.len()).any(|part| part == PEM) => {
+                return Err(invalid("cannot be used: its authorities must be certificates as PEM"));
+            }
+            Some(ca) => {
+                let root_cert = Some(ca.clone());
+                let certificates = redis::TlsCertificates { client_tls: None, root_cert };
+                redis::Client::build_with_tls(info, certificates)
+            }
+        };
+        let client = client.map_err(|_| {
+            invalid("cannot be used; authorities, if given, must be certificates as PEM")
+        })?;
         let link = Arc::new(Link::new(client, options, me, LocalShared::new(clock)));
         let first = match link.connect().await {
             Ok(pushes) => Some(pushes),

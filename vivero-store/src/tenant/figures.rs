@@ -10,11 +10,29 @@ use vivero_core::{Error, Result, Value};
 
 /// Field under which the table of figures notes what is counted of a resource.
 const COUNTED: &str = "#";
+/// Value under which a sum keeps how often 2³² is in it, beside the rest: sums are exact, also where they,
+/// or what they passed through, are greater than a column. Other figures are numbers of records.
+const HIGH: &str = "2^32";
+const HIGH_BITS: u32 = 32;
+
+fn is_sum(key: &CountKey) -> bool {
+    key.field.starts_with('+')
+}
+
+/// A step as how many times 2³², and the rest, both of its sign. Small ones have no first part, so that
+/// nearly every sum is one row.
+fn parts(by: i128) -> Result<(i64, i64)> {
+    let whole = 1_i128 << HIGH_BITS;
+    let part = |n: i128| {
+        i64::try_from(n).map_err(|_| Error::corrupt("a figure is greater than 2^94: recount it"))
+    };
+    Ok((part(by / whole)?, part(by % whole)?))
+}
 
 /// The figures and the position they stand at, by one statement and so as of one instant.
 pub(crate) async fn counts<B: Backend>(
     connection: &mut B::Connection,
-) -> Result<(u64, HashMap<CountKey, i64>)> {
+) -> Result<(u64, HashMap<CountKey, i128>)> {
     let sql = "SELECT k.resource, k.field, k.value, k.n, c.position FROM chain c LEFT JOIN counts k ON 1 = 1";
     let kinds = [Kind::Text, Kind::Text, Kind::Text, Kind::Int, Kind::Int];
     let rows = Sql::new(sql).fetch::<B>(connection, &kinds).await?;
@@ -25,10 +43,16 @@ pub(crate) async fn counts<B: Backend>(
         if row.is_null(0) {
             continue;
         }
-        let key = CountKey { resource: row.text(0), field: row.text(1), value: row.text(2) };
-        if key.field != COUNTED {
-            counts.insert(key, row.int(3));
+        let mut key = CountKey { resource: row.text(0), field: row.text(1), value: row.text(2) };
+        let mut number = i128::from(row.int(3));
+        if key.field == COUNTED {
+            continue;
         }
+        if is_sum(&key) && key.value == HIGH {
+            key.value.clear();
+            number <<= HIGH_BITS;
+        }
+        *counts.entry(key).or_default() += number;
     }
     Ok((position, counts))
 }
@@ -45,7 +69,7 @@ pub(crate) async fn is_sealed_up_to<B: Backend>(
 pub(crate) async fn recount<B: Backend>(
     connection: &mut B::Connection,
     schemas: &[&'static Schema],
-) -> Result<HashMap<CountKey, i64>> {
+) -> Result<HashMap<CountKey, i128>> {
     let mut all = HashMap::new();
     for schema in schemas.iter().filter(|s| counted(s)) {
         let key = |field: &str, value: String| CountKey {
@@ -56,15 +80,20 @@ pub(crate) async fn recount<B: Backend>(
         let table = schema.table;
         let total = format!("SELECT count(*) FROM {table} WHERE deleted_at IS NULL");
         if let Some(number) = Sql::new(total).long().number::<B>(connection).await? {
-            all.insert(key("", String::new()), number);
+            all.insert(key("", String::new()), number.into());
         }
         for column in schema.columns {
             let name = column.name;
             if column.sum {
+                // In parts that cannot overflow; as a number without sign, one below zero has 2^64 more.
                 let sql = format!(
-                    "SELECT coalesce(sum({name}), 0) FROM {table} WHERE deleted_at IS NULL"
+                    "SELECT coalesce(sum(({name} >> 32) & 4294967295), 0), coalesce(sum({name} & 4294967295), 0), \
+                     coalesce(sum({name} < 0), 0) FROM {table} WHERE deleted_at IS NULL"
                 );
-                if let Some(sum) = Sql::new(sql).long().number::<B>(connection).await? {
+                let row = Sql::new(sql).long().first::<B>(connection, &[Kind::Int; 3]).await?;
+                if let Some(row) = row {
+                    let part = |at: usize| i128::from(row.int(at));
+                    let sum = (part(0) << HIGH_BITS) + part(1) - (part(2) << (2 * HIGH_BITS));
                     all.insert(key(&format!("+{name}"), String::new()), sum);
                 }
             }
@@ -79,7 +108,7 @@ pub(crate) async fn recount<B: Backend>(
                         serde_json::Value::String(s) => s,
                         other => other.to_string(),
                     };
-                    *all.entry(key(name, value)).or_default() += row.int(1);
+                    *all.entry(key(name, value)).or_default() += i128::from(row.int(1));
                 }
             }
         }
@@ -147,6 +176,26 @@ pub(crate) async fn bring_up<B: Backend>(
 
 /// Adds to one figure.
 pub(crate) async fn add<B: Backend>(
+    connection: &mut B::Connection,
+    key: &CountKey,
+    by: i128,
+) -> Result<()> {
+    if !is_sum(key) {
+        let by = i64::try_from(by).map_err(|_| Error::corrupt("a figure counts too many"))?;
+        return add_row::<B>(connection, key, by).await;
+    }
+    let (high, rest) = parts(by)?;
+    if high != 0 {
+        let key = CountKey { value: HIGH.into(), ..key.clone() };
+        add_row::<B>(connection, &key, high).await?;
+    }
+    if rest != 0 {
+        add_row::<B>(connection, key, rest).await?;
+    }
+    Ok(())
+}
+
+async fn add_row<B: Backend>(
     connection: &mut B::Connection,
     key: &CountKey,
     by: i64,

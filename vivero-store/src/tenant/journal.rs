@@ -174,7 +174,7 @@ pub(crate) struct Sealing {
     /// The head it makes.
     pub(crate) to: Head,
     /// The figures that change.
-    pub(crate) deltas: HashMap<CountKey, i64>,
+    pub(crate) deltas: HashMap<CountKey, i128>,
     links: Vec<(u64, i64, [u8; 32])>,
 }
 
@@ -198,7 +198,7 @@ pub(crate) async fn prepare_seal<B: Backend>(
         return Ok(None);
     }
     let mut to = from;
-    let mut deltas: HashMap<CountKey, i64> = HashMap::new();
+    let mut deltas: HashMap<CountKey, i128> = HashMap::new();
     let mut links = Vec::with_capacity(rows.len());
     for mut row in rows {
         let raw = Raw::read(&mut row, 1)?;

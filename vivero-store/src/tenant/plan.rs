@@ -23,6 +23,7 @@ pub(crate) use condition::condition;
 pub(crate) use known::{Known, projected};
 pub(crate) use memory::Memory;
 pub(crate) use reduced::Lacks;
+pub(crate) use walk::below_paths;
 
 use crate::backend::{Backend, Sql};
 use crate::schema::{self, BASE, Index, Purpose, indexes};

@@ -1,9 +1,11 @@
 //! A write transaction: everything in it happens together or not at all.
 
+use super::lists::is_followed;
 use super::plan::{self, About, Table};
 use super::{Tables, journal, rows};
 use crate::backend::{Backend, Sql};
 use async_trait::async_trait;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
@@ -23,6 +25,9 @@ pub(super) struct SqlWork<B: Backend> {
     tables: Arc<Tables>,
     committed: Arc<Notify>,
     bulk: Arc<AtomicBool>,
+    /// The records that were written and those that have an entry in the journal.
+    written: HashSet<(&'static str, Uuid)>,
+    entered: HashSet<(String, Uuid)>,
 }
 
 /// Memory for pages of the writing connection, in KiB: ordinarily, and while many rows are written at
@@ -33,13 +38,20 @@ const BULK_CACHE_KIB: u32 = 96 * 1024;
 const BULK_ROWS: usize = 1_000;
 
 impl<B: Backend> SqlWork<B> {
-    pub(super) const fn new(
+    pub(super) fn new(
         transaction: B::Transaction,
         tables: Arc<Tables>,
         committed: Arc<Notify>,
         bulk: Arc<AtomicBool>,
     ) -> Self {
-        Self { transaction, tables, committed, bulk }
+        Self {
+            transaction,
+            tables,
+            committed,
+            bulk,
+            written: HashSet::new(),
+            entered: HashSet::new(),
+        }
     }
 
     /// Gives the connection the memory that writing `rows` rows is worth, if it has another.
@@ -52,6 +64,21 @@ impl<B: Backend> SqlWork<B> {
             }
         }
         Ok(())
+    }
+
+    /// Notes records that are written, if the journal is to tell of them.
+    fn note_written(&mut self, schema: &'static Schema, ids: impl Iterator<Item = Uuid>) {
+        if B::LEAP.is_some() && is_followed(schema) {
+            self.written.extend(ids.map(|id| (schema.resource, id)));
+        }
+    }
+
+    /// Moves the turn on by a leap if rows were written that no entry tells of.
+    async fn leap_if_unlogged(&mut self) -> Result<()> {
+        let entered = &self.entered;
+        let told = |(resource, id): &(&str, Uuid)| entered.contains(&((*resource).to_owned(), *id));
+        let Some(leap) = B::LEAP.filter(|_| !self.written.iter().all(told)) else { return Ok(()) };
+        B::defer(&mut self.transaction, Sql::new(leap)).await.map_err(Into::into)
     }
 
     async fn remove_from(&mut self, schema: &'static Schema, start: i64) -> Result<()> {
@@ -192,9 +219,12 @@ impl<B: Backend> Work for SqlWork<B> {
             table.can_hold(row.values.iter())?;
         }
         self.make_room(rows.len()).await?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         if rows.len() == 1 {
             let insert = Insert::new(&table, rows.into_iter().map(|row| (Value::Null, row)));
-            return insert.execute::<B>(&mut self.transaction, &table).await;
+            insert.execute::<B>(&mut self.transaction, &table).await?;
+            self.note_written(schema, ids.into_iter());
+            return Ok(());
         }
         // The engine has one writer, so the next number is the highest plus one.
         let next = Sql::new(format!("SELECT coalesce(max(seq), 0) + 1 FROM {}", schema.table));
@@ -218,6 +248,7 @@ impl<B: Backend> Work for SqlWork<B> {
                 return Err(e);
             }
         }
+        self.note_written(schema, ids.into_iter());
         Ok(())
     }
 
@@ -247,6 +278,7 @@ impl<B: Backend> Work for SqlWork<B> {
         if sql.execute_unique::<B>(&mut self.transaction, schema.resource).await? == 0 {
             return Ok(false);
         }
+        self.note_written(schema, std::iter::once(before.id));
         if found {
             let (old, new) = (document(schema, &before.values), document(schema, &after.values));
             for sql in B::update_search(schema.table, before.seq, &old, new) {
@@ -257,6 +289,10 @@ impl<B: Backend> Work for SqlWork<B> {
     }
 
     async fn journal(&mut self, entries: Vec<Entry>) -> Result<()> {
+        if B::LEAP.is_some() {
+            let told = entries.iter().map(|entry| (entry.resource.clone(), entry.record_id));
+            self.entered.extend(told);
+        }
         journal::append::<B>(&mut self.transaction, entries).await
     }
 
@@ -284,7 +320,8 @@ impl<B: Backend> Work for SqlWork<B> {
         }))
     }
 
-    async fn commit(self: Box<Self>) -> Result<()> {
+    async fn commit(mut self: Box<Self>) -> Result<()> {
+        self.leap_if_unlogged().await?;
         // Also when the caller goes away while it waits: the sealer must hear of what is committed.
         B::commit(self.transaction, Wake(self.committed)).await
     }

@@ -9,6 +9,7 @@ mod support;
 
 mod faults;
 mod place;
+mod roles;
 mod runs;
 mod serving;
 

@@ -1,6 +1,7 @@
 //! An S3 holds the contract of a store of files, and what is particular to it.
 
 mod answers;
+mod archives;
 mod faults;
 mod links;
 mod server;

@@ -5,7 +5,7 @@
 //! server fails the tests: it is never left out.
 
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -36,7 +36,11 @@ pub(crate) fn address() -> String {
     ADDRESS.get_or_init(|| std::env::var("VIVERO_TEST_REDIS").unwrap_or_else(|_| started())).clone()
 }
 
+/// Redis, or Valkey where there is no Redis; `VIVERO_TEST_REDIS_PROGRAM` names another.
 fn program() -> PathBuf {
+    if let Some(program) = std::env::var_os("VIVERO_TEST_REDIS_PROGRAM") {
+        return program.into();
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/bin".into()]);
     let names = ["redis-server", "valkey-server"];
@@ -46,6 +50,39 @@ fn program() -> PathBuf {
         .unwrap_or_else(|| {
             panic!("redis-server is missing; on Debian: apt-get install redis-server")
         })
+}
+
+/// What a server is told to listen with TLS on a port of its own besides, under a certificate in a folder.
+pub(crate) fn tls(folder: &Path) -> Vec<String> {
+    let file = |name: &str| folder.join(name).display().to_string();
+    let port = free_port().to_string();
+    let words = [
+        ("--tls-port", port),
+        ("--tls-cert-file", file("server.pem")),
+        ("--tls-key-file", file("server.key")),
+        ("--tls-ca-cert-file", file("ca.pem")),
+        ("--tls-auth-clients", "no".into()),
+    ];
+    words.into_iter().flat_map(|(word, value)| [word.to_owned(), value]).collect()
+}
+
+fn openssl(folder: &Path, line: &str) {
+    let made = Command::new("openssl").current_dir(folder).args(line.split(' ')).output();
+    let made = made.expect("openssl runs; on Debian: apt-get install openssl");
+    assert!(made.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// An authority `ca.pem` and a certificate `server.pem` of it for a server of that name.
+pub(crate) fn certificate(folder: &Path, name: &str) {
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    openssl(
+        folder,
+        &format!("req -x509 {key} -days 2 -subj /CN=authority -keyout ca.key -out ca.pem"),
+    );
+    openssl(folder, &format!("req {key} -subj /CN={name} -keyout server.key -out server.csr"));
+    std::fs::write(folder.join("ext"), format!("subjectAltName=DNS:{name}\n")).expect("written");
+    let ca = "-CA ca.pem -CAkey ca.key -CAcreateserial";
+    openssl(folder, &format!("x509 -req -in server.csr {ca} -days 2 -extfile ext -out server.pem"));
 }
 
 fn free_port() -> u16 {
@@ -89,6 +126,11 @@ impl Server {
     }
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+    /// Where it listens with TLS, if it was told to by [`tls`].
+    pub(crate) fn tls_url(&self) -> String {
+        let at = self.more.iter().position(|word| word == "--tls-port").expect("TLS");
+        format!("rediss://localhost:{}", self.more[at + 1])
     }
     /// `kill -9`, this instant.
     pub(crate) fn kill(&mut self) {

@@ -1,19 +1,27 @@
-//! An installation with a tenant that has something to lose.
+//! An installation with a tenant that has something to lose, on the engine of the test program.
+
+#![expect(dead_code, reason = "each test file uses what it needs")]
+
+#[path = "ground_on.rs"]
+pub(crate) mod ground_on;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+pub(crate) use ground_on::Engine;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use vivero_core::entity::{EntityType, NewEntity};
+use vivero_core::files::FileStore;
 use vivero_core::operations::{NewOperation, Operation, OperationState};
-use vivero_core::service::RequestContext;
+use vivero_core::service::{FileSettings, RequestContext};
 use vivero_core::{
     Clock, EntityFilter, Error, ManualClock, NewTenant, Owner, Page, Password, Result, Tenant,
     TenantSession, Vivero,
 };
-use vivero_store::{Open as _, StepHook, SystemClock};
+use vivero_store::{LocalFiles, Open as _, StepHook, SystemClock};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -75,39 +83,58 @@ pub(crate) struct Ground {
     pub(crate) vivero: Vivero,
     pub(crate) hook: Arc<Stopper>,
     pub(crate) clock: Arc<Shifted>,
+    pub(crate) engine: Engine,
     folder: Arc<TempDir>,
     next: Arc<AtomicU64>,
 }
 
-async fn open(folder: &Path, hook: &Arc<Stopper>, clock: &Arc<Shifted>) -> Vivero {
-    Vivero::builder()
+fn store_of(folder: &Path) -> Arc<dyn FileStore> {
+    Arc::new(LocalFiles::with_durability(folder.join("files"), false).expect("a store of files"))
+}
+
+async fn open(folder: &Path, engine: &Engine, hook: &Arc<Stopper>, clock: &Arc<Shifted>) -> Vivero {
+    let builder = Vivero::builder()
         .weak_passwords_for_tests()
         .durable(false)
         .clock(Arc::clone(clock) as Arc<dyn Clock>)
         .archives(folder.join("archives"))
-        .step_hook(Arc::clone(hook) as Arc<dyn StepHook>)
-        .open(&format!("sqlite:{}", folder.join("data").display()))
-        .await
-        .expect("opening")
+        .files(FileSettings::new(store_of(folder)))
+        .step_hook(Arc::clone(hook) as Arc<dyn StepHook>);
+    engine.configure(builder).open(&engine.url(folder)).await.expect("opening")
 }
 
 impl Ground {
     pub(crate) async fn new() -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         let (hook, clock) = (Arc::new(Stopper::default()), Arc::new(Shifted::new()));
-        let vivero = open(folder.path(), &hook, &clock).await;
+        let engine = Engine::new();
+        let vivero = open(folder.path(), &engine, &hook, &clock).await;
         vivero.tenants().provision(tenant("acme-plants")).await.expect("a tenant");
-        Self { vivero, hook, clock, folder, next: Arc::default() }
+        Self { vivero, hook, clock, engine, folder, next: Arc::default() }
     }
 
     /// A new process on the same storage, after the old one's leases have ended.
     pub(crate) async fn restart(self) -> Self {
-        let Self { vivero, hook: _, clock, folder, next } = self;
+        let Self { vivero, hook: _, clock, engine, folder, next } = self;
         drop(vivero);
         clock.advance(TimeDelta::seconds(60));
         let hook = Arc::new(Stopper::default());
-        let vivero = open(folder.path(), &hook, &clock).await;
-        Self { vivero, hook, clock, folder, next }
+        let vivero = open(folder.path(), &engine, &hook, &clock).await;
+        Self { vivero, hook, clock, engine, folder, next }
+    }
+
+    /// Another process on the same storage, which works at the same time.
+    pub(crate) async fn beside(&self) -> Self {
+        let hook = Arc::new(Stopper::default());
+        let vivero = open(self.folder.path(), &self.engine, &hook, &self.clock).await;
+        Self {
+            vivero,
+            hook,
+            clock: Arc::clone(&self.clock),
+            engine: self.engine,
+            folder: Arc::clone(&self.folder),
+            next: Arc::clone(&self.next),
+        }
     }
 
     pub(crate) async fn sign_in(&self, slug: &str) -> TenantSession {
@@ -132,16 +159,12 @@ impl Ground {
     }
 
     pub(crate) async fn lots(&self, slug: &str) -> u64 {
-        let session = self.sign_in(slug).await;
-        let (mut page, mut number) = (Page::first(200), 0);
-        loop {
-            let some = session.entities().list(EntityFilter::new(), page).await.expect("a page");
-            number += some.items.len() as u64;
-            match some.next_cursor {
-                Some(cursor) => page = Page::first(200).after(cursor),
-                None => return number,
-            }
-        }
+        count(&self.sign_in(slug).await).await
+    }
+
+    /// The same as somebody who signed in before: signing in writes.
+    pub(crate) async fn lots_by(&self, slug: &str, token: &str) -> u64 {
+        count(&self.vivero.resume(slug, token).await.expect("readable")).await
     }
 
     pub(crate) async fn tenant(&self, slug: &str) -> Tenant {
@@ -170,24 +193,28 @@ impl Ground {
         self.folder.path().join("archives").join(name)
     }
 
-    /// Databases of a tenant on disk.
+    /// The store of files.
+    pub(crate) fn store(&self) -> Arc<dyn FileStore> {
+        store_of(self.folder.path())
+    }
+
+    /// Databases of a tenant.
     pub(crate) async fn files(&self, slug: &str) -> usize {
         let id = self.tenant(slug).await.id.uuid().simple().to_string();
-        self.databases().iter().filter(|name| name.starts_with(&id)).count()
+        let all = self.engine.databases(self.folder.path()).await;
+        all.iter().filter(|name| name.contains(&id)).count()
     }
 
     pub(crate) async fn all_files(&self) -> usize {
-        self.databases().len()
+        self.engine.databases(self.folder.path()).await.len()
     }
 
-    fn databases(&self) -> Vec<String> {
-        let tenants = self.folder.path().join("data").join("tenants");
-        let folders = std::fs::read_dir(tenants).expect("the folder");
-        folders
-            .flat_map(|folder| std::fs::read_dir(folder.expect("a folder").path()).expect("files"))
-            .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
-            .filter(|name| name.ends_with(".sqlite3"))
-            .collect()
+    /// Nothing is left but the databases, and where there are accounts the accounts, of so many tenants.
+    pub(crate) async fn holds(&self, tenants: usize, what: &str) {
+        assert_eq!(self.all_files().await, tenants, "databases, {what}");
+        if let Some(accounts) = self.engine.accounts().await {
+            assert_eq!(accounts, tenants, "accounts, {what}");
+        }
     }
 
     /// Adds lots one after another until it is stopped.
@@ -198,15 +225,22 @@ impl Ground {
             let password = Password::new("owner@example.com", PASSWORD);
             let context = RequestContext::default();
             let signed = vivero.log_in(slug, password, None, context).await.expect("signed in");
+            let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
             while going.load(Ordering::SeqCst) {
                 let session = vivero.resume(slug, &signed.tokens.access_token).await.expect("open");
                 match session.entities().create(lot(&next)).await {
-                    Ok(_) => done += 1,
+                    Ok(_) => {
+                        done += 1;
+                        longest = longest.max(last.elapsed());
+                        last = Instant::now();
+                    }
                     // Writers wait for a moment.
                     Err(Error::Unavailable { .. }) => tokio::task::yield_now().await,
                     Err(error) => panic!("writing: {error:?}"),
                 }
             }
+            println!("a writer's longest time without an acknowledged write: {longest:?}");
+            assert!(longest < Duration::from_secs(30), "{longest:?}");
             done
         })
     }
@@ -228,6 +262,18 @@ impl Ground {
             }
             done
         })
+    }
+}
+
+async fn count(session: &TenantSession) -> u64 {
+    let (mut page, mut number) = (Page::first(200), 0);
+    loop {
+        let some = session.entities().list(EntityFilter::new(), page).await.expect("a page");
+        number += some.items.len() as u64;
+        match some.next_cursor {
+            Some(cursor) => page = Page::first(200).after(cursor),
+            None => return number,
+        }
     }
 }
 

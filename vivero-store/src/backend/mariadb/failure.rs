@@ -50,7 +50,15 @@ const SIGNAL: u16 = 1644;
 const OF_STATEMENT: [u16; 12] =
     [1022, 1048, 1062, 1264, 1292, 1300, 1364, 1366, 1406, SIGNAL, 4025, 4078];
 
+/// What somebody who was to do something alone says when another may be doing it.
+const OVERTAKEN: &str = "another process may be doing the same by now";
+
 impl Failure {
+    /// Somebody else may be doing what was to be done alone.
+    pub(super) fn overtaken() -> Self {
+        Self(sqlx::Error::Protocol(OVERTAKEN.into()))
+    }
+
     /// The server's number for it.
     pub(super) fn number(&self) -> Option<u16> {
         let sqlx::Error::Database(error) = &self.0 else { return None };
@@ -161,6 +169,9 @@ impl From<Failure> for Error {
                 30,
                 error,
             ),
+            None if matches!(&error, sqlx::Error::Protocol(why) if why == OVERTAKEN) => {
+                unavailable("database, another process changes its tables by now", 5, error)
+            }
             _ if lost => unavailable("database, it does not answer", 1, error),
             _ => Self::internal("running a statement", error),
         }

@@ -27,6 +27,16 @@ impl Nodes {
         Self((nodes.len() > 1).then(|| Arc::new(List { nodes, preferred })))
     }
 
+    /// Hosts and ports of a cluster's; none of a server that is alone.
+    pub(crate) fn all(&self) -> &[(String, u16)] {
+        self.0.as_ref().map_or(&[], |list| &list.nodes)
+    }
+
+    /// Whether it is a cluster.
+    pub(crate) const fn are_many(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Each node to try, the one in use first, with how `account` reaches it.
     pub(super) fn reach(&self, account: &MySqlConnectOptions) -> Vec<(usize, MySqlConnectOptions)> {
         let Some(list) = &self.0 else { return vec![(0, account.clone())] };

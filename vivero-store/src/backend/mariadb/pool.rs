@@ -30,8 +30,15 @@ const CONNECT: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(60);
 /// A connection that nobody used for this long is asked whether it lives.
 const DOUBTFUL: Duration = Duration::from_secs(5);
+/// The turn is moved on by up to so much. A server that goes down may lose a change that others have seen
+/// already, and whose number they remember: the next change is hardly given the same number again.
+const STRIDE: i64 = 1_000;
+
 /// Begins a transaction and waits for its turn.
-const TAKE_TURN: &str = "START TRANSACTION; UPDATE engine_state SET turn = turn + 1 WHERE one = 1";
+fn take_turn() -> String {
+    let stride = rand::random_range(1..=STRIDE);
+    format!("START TRANSACTION; UPDATE engine_state SET turn = turn + {stride} WHERE one = 1")
+}
 /// How long changing tables waits for others who do.
 const DEFINE_WAIT: u32 = 60;
 
@@ -58,6 +65,20 @@ pub(crate) trait Login: Send + Sync {
     async fn passwords(&self) -> Result<Vec<String>>;
 }
 
+/// What only one process may do at a time, where the server's own locks do not suffice: of the nodes of a
+/// cluster each has its own.
+#[async_trait]
+pub(crate) trait Exclusive: Send + Sync {
+    /// Takes it; `None` if somebody else has it for longer than that.
+    async fn hold(&self, name: &str, wait: Duration) -> Result<Option<Box<dyn Hold>>>;
+}
+
+/// Given back when it is dropped.
+pub(crate) trait Hold: Send + Sync {
+    /// Whether somebody else may have it by now.
+    fn is_lost(&self) -> bool;
+}
+
 /// What a pool shares with others.
 #[derive(Clone, Default)]
 pub(crate) struct Ties {
@@ -65,6 +86,10 @@ pub(crate) struct Ties {
     pub(crate) nodes: Nodes,
     /// The connections of all pools to its server.
     pub(crate) budget: Option<Arc<Budget>>,
+    /// The connections beside it that change tables.
+    pub(crate) definers: Option<Arc<Budget>>,
+    /// By what those who change tables of a cluster come one after another.
+    pub(crate) exclusive: Option<Arc<dyn Exclusive>>,
     /// Where another password comes from when the one it has is refused.
     pub(crate) login: Option<Arc<dyn Login>>,
 }
@@ -188,13 +213,15 @@ async fn connect_to(
     }
 }
 
-/// The same as a connection that knows its state, beside every pool.
+/// The same as a connection that knows its state, beside every pool, in its place of a budget.
 pub(crate) async fn open(
     account: &MySqlConnectOptions,
     purpose: Purpose,
     nodes: &Nodes,
+    budget: &Arc<Budget>,
 ) -> Result<Connection> {
-    Ok(Connection::new(connect(account, purpose, nodes).await?, None))
+    let place = budget.place().await?;
+    Ok(Connection::new(connect(account, purpose, nodes).await?, Some(place)))
 }
 
 impl Inner {
@@ -338,12 +365,30 @@ impl Pool {
         let Some(definer) = &self.0.definer else {
             return Err(Error::internal("changing tables", "this account may not"));
         };
-        let connection = connect(definer, Purpose::Writing, &self.0.ties.nodes).await?;
-        let mut lease = self.lease(connection, None, None);
+        let being_changed = || unavailable("database, its tables are being changed");
+        let ties = &self.0.ties;
+        let held = match &ties.exclusive {
+            Some(exclusive) if ties.nodes.are_many() => {
+                let name = format!("tables/{}", definer.get_database().unwrap_or_default());
+                let wait = Duration::from_secs(DEFINE_WAIT.into());
+                Some(exclusive.hold(&name, wait).await?.ok_or_else(being_changed)?)
+            }
+            _ => None,
+        };
+        let place = match &ties.definers {
+            Some(budget) => Some(budget.place().await?),
+            None => None,
+        };
+        let connection = connect(definer, Purpose::Writing, &ties.nodes).await?;
+        let mut lease = self.lease(connection, place, None);
+        lease.held = held;
+        if lease.held.is_some() {
+            return Ok(Writing { lease, pass: None });
+        }
         let sql = format!("SELECT get_lock(concat('vivero tables ', database()), {DEFINE_WAIT})");
         match Sql::new(sql).number::<super::MariaDb>(&mut lease).await? {
             Some(1) => Ok(Writing { lease, pass: None }),
-            _ => Err(unavailable("database, its tables are being changed")),
+            _ => Err(being_changed()),
         }
     }
 
@@ -398,6 +443,8 @@ pub(crate) struct Connection {
     pub(super) first: Option<Pool>,
     /// The short works that share its transaction.
     pub(super) group: Option<Group>,
+    /// What it does alone, beside what the server itself sees to.
+    pub(super) held: Option<Box<dyn Hold>>,
     /// In the budget of its server.
     place: Option<Place>,
 }
@@ -412,13 +459,14 @@ pub(super) struct Waiting {
 impl Waiting {
     /// What begins a write transaction.
     pub(super) fn turn() -> Self {
-        Self { text: format!("{TAKE_TURN}; "), statements: 2 }
+        Self { text: format!("{}; ", take_turn()), statements: 2 }
     }
 }
 
 impl Connection {
     const fn new(inner: MySqlConnection, place: Option<Place>) -> Self {
         let waiting = Waiting { text: String::new(), statements: 0 };
+        let held = None;
         Self {
             inner,
             busy: false,
@@ -427,8 +475,14 @@ impl Connection {
             waiting,
             first: None,
             group: None,
+            held,
             place,
         }
+    }
+
+    /// Whether somebody else may be doing what it does alone.
+    pub(super) fn is_overtaken(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.is_lost())
     }
 
     /// Whether what is sent next belongs to a transaction, be it one that begins with it.
@@ -458,7 +512,7 @@ pub(crate) struct Lease {
 impl Lease {
     async fn take_turn(&mut self) -> Result<(), Failure> {
         self.open = true;
-        self.script(TAKE_TURN).await
+        self.script(&take_turn()).await
     }
 }
 
@@ -552,6 +606,9 @@ impl Writing {
         }
         if self.lost {
             return Err(unavailable("database, the transaction was cut off"));
+        }
+        if self.is_overtaken() {
+            return Err(unavailable("database, another process changes its tables by now"));
         }
         match self.script("COMMIT").await {
             Ok(()) => {

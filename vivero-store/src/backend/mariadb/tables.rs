@@ -152,6 +152,11 @@ pub(super) const REGISTRY: &[&str] = &[
          archived_as VARCHAR(255))"
     ),
     table!(
+        "tenant_events (tenant_id BINARY(16) NOT NULL, version BIGINT NOT NULL, at DATETIME(6) NOT NULL, \
+         state VARCHAR(32) NOT NULL, generation BIGINT NOT NULL, operation_id BINARY(16), \
+         PRIMARY KEY (tenant_id, version))"
+    ),
+    table!(
         "operations (id BINARY(16) PRIMARY KEY, tenant_id BINARY(16) NOT NULL, slug VARCHAR(64) NOT NULL, \
          kind VARCHAR(32) NOT NULL, parameters LONGTEXT NOT NULL, state VARCHAR(32) NOT NULL, \
          step VARCHAR(64) NOT NULL, result LONGTEXT NOT NULL, done BIGINT NOT NULL, total BIGINT NOT NULL, \
@@ -164,6 +169,12 @@ pub(super) const REGISTRY: &[&str] = &[
      ADD COLUMN IF NOT EXISTS server VARCHAR(64) NOT NULL DEFAULT 'main', \
      ADD COLUMN IF NOT EXISTS next_password VARBINARY(512), \
      ADD KEY IF NOT EXISTS tenant_databases_server (server)",
+    // Generations that are elsewhere than the tenant: on the server it is being moved to.
+    table!(
+        "tenant_generations (tenant_id BINARY(16) NOT NULL, generation BIGINT NOT NULL, \
+         server VARCHAR(64) NOT NULL, password VARBINARY(512) NOT NULL, PRIMARY KEY (tenant_id, generation), \
+         KEY tenant_generations_server (server))"
+    ),
     table!(
         "database_servers (name VARCHAR(64) PRIMARY KEY, address VARCHAR(300) NOT NULL, \
          tls_mode VARCHAR(32) NOT NULL, tls_ca LONGTEXT, account VARCHAR(128) NOT NULL, \

@@ -54,9 +54,11 @@ pub(super) const STEP_COLUMNS: &[(&str, &str)] = &[
     ("error", "TEXT"),
 ];
 
-/// Columns, indexes and triggers, with their definitions.
+/// Columns, indexes and triggers, with their definitions. An id that is needed has the nil one where none is
+/// given; older versions left it empty, which is no drift.
 pub(super) const OBJECTS: &str = "SELECT 'column', m.name, c.name, c.type \
-    || CASE c.\"notnull\" WHEN 1 THEN ' NOT NULL' ELSE '' END || coalesce(' DEFAULT ' || c.dflt_value, '') \
+    || CASE c.\"notnull\" WHEN 1 THEN ' NOT NULL' ELSE '' END || coalesce(' DEFAULT ' || \
+    CASE c.dflt_value WHEN 'x''00000000000000000000000000000000''' THEN 'x''''' ELSE c.dflt_value END, '') \
     || CASE WHEN c.pk > 0 THEN ' KEY ' || c.pk ELSE '' END \
     FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND substr(m.name, 1, 7) <> 'sqlite_' \
     UNION ALL SELECT m.type, m.tbl_name, m.name, coalesce(m.sql, '') FROM sqlite_schema m \
@@ -86,6 +88,8 @@ pub(super) const REGISTRY: &[&str] = &[
      until INTEGER NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS tenant_marks (tenant_id BLOB PRIMARY KEY, neutral INTEGER NOT NULL, \
      delete_after INTEGER, archived_as TEXT) STRICT",
+    "CREATE TABLE IF NOT EXISTS tenant_events (tenant_id BLOB NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, \
+     state TEXT NOT NULL, generation INTEGER NOT NULL, operation_id BLOB, PRIMARY KEY (tenant_id, version)) STRICT",
     "CREATE TABLE IF NOT EXISTS operations (id BLOB PRIMARY KEY, tenant_id BLOB NOT NULL, slug TEXT NOT NULL, \
      kind TEXT NOT NULL, parameters TEXT NOT NULL, state TEXT NOT NULL, step TEXT NOT NULL, result TEXT NOT NULL, \
      done INTEGER NOT NULL, total INTEGER NOT NULL, message TEXT, token INTEGER NOT NULL, \

@@ -14,7 +14,7 @@ pub(crate) type Known<'a> = Option<&'a Counts>;
 
 fn figure(table: &Table, field: &str, value: String, known: Known<'_>) -> Option<i64> {
     let key = CountKey { resource: table.schema.resource.into(), field: field.into(), value };
-    Some(known?.values.get(&key).copied().unwrap_or(0))
+    known?.values.get(&key).map_or(Some(0), |n| i64::try_from(*n).ok())
 }
 
 /// How many rows a query has in all, if it is one of the figures.
@@ -70,5 +70,5 @@ pub(super) fn having<'a>(
         key.value.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
         sum += values.get(&key).copied().unwrap_or(0);
     }
-    Some(sum)
+    i64::try_from(sum).ok()
 }

@@ -396,3 +396,8 @@ pub(super) fn below_sql<B: Backend>(what: &str) -> Sql {
         B::concat("top.path", "'~'")
     ))
 }
+
+/// Selects every place with its path.
+pub(crate) const fn below_paths() -> &'static str {
+    "id, path FROM locations"
+}
