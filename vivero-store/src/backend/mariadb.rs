@@ -17,6 +17,7 @@ mod values;
 
 pub(crate) use budget::Budget;
 pub(crate) use failure::Failure;
+use group::Group;
 pub(crate) use nodes::Nodes;
 use pool::Waiting;
 pub(crate) use pool::{
@@ -362,7 +363,7 @@ impl Backend for MariaDb {
     async fn defer(connection: &mut Connection, sql: Sql) -> Result<(), Failure> {
         let bulk =
             sql.args.len() > MOST_DEFERRED || connection.waiting.text.len() > LONGEST_WAITING;
-        if !connection.open || bulk || connection.group.as_ref().is_some_and(|g| g.is_fresh()) {
+        if !connection.open || bulk || connection.group.as_ref().is_some_and(Group::is_fresh) {
             return Self::execute(connection, sql).await.map(|_| ());
         }
         merge::fill(&mut connection.waiting.text, &sql.text, sql.args.iter());

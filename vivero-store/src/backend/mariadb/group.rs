@@ -156,7 +156,7 @@ impl Group {
         let mut members = std::mem::take(&mut self.done).into_iter();
         let first = members.next();
         for member in members {
-            member.tell(outcome.as_ref().map(|()| ()).map_err(alike));
+            member.tell(outcome.as_ref().copied().map_err(alike));
         }
         if let Some(first) = first {
             first.tell(outcome);
@@ -262,7 +262,7 @@ enum Turn {
     /// To begin a group.
     First(Pass),
     /// To go on with one.
-    Next(Writing),
+    Next(Box<Writing>),
 }
 
 /// The right to be the one who writes; without it the next in line begins a group.
@@ -334,7 +334,7 @@ impl Pool {
             Turn::Next(mut writing) => {
                 writing.waiting.text.push_str(MARK);
                 writing.waiting.statements += 1;
-                Ok(writing)
+                Ok(*writing)
             }
         }
     }
@@ -405,7 +405,7 @@ fn hand_on(mut lease: Lease, pass: Pass) {
     let (Some(line), Some(group)) = (pass.0.clone(), &mut lease.group) else { return };
     let is_open = group.is_open();
     group.fresh = true;
-    let mut writing = Writing::of_group(lease, pass);
+    let mut writing = Box::new(Writing::of_group(lease, pass));
     while is_open && let Some(next) = line.next() {
         match next.send(Turn::Next(writing)) {
             Ok(()) => return,
