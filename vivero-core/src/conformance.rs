@@ -57,6 +57,7 @@ mod sample;
 mod search;
 mod search_words;
 pub mod shared;
+mod short_works;
 mod sorting;
 mod tables;
 mod uniqueness;
@@ -246,6 +247,11 @@ cases! { ($)
         what_one_has_committed_the_next_sees
         concurrent_increments_lose_nothing
         two_rows_change_together_or_not_at_all
+    }
+    short_works {
+        each_of_many_at_once_is_all_or_nothing
+        each_sees_what_those_before_it_did
+        one_given_up_halfway_harms_no_other
     }
     cancellation {
         a_write_given_up_halfway_leaves_nothing

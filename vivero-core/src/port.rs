@@ -120,6 +120,14 @@ pub trait TenantStore: Send + Sync + Debug {
     async fn read(&self) -> Result<Box<dyn Rows + '_>>;
     /// Begins a write transaction.
     async fn begin(&self) -> Result<Box<dyn Work>>;
+    /// Begins one that ends soon: it waits for nothing but its own calls, and comes to its end within
+    /// milliseconds. An engine may make several of them durable at once. Each keeps the contract of
+    /// [`Work`]: it sees what those before it did, is undone alone if it fails, and is acknowledged when
+    /// it is durable. In exchange what it reads may have been written by one that is not durable yet;
+    /// what an answer says to be done must be committed, even if this work itself changed nothing.
+    async fn begin_short(&self) -> Result<Box<dyn Work>> {
+        self.begin().await
+    }
     /// Entries of one record, newest first, older than `before_version`.
     async fn history(
         &self,

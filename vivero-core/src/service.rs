@@ -25,6 +25,7 @@ pub mod users;
 mod work;
 mod write;
 
+pub use again::Tries;
 pub use auth::{Password, SignedIn};
 pub use entities::{Entities, EntityFilter, WorkEntities};
 pub use files::{FileFilter, FileLink, FileSettings, FileSweep, Files, ReceivedFile};

@@ -38,10 +38,10 @@ pub(crate) struct Kept {
 
 impl Once {
     /// Begins the work, or finds the answer given before under the same key. `target` is what of the
-    /// path belongs to the request.
+    /// path belongs to the request. Nothing but the work's own calls may be waited for until its end.
     pub(crate) async fn begin(
         tenant: &Access,
-        key: IdempotencyKey,
+        key: &IdempotencyKey,
         target: impl Display,
         request: &[u8],
     ) -> Answer<Begun> {
@@ -51,17 +51,19 @@ impl Once {
         {
             tenant.require(permission)?;
         }
-        let mut work = tenant.begin().await?;
+        let mut work = tenant.begin_short().await?;
         let operation = format!("{} {target}", tenant.scope().operation.id);
         if let Some(key) = &key.0
             && let Some(kept) = work.replay(key, &operation, request).await?
         {
             let kept = Kept::read(&kept)
                 .ok_or_else(|| Failure::internal("a remembered answer is unreadable"))?;
+            // What is answered again may have been written a moment ago, and must be durable.
+            work.commit().await?;
             return Ok(Begun::Again(kept));
         }
         let request = if key.0.is_some() { request.to_vec() } else { Vec::new() };
-        Ok(Begun::New(Box::new(Self { work, key: key.0, operation, request })))
+        Ok(Begun::New(Box::new(Self { work, key: key.0.clone(), operation, request })))
     }
 
     /// Makes everything durable and answers 201 with `record`.
@@ -130,18 +132,52 @@ impl Kept {
     fn mark(response: &mut Response) {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
+}
+
+/// An answer that can be given again.
+pub(crate) trait Repeated: Sized {
     /// The answer again.
-    pub(crate) fn created<T>(self) -> Answer<Created<T>> {
+    fn repeated(kept: Kept) -> Answer<Self>;
+}
+
+impl<T> Repeated for Created<T> {
+    fn repeated(kept: Kept) -> Answer<Self> {
         let Created(mut response, kind) =
-            made(self.version, &self.location, self.body.into_bytes())?;
-        Self::mark(&mut response);
+            made(kept.version, &kept.location, kept.body.into_bytes())?;
+        Kept::mark(&mut response);
         Ok(Created(response, kind))
     }
-    /// The answer again.
-    pub(crate) fn changed<T>(self) -> Changed<T> {
-        let mut response = json_bytes(StatusCode::OK, self.body);
-        response.headers_mut().insert(header::ETAG, etag(self.version));
-        Self::mark(&mut response);
-        Changed::from_response(response)
+}
+
+impl<T> Repeated for Changed<T> {
+    fn repeated(kept: Kept) -> Answer<Self> {
+        let mut response = json_bytes(StatusCode::OK, kept.body);
+        response.headers_mut().insert(header::ETAG, etag(kept.version));
+        Kept::mark(&mut response);
+        Ok(Changed::from_response(response))
     }
 }
+
+/// Answers a request by what the expression says, within a [`Once`]; again from its beginning, if the
+/// database undid it. So the expression must leave what it is given as it was.
+macro_rules! once {
+    ($tenant:expr, $key:expr, $target:expr, $request:expr, |$once:ident| $answer:expr) => {{
+        let mut tries = vivero_core::service::Tries::new(&$tenant);
+        loop {
+            let answer = async {
+                match $crate::idempotency::Once::begin(&$tenant, &$key, $target, $request).await? {
+                    $crate::idempotency::Begun::New(mut $once) => $answer,
+                    $crate::idempotency::Begun::Again(kept) => {
+                        $crate::idempotency::Repeated::repeated(kept)
+                    }
+                }
+            };
+            let answer = answer.await;
+            let undone = answer.as_ref().is_err_and($crate::problem::Failure::is_undone);
+            if !undone || !tries.another().await {
+                break answer;
+            }
+        }
+    }};
+}
+pub(crate) use once;

@@ -104,6 +104,8 @@ struct Inner {
     allow: Option<HeaderValue>,
     /// Bytes of the file of which a range was asked for.
     size: Option<u64>,
+    /// The database undid what was done: all of it may be done again.
+    undone: bool,
     /// For the log only.
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -139,6 +141,7 @@ impl Failure {
             retry_after: None,
             allow: None,
             size: None,
+            undone: false,
             source: None,
         }))
     }
@@ -202,6 +205,10 @@ impl Failure {
         self
     }
 
+    /// Whether the database undid all that was done, so that it may be done again.
+    pub(crate) fn is_undone(&self) -> bool {
+        self.0.undone
+    }
     /// The answer. What is not for the caller goes to the log.
     pub(crate) fn respond(self, request_id: &HeaderValue) -> Response {
         let request_id = request_id.to_str().unwrap_or_default();
@@ -299,6 +306,7 @@ impl From<Error> for Failure {
             }
             Error::Undone { source } => {
                 inner.retry_after = Some(1);
+                inner.undone = true;
                 inner.source = Some(source);
             }
             error @ (Error::Internal { .. } | Error::Corrupt { .. }) => {

@@ -22,6 +22,9 @@ use vivero_core::record::{Column, Kind};
 use vivero_core::search::Terms;
 use vivero_core::{Error, Result, Value};
 
+/// The rows of several queries.
+pub(crate) type Answers = Vec<Vec<Cells>>;
+
 /// A driver and its dialect.
 pub(crate) trait Backend: Sized + Send + Sync + 'static {
     /// A bounded set of connections to one database; clones share it.
@@ -41,6 +44,11 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn acquire(pool: &Self::Pool) -> impl Future<Output = Result<Self::Leased>> + Send;
     /// Begins a transaction that may write.
     fn begin(pool: &Self::Pool) -> impl Future<Output = Result<Self::Transaction>> + Send;
+    /// The same for a transaction that ends soon and waits for nothing but its statements: several of them
+    /// may be made durable at once.
+    fn begin_short(pool: &Self::Pool) -> impl Future<Output = Result<Self::Transaction>> + Send {
+        Self::begin(pool)
+    }
     /// Commits; returns when what was written is durable. A caller that goes away while it waits
     /// leaves either all of it or nothing; `until` is dropped when it is known which.
     fn commit<G: Send + 'static>(
@@ -56,7 +64,7 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
         pool: &Self::Pool,
         lock_wait: u32,
         queries: &[(&'static str, &'static [Kind])],
-    ) -> impl Future<Output = Result<(Self::Transaction, Option<Vec<Vec<Cells>>>)>> + Send {
+    ) -> impl Future<Output = Result<(Self::Transaction, Option<Answers>)>> + Send {
         async move {
             let mut transaction = Self::define(pool).await?;
             if let Some(sql) = Self::lock_wait(lock_wait) {

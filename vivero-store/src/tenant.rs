@@ -161,6 +161,15 @@ impl<B: Backend> SqlTenant<B> {
         B::close(&self.writer).await;
     }
 
+    fn work(&self, transaction: B::Transaction) -> Box<dyn Work> {
+        Box::new(work::SqlWork::<B>::new(
+            transaction,
+            Arc::clone(&self.tables),
+            Arc::clone(&self.committed),
+            Arc::clone(&self.bulk),
+        ))
+    }
+
     async fn seal_once(&self) -> Result<Option<Head>> {
         let schemas = self.tables.schemas();
         let sealing = loop {
@@ -307,13 +316,12 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
 
     async fn begin(&self) -> Result<Box<dyn Work>> {
         self.catch_up().await?;
-        let transaction = B::begin(&self.writer).await?;
-        Ok(Box::new(work::SqlWork::<B>::new(
-            transaction,
-            Arc::clone(&self.tables),
-            Arc::clone(&self.committed),
-            Arc::clone(&self.bulk),
-        )))
+        Ok(self.work(B::begin(&self.writer).await?))
+    }
+
+    async fn begin_short(&self) -> Result<Box<dyn Work>> {
+        self.catch_up().await?;
+        Ok(self.work(B::begin_short(&self.writer).await?))
     }
 
     async fn history(

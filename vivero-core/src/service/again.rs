@@ -13,21 +13,33 @@ const TRIES: u32 = 4;
 /// The longest pause before the first of them; each later one may be twice as long.
 const PAUSE: Duration = Duration::from_millis(4);
 
-/// Tries of one unit of work.
-pub(super) struct Tries<'s> {
+/// Tries of one unit of work: for who does again what [`Error::Undone`] undid, as vivero's own services do.
+#[derive(Debug)]
+pub struct Tries<'s> {
     session: &'s TenantSession,
     done: u32,
 }
 
 impl<'s> Tries<'s> {
-    pub(super) const fn new(session: &'s TenantSession) -> Self {
+    /// None done so far.
+    #[must_use]
+    pub const fn new(session: &'s TenantSession) -> Self {
         Self { session, done: 0 }
     }
 
     /// The outcome, or nothing if it is worth another try: then some time has passed.
     pub(super) async fn settle<T>(&mut self, outcome: Result<T>) -> Option<Result<T>> {
-        if !matches!(outcome, Err(Error::Undone { .. })) || self.done == TRIES {
-            return Some(outcome);
+        if matches!(outcome, Err(Error::Undone { .. })) && self.another().await {
+            return None;
+        }
+        Some(outcome)
+    }
+
+    /// Whether there is to be another try, after four at most: then some milliseconds have passed, a
+    /// number that differs from try to try.
+    pub async fn another(&mut self) -> bool {
+        if self.done == TRIES {
+            return false;
         }
         // Two that met each other must not do so again.
         let mut chance = [0; 4];
@@ -35,7 +47,7 @@ impl<'s> Tries<'s> {
         let share = f64::from(u32::from_be_bytes(chance)) / f64::from(u32::MAX);
         tokio::time::sleep(PAUSE.mul_f64(f64::from(1 << self.done) * share)).await;
         self.done += 1;
-        None
+        true
     }
 }
 
@@ -46,7 +58,7 @@ macro_rules! in_one_work {
         let mut tries = $crate::service::again::Tries::new($session);
         loop {
             let outcome = async {
-                let mut $work = $session.begin().await?;
+                let mut $work = $session.begin_short().await?;
                 let made = $done;
                 $work.commit().await?;
                 Ok(made)

@@ -2,7 +2,7 @@
 
 use super::Topic;
 use crate::access::Access;
-use crate::idempotency::{Begun, Once};
+use crate::idempotency::once;
 use crate::param::{
     Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token, Version,
 };
@@ -13,7 +13,7 @@ use crate::wire::Word;
 use crate::wire::entity::{EntityIn, EntityList, EntityOut, EntityPatch, MoveIn, TransitionIn};
 use crate::wire::journal::HistoryList;
 use poem_openapi::OpenApi;
-use vivero_core::entity::{Entity, EntityType, Grade, Stage, Status};
+use vivero_core::entity::{Entity, EntityType, Grade, NewEntity, Stage, Status};
 use vivero_core::{EntityFilter, EntityId, Error, LocationId, Page};
 
 pub(crate) struct Entities;
@@ -124,13 +124,12 @@ impl Entities {
         #[oai(name = "Idempotency-Key")] key: IdempotencyKey,
         body: Body<EntityIn>,
     ) -> Answer<Created<EntityOut>> {
-        let mut once = match Once::begin(&tenant, key, "", &body.bytes).await? {
-            Begun::New(once) => once,
-            Begun::Again(kept) => return kept.created(),
-        };
-        let stored = once.work.entities().create(body.value.into()).await?;
-        let location = format!("/api/v1/{}/entities/{}", tenant.tenant().slug, stored.id);
-        once.created(stored.version, location, &stored.into()).await
+        let new: NewEntity = body.value.into();
+        once!(tenant, key, "", &body.bytes, |once| {
+            let stored = once.work.entities().create(new.clone()).await?;
+            let location = format!("/api/v1/{}/entities/{}", tenant.tenant().slug, stored.id);
+            once.created(stored.version, location, &stored.into()).await
+        })
     }
 
     /// Edit an entity
@@ -166,14 +165,12 @@ impl Entities {
         #[oai(name = "If-Match")] seen: IfMatch,
         body: Body<TransitionIn>,
     ) -> Answer<Changed<EntityOut>> {
-        let mut once = match Once::begin(&tenant, key, id.0, &body.bytes).await? {
-            Begun::New(once) => once,
-            Begun::Again(kept) => return Ok(kept.changed()),
-        };
         let step = body.value.into();
-        let stored =
-            once.work.entities().transition(id.0, seen.0, &step).await.map_err(of_version)?;
-        once.changed(stored.version, &stored.into()).await
+        once!(tenant, key, id.0, &body.bytes, |once| {
+            let stored = once.work.entities().transition(id.0, seen.0, &step).await;
+            let stored = stored.map_err(of_version)?;
+            once.changed(stored.version, &stored.into()).await
+        })
     }
 
     /// Move an entity to another place
@@ -190,13 +187,12 @@ impl Entities {
         #[oai(name = "If-Match")] seen: IfMatch,
         body: Body<MoveIn>,
     ) -> Answer<Changed<EntityOut>> {
-        let mut once = match Once::begin(&tenant, key, id.0, &body.bytes).await? {
-            Begun::New(once) => once,
-            Begun::Again(kept) => return Ok(kept.changed()),
-        };
         let to = LocationId::from_uuid(body.value.location_id);
-        let stored = once.work.entities().move_to(id.0, to, seen.0).await.map_err(of_version)?;
-        once.changed(stored.version, &stored.into()).await
+        once!(tenant, key, id.0, &body.bytes, |once| {
+            let stored = once.work.entities().move_to(id.0, to, seen.0).await;
+            let stored = stored.map_err(of_version)?;
+            once.changed(stored.version, &stored.into()).await
+        })
     }
 
     /// Delete an entity
@@ -225,12 +221,10 @@ impl Entities {
         id: Id<EntityId>,
         #[oai(name = "Idempotency-Key")] key: IdempotencyKey,
     ) -> Answer<Changed<EntityOut>> {
-        let mut once = match Once::begin(&tenant, key, id.0, &[]).await? {
-            Begun::New(once) => once,
-            Begun::Again(kept) => return Ok(kept.changed()),
-        };
-        let stored = once.work.repository::<Entity>().recover_by_id(id.0).await?;
-        once.changed(stored.version, &stored.into()).await
+        once!(tenant, key, id.0, &[], |once| {
+            let stored = once.work.repository::<Entity>().recover_by_id(id.0).await?;
+            once.changed(stored.version, &stored.into()).await
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Topic;
 use super::entities::of_version;
 use crate::access::Access;
-use crate::idempotency::{Begun, Once};
+use crate::idempotency::{Begun, Once, Repeated, once};
 use crate::param::{
     Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, RequiredQuery, Search,
     Text, Token, Version,
@@ -20,6 +20,7 @@ use poem::http::StatusCode;
 use poem_openapi::OpenApi;
 use std::time::Duration;
 use vivero_core::files::{FileState, NewFile};
+use vivero_core::service::Tries;
 use vivero_core::{EntityId, Error, FileFilter, FileId, LocationId, Page, UserId};
 
 pub(crate) struct Files;
@@ -172,33 +173,41 @@ impl Files {
         let request = format!("{}\0{:?}\0{:?}", new.name, new.entity_id, content.size);
         // No transaction waits for the content: an earlier answer is looked for before and after.
         if key.0.is_some()
-            && let Begun::Again(kept) =
-                Once::begin(&tenant, key.clone(), "", request.as_bytes()).await?
+            && let Begun::Again(kept) = Once::begin(&tenant, &key, "", request.as_bytes()).await?
         {
             content.discard().await;
-            return kept.created();
+            return Repeated::repeated(kept);
         }
         let received = tenant.files().receive(new, content.into_upload()).await.map_err(refused)?;
-        let recorded = async {
-            let mut once = match Once::begin(&tenant, key, "", request.as_bytes()).await? {
-                Begun::New(once) => once,
-                Begun::Again(kept) => return Ok(Err(kept)),
+        let mut tries = Tries::new(&tenant);
+        loop {
+            let recorded = async {
+                let mut once = match Once::begin(&tenant, &key, "", request.as_bytes()).await? {
+                    Begun::New(once) => once,
+                    Begun::Again(kept) => return Ok(Err(kept)),
+                };
+                let stored = once.work.record_file(&received).await.map_err(refused)?;
+                Answer::Ok(Ok((once, stored)))
             };
-            let stored = once.work.record_file(&received).await.map_err(refused)?;
-            Answer::Ok(Ok((once, stored)))
-        };
-        match recorded.await {
-            Ok(Ok((once, stored))) => {
-                let at = format!("/api/v1/{}/files/{}", tenant.tenant().slug, stored.id);
-                once.created(stored.version, at, &stored.into()).await
-            }
-            Ok(Err(kept)) => {
-                received.discard().await;
-                kept.created()
-            }
-            Err(failure) => {
-                received.discard().await;
-                Err(failure)
+            match recorded.await {
+                Ok(Ok((once, stored))) => {
+                    let at = format!("/api/v1/{}/files/{}", tenant.tenant().slug, stored.id);
+                    let answer = once.created(stored.version, at, &stored.into()).await;
+                    let undone = answer.as_ref().is_err_and(Failure::is_undone);
+                    if !undone || !tries.another().await {
+                        return answer;
+                    }
+                }
+                Ok(Err(kept)) => {
+                    received.discard().await;
+                    return Repeated::repeated(kept);
+                }
+                Err(failure) => {
+                    if !failure.is_undone() || !tries.another().await {
+                        received.discard().await;
+                        return Err(failure);
+                    }
+                }
             }
         }
     }
@@ -261,12 +270,10 @@ impl Files {
         id: Id<FileId>,
         #[oai(name = "Idempotency-Key")] key: IdempotencyKey,
     ) -> Answer<Changed<FileOut>> {
-        let mut once = match Once::begin(&tenant, key, id.0, &[]).await? {
-            Begun::New(once) => once,
-            Begun::Again(kept) => return Ok(kept.changed()),
-        };
-        let stored = once.work.recover_file(id.0).await?;
-        once.changed(stored.version, &stored.into()).await
+        once!(tenant, key, id.0, &[], |once| {
+            let stored = once.work.recover_file(id.0).await?;
+            once.changed(stored.version, &stored.into()).await
+        })
     }
 }
 

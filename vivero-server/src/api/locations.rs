@@ -3,7 +3,7 @@
 use super::Topic;
 use super::entities::of_version;
 use crate::access::Access;
-use crate::idempotency::{Begun, Once};
+use crate::idempotency::once;
 use crate::param::{
     Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token, Version,
 };
@@ -13,7 +13,7 @@ use crate::wire::Word;
 use crate::wire::journal::HistoryList;
 use crate::wire::location::{LocationIn, LocationList, LocationOut, LocationPatch};
 use poem_openapi::OpenApi;
-use vivero_core::location::LocationKind;
+use vivero_core::location::{LocationKind, NewLocation};
 use vivero_core::{Error, LocationFilter, LocationId, Page};
 
 pub(crate) struct Locations;
@@ -106,13 +106,12 @@ impl Locations {
         #[oai(name = "Idempotency-Key")] key: IdempotencyKey,
         body: Body<LocationIn>,
     ) -> Answer<Created<LocationOut>> {
-        let mut once = match Once::begin(&tenant, key, "", &body.bytes).await? {
-            Begun::New(once) => once,
-            Begun::Again(kept) => return kept.created(),
-        };
-        let stored = once.work.create_location(body.value.into()).await?;
-        let location = format!("/api/v1/{}/locations/{}", tenant.tenant().slug, stored.id);
-        once.created(stored.version, location, &stored.into()).await
+        let new: NewLocation = body.value.into();
+        once!(tenant, key, "", &body.bytes, |once| {
+            let stored = once.work.create_location(new.clone()).await?;
+            let location = format!("/api/v1/{}/locations/{}", tenant.tenant().slug, stored.id);
+            once.created(stored.version, location, &stored.into()).await
+        })
     }
 
     /// Edit a location
@@ -165,11 +164,9 @@ impl Locations {
         id: Id<LocationId>,
         #[oai(name = "Idempotency-Key")] key: IdempotencyKey,
     ) -> Answer<Changed<LocationOut>> {
-        let mut once = match Once::begin(&tenant, key, id.0, &[]).await? {
-            Begun::New(once) => once,
-            Begun::Again(kept) => return Ok(kept.changed()),
-        };
-        let stored = once.work.recover_location(id.0).await?;
-        once.changed(stored.version, &stored.into()).await
+        once!(tenant, key, id.0, &[], |once| {
+            let stored = once.work.recover_location(id.0).await?;
+            once.changed(stored.version, &stored.into()).await
+        })
     }
 }

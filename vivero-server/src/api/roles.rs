@@ -3,7 +3,7 @@
 use super::Topic;
 use super::entities::of_version;
 use crate::access::Access;
-use crate::idempotency::{Begun, Once};
+use crate::idempotency::once;
 use crate::param::{
     Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token,
 };
@@ -11,6 +11,7 @@ use crate::payload::Body;
 use crate::reply::{Answer, Changed, Created, Found, Shown};
 use crate::wire::role::{RoleIn, RoleList, RoleOut, RolePatch};
 use poem_openapi::OpenApi;
+use vivero_core::service::NewRole;
 use vivero_core::{Error, Filter, Page, RoleId};
 
 pub(crate) struct Roles;
@@ -64,14 +65,12 @@ impl Roles {
         body: Body<RoleIn>,
     ) -> Answer<Created<RoleOut>> {
         tenant.require("role.create")?;
-        let new = body.value.try_into()?;
-        let mut once = match Once::begin(&tenant, key, "", &body.bytes).await? {
-            Begun::New(once) => once,
-            Begun::Again(kept) => return kept.created(),
-        };
-        let stored = once.work.create_role(new).await?;
-        let location = format!("/api/v1/{}/roles/{}", tenant.tenant().slug, stored.id);
-        once.created(stored.version, location, &stored.into()).await
+        let new: NewRole = body.value.try_into()?;
+        once!(tenant, key, "", &body.bytes, |once| {
+            let stored = once.work.create_role(new.clone()).await?;
+            let location = format!("/api/v1/{}/roles/{}", tenant.tenant().slug, stored.id);
+            once.created(stored.version, location, &stored.into()).await
+        })
     }
 
     /// Edit a role

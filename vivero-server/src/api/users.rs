@@ -3,7 +3,7 @@
 use super::Topic;
 use super::entities::of_version;
 use crate::access::Access;
-use crate::idempotency::{Begun, Once};
+use crate::idempotency::once;
 use crate::param::{
     Id, IdempotencyKey, IfMatch, IfNoneMatch, Limit, Query, RequiredIfMatch, Search, Token, Version,
 };
@@ -13,6 +13,7 @@ use crate::wire::Word;
 use crate::wire::journal::HistoryList;
 use crate::wire::user::{InvitedOut, UserIn, UserList, UserOut, UserPatch};
 use poem_openapi::OpenApi;
+use vivero_core::service::NewUser;
 use vivero_core::user::UserStatus;
 use vivero_core::{Error, Filter, Page, UserId};
 
@@ -98,18 +99,17 @@ impl Users {
         #[oai(name = "Idempotency-Key")] key: IdempotencyKey,
         body: Body<UserIn>,
     ) -> Answer<Created<InvitedOut>> {
-        let mut once = match Once::begin(&tenant, key, "", &body.bytes).await? {
-            Begun::New(once) => once,
-            Begun::Again(kept) => return kept.created(),
-        };
-        let (user, invitation) = once.work.create_user(body.value.into()).await?;
-        let version = user.version;
-        let location = format!("/api/v1/{}/users/{}", tenant.tenant().slug, user.id);
-        let mut made = InvitedOut::new(user, invitation);
-        let token = made.invitation.token.take();
-        let kept = to_bytes(&made, 1024)?;
-        made.invitation.token = token;
-        once.created_keeping(version, location, &made, &kept).await
+        let new: NewUser = body.value.into();
+        once!(tenant, key, "", &body.bytes, |once| {
+            let (user, invitation) = once.work.create_user(new.clone()).await?;
+            let version = user.version;
+            let location = format!("/api/v1/{}/users/{}", tenant.tenant().slug, user.id);
+            let mut made = InvitedOut::new(user, invitation);
+            let token = made.invitation.token.take();
+            let kept = to_bytes(&made, 1024)?;
+            made.invitation.token = token;
+            once.created_keeping(version, location, &made, &kept).await
+        })
     }
 
     /// Edit a person
@@ -154,11 +154,9 @@ impl Users {
         id: Id<UserId>,
         #[oai(name = "Idempotency-Key")] key: IdempotencyKey,
     ) -> Answer<Changed<UserOut>> {
-        let mut once = match Once::begin(&tenant, key, id.0, &[]).await? {
-            Begun::New(once) => once,
-            Begun::Again(kept) => return Ok(kept.changed()),
-        };
-        let stored = once.work.recover_user(id.0).await?;
-        once.changed(stored.version, &stored.into()).await
+        once!(tenant, key, id.0, &[], |once| {
+            let stored = once.work.recover_user(id.0).await?;
+            once.changed(stored.version, &stored.into()).await
+        })
     }
 }

@@ -7,6 +7,7 @@
 
 mod budget;
 mod failure;
+mod group;
 mod merge;
 mod nodes;
 mod pool;
@@ -16,12 +17,14 @@ mod values;
 
 pub(crate) use budget::Budget;
 pub(crate) use failure::Failure;
+use group::Group;
 pub(crate) use nodes::Nodes;
+use pool::Waiting;
 pub(crate) use pool::{
     Connection, Exclusive, Hold, Lease, Login, Pool, Purpose, Ties, Writing, open,
 };
 
-use super::{Backend, Cells, Costs, Key, Merge, Merged, Sql};
+use super::{Answers, Backend, Cells, Costs, Key, Merge, Merged, Sql};
 use crate::migrate::{Fingerprint, Noted};
 use futures_util::TryStreamExt as _;
 use search::Wanted;
@@ -86,6 +89,15 @@ pub(crate) async fn run(connection: &mut MySqlConnection, text: &str) -> sqlx::R
 impl Connection {
     /// Notes what becomes of a statement.
     fn settle<T>(&mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        let outcome = self.answered(outcome);
+        if let Err(e) = &outcome {
+            self.note_failure(e, false);
+        }
+        outcome
+    }
+
+    /// The same of what may have been several works' statements.
+    fn answered<T>(&mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
         self.busy = false;
         if let Err(e) = &outcome {
             self.lost |= e.is_lost();
@@ -111,16 +123,27 @@ impl Connection {
         text: &str,
         kinds: &[Kind],
     ) -> Result<(Vec<Cells>, u64), Failure> {
-        let waiting = std::mem::take(&mut self.waiting);
+        let mut waiting = std::mem::take(&mut self.waiting);
         let first = self.first.take();
-        let text = format!("{}{text}", waiting.text);
         let mut tries = 0;
+        if let Some(group) = &mut self.group {
+            group.start();
+        }
         loop {
+            let text = format!("{}{text}", waiting.text);
             self.busy = true;
             self.open |= first.is_some();
             let mut done = Done::default();
             let outcome = self.each(&text, waiting.statements, kinds, &mut done).await;
-            let Err(e) = self.settle(outcome) else { return Ok((done.rows, done.touched)) };
+            let outcome = self.answered(outcome);
+            let share = self.group.as_mut().and_then(|group| group.confirm_up_to(done.statements));
+            let Err(e) = outcome else { return Ok((done.rows, done.touched)) };
+            if let Some(share) = share.filter(|_| e.is_of_statement()) {
+                let Waiting { text, statements } = self.undo_last(e).await?;
+                waiting.text = text + &waiting.text[share.bytes..];
+                waiting.statements = waiting.statements - share.statements + statements;
+                continue;
+            }
             let again = tries < TRIES && (e.is_passing() || e.is_lost());
             if let Some(pool) = first.as_ref().filter(|_| again) {
                 tries += 1;
@@ -132,7 +155,10 @@ impl Connection {
                 }
             }
             // What others rely on to have been done has not been.
-            self.lost |= done.statements < waiting.statements;
+            let relied_on = done.statements < waiting.statements;
+            if !self.note_failure(&e, relied_on) {
+                self.lost |= relied_on;
+            }
             return Err(e);
         }
     }
@@ -170,6 +196,7 @@ impl Connection {
 
     /// Whether a statement goes with what waits: if so, as text.
     async fn joined(&mut self, sql: &Sql) -> Result<Option<String>, Failure> {
+        self.check_alive()?;
         if self.is_overtaken() {
             self.lost = true;
             return Err(Failure::overtaken());
@@ -231,6 +258,7 @@ impl Connection {
 
     /// The same, noting what becomes of them.
     async fn batch(&mut self, text: String, kinds: &[&[Kind]]) -> Result<Vec<Vec<Cells>>, Failure> {
+        self.check_alive()?;
         if self.waiting.statements > 0 {
             self.after_waiting("DO 0", &[]).await?;
         }
@@ -265,7 +293,13 @@ impl Backend for MariaDb {
     async fn begin(pool: &Pool) -> Result<Writing> {
         pool.begin().await
     }
+    async fn begin_short(pool: &Pool) -> Result<Writing> {
+        pool.begin_short().await
+    }
     async fn commit<G: Send + 'static>(transaction: Writing, until: G) -> Result<()> {
+        if transaction.is_short() {
+            return transaction.commit_short(Box::new(until)).await;
+        }
         // In a task of its own: a caller that goes away must not leave it to chance.
         let committing = tokio::spawn(async move {
             let outcome = transaction.commit().await;
@@ -281,7 +315,7 @@ impl Backend for MariaDb {
         pool: &Pool,
         lock_wait: u32,
         queries: &[(&'static str, &'static [Kind])],
-    ) -> Result<(Writing, Option<Vec<Vec<Cells>>>)> {
+    ) -> Result<(Writing, Option<Answers>)> {
         pool.define_and(lock_wait, queries).await
     }
     async fn put_off(connection: &mut Connection, sql: Sql) -> Result<(), Failure> {
@@ -358,7 +392,7 @@ impl Backend for MariaDb {
     async fn defer(connection: &mut Connection, sql: Sql) -> Result<(), Failure> {
         let bulk =
             sql.args.len() > MOST_DEFERRED || connection.waiting.text.len() > LONGEST_WAITING;
-        if !connection.open || bulk {
+        if !connection.open || bulk || connection.group.as_ref().is_some_and(Group::is_fresh) {
             return Self::execute(connection, sql).await.map(|_| ());
         }
         connection.put_off(&sql);

@@ -206,6 +206,12 @@ impl TenantStore for Metered {
         self.meter.wait(since, &outcome);
         Ok(Box::new(MeteredWork { inner: outcome?, meter: Arc::clone(&self.meter) }))
     }
+    async fn begin_short(&self) -> Result<Box<dyn Work>> {
+        let since = Instant::now();
+        let outcome = self.inner.begin_short().await;
+        self.meter.wait(since, &outcome);
+        Ok(Box::new(MeteredWork { inner: outcome?, meter: Arc::clone(&self.meter) }))
+    }
     async fn history(
         &self,
         schema: &'static Schema,

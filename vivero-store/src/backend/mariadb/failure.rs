@@ -1,11 +1,18 @@
 //! What a statement fails with, and what a caller can do about it.
 
 use sqlx::mysql::MySqlDatabaseError;
+use std::fmt;
 use vivero_core::Error;
 
 /// What a statement fails with.
 #[derive(Debug)]
 pub(crate) struct Failure(sqlx::Error);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
@@ -38,6 +45,10 @@ const REFUSED: [u16; 3] = [1044, 1045, 1698];
 
 /// What a trigger says.
 const SIGNAL: u16 = 1644;
+/// What undoes a statement and nothing else: a value that a column does not take, a duplicate, a trigger's
+/// or a check's refusal, bytes that cannot be compared.
+const OF_STATEMENT: [u16; 12] =
+    [1022, 1048, 1062, 1264, 1292, 1300, 1364, 1366, 1406, SIGNAL, 4025, 4078];
 
 /// What somebody who was to do something alone says when another may be doing it.
 const OVERTAKEN: &str = "another process may be doing the same by now";
@@ -66,6 +77,16 @@ impl Failure {
     /// Whether the account exists and has another password, or is not there.
     pub(super) fn is_refused_password(&self) -> bool {
         self.number().is_some_and(|n| n == 1045)
+    }
+
+    /// What a statement fails with that is not sent, because its transaction is no more.
+    pub(super) fn cut_off() -> Self {
+        Self(sqlx::Error::Protocol("the transaction was cut off".into()))
+    }
+
+    /// Whether the statement alone is undone, and the transaction certainly goes on.
+    pub(super) fn is_of_statement(&self) -> bool {
+        self.number().is_some_and(|n| OF_STATEMENT.contains(&n))
     }
 
     /// Whether a transaction that has done nothing yet should be begun again.

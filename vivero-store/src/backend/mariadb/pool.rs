@@ -7,10 +7,12 @@
 mod define;
 
 use super::budget::{Budget, Place};
+use super::group::{self, Group, Line, Pass};
 use super::{Failure, Nodes, run};
 use async_trait::async_trait;
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, MySqlConnection};
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -22,7 +24,7 @@ use tokio::time::Instant;
 use vivero_core::{Error, Result};
 
 /// How long a task waits for a connection.
-const WAIT: Duration = Duration::from_secs(10);
+pub(super) const WAIT: Duration = Duration::from_secs(10);
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(3);
 /// A connection that nobody used for this long is closed.
@@ -123,6 +125,8 @@ pub(super) struct Inner {
     /// Most recently used at the back: the rest can grow old.
     idle: Mutex<VecDeque<Idle>>,
     closed: AtomicBool,
+    /// Of short works.
+    line: Line,
 }
 
 /// The connections; clones share them.
@@ -135,7 +139,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-fn unavailable(what: &'static str) -> Error {
+pub(super) fn unavailable(what: &'static str) -> Error {
     Error::Unavailable { what: what.into(), retry_after: 1, source: None }
 }
 
@@ -284,6 +288,7 @@ impl Pool {
             permits: Arc::new(Semaphore::new(connections as usize)),
             idle: Mutex::default(),
             closed: AtomicBool::new(false),
+            line: Line::default(),
         }))
     }
 
@@ -346,8 +351,12 @@ impl Pool {
     pub(crate) async fn begin(&self) -> Result<Writing> {
         let mut lease = self.acquire().await?;
         lease.first = Some(self.clone());
-        lease.waiting = Waiting { text: format!("{}; ", take_turn()), statements: 2 };
-        Ok(Writing(lease))
+        lease.waiting = Waiting::turn();
+        Ok(Writing { lease, pass: None })
+    }
+
+    pub(super) fn line(&self) -> &Line {
+        &self.0.line
     }
 
     /// Closes what is idle now and the rest when it is given back.
@@ -399,6 +408,8 @@ pub(crate) struct Connection {
     pub(super) waiting: Waiting,
     /// The pool of a write transaction that has not begun: its first packet may be sent again.
     pub(super) first: Option<Pool>,
+    /// The short works that share its transaction.
+    pub(super) group: Option<Group>,
     /// What it does alone, beside what the server itself sees to.
     pub(super) held: Option<Box<dyn Hold>>,
     /// In the budget of its server.
@@ -412,11 +423,28 @@ pub(super) struct Waiting {
     pub(super) statements: usize,
 }
 
+impl Waiting {
+    /// What begins a write transaction.
+    pub(super) fn turn() -> Self {
+        Self { text: format!("{}; ", take_turn()), statements: 2 }
+    }
+}
+
 impl Connection {
     const fn new(inner: MySqlConnection, place: Option<Place>) -> Self {
         let waiting = Waiting { text: String::new(), statements: 0 };
         let held = None;
-        Self { inner, busy: false, open: false, lost: false, waiting, first: None, held, place }
+        Self {
+            inner,
+            busy: false,
+            open: false,
+            lost: false,
+            waiting,
+            first: None,
+            group: None,
+            held,
+            place,
+        }
     }
 
     /// Whether somebody else may be doing what it does alone.
@@ -503,12 +531,42 @@ impl Drop for Lease {
 }
 
 /// A connection in a write transaction, undone when it is dropped.
-pub(crate) struct Writing(Lease);
+pub(crate) struct Writing {
+    lease: Lease,
+    /// Of a short work, which shares its transaction with others.
+    pub(super) pass: Option<Pass>,
+}
 
 impl Writing {
+    /// The present work of a group.
+    pub(super) const fn of_group(lease: Lease, pass: Pass) -> Self {
+        Self { lease, pass: Some(pass) }
+    }
+
+    /// The same apart; nothing if it was taken apart before.
+    pub(super) fn take_apart(&mut self) -> (Lease, Option<Pass>) {
+        let lease = &mut self.lease;
+        let connection = lease.connection.take();
+        let taken = Lease { connection, pool: lease.pool.clone(), permit: lease.permit.take() };
+        (taken, self.pass.take())
+    }
+
     /// Makes the rest of a connection that changed tables a transaction.
     pub(super) fn take_turn(&mut self) {
-        self.0.take_turn();
+        self.lease.take_turn();
+    }
+
+    /// Whether it shares its transaction with others.
+    pub(super) const fn is_short(&self) -> bool {
+        self.pass.is_some()
+    }
+
+    /// Commits a work that shares its transaction; `until` is dropped when it is known what became of it.
+    pub(super) async fn commit_short(mut self, until: Box<dyn Any + Send>) -> Result<()> {
+        let (lease, Some(pass)) = self.take_apart() else {
+            return Err(Error::internal("committing", "it was done before"));
+        };
+        group::commit(lease, pass, until).await
     }
 
     pub(super) async fn commit(mut self) -> Result<()> {
@@ -536,15 +594,23 @@ impl Writing {
     }
 }
 
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if let (lease, Some(pass)) = self.take_apart() {
+            group::leave(lease, pass);
+        }
+    }
+}
+
 impl Deref for Writing {
     type Target = Connection;
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.lease
     }
 }
 
 impl DerefMut for Writing {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.lease
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::{MariaDb, lock_wait};
 use super::{Lease, Pool, Purpose, Writing, connect, unavailable};
-use crate::backend::{Cells, Sql};
+use crate::backend::{Answers, Sql};
 use std::time::Duration;
 use vivero_core::record::Kind;
 use vivero_core::{Error, Result};
@@ -49,10 +49,10 @@ impl Pool {
     pub(crate) async fn define(&self) -> Result<Writing> {
         let mut lease = self.definer().await?;
         if lease.held.is_some() {
-            return Ok(Writing(lease));
+            return Ok(Writing { lease, pass: None });
         }
         match Sql::new(lock()).number::<MariaDb>(&mut lease).await? {
-            Some(1) => Ok(Writing(lease)),
+            Some(1) => Ok(Writing { lease, pass: None }),
             _ => Err(being_changed()),
         }
     }
@@ -62,7 +62,7 @@ impl Pool {
         &self,
         seconds: u32,
         queries: &[(&'static str, &'static [Kind])],
-    ) -> Result<(Writing, Option<Vec<Vec<Cells>>>)> {
+    ) -> Result<(Writing, Option<Answers>)> {
         let mut lease = self.definer().await?;
         let taken = lease.held.is_some();
         let wait = lock_wait(seconds);
@@ -76,15 +76,15 @@ impl Pool {
                 found.truncate(kinds.len());
                 let found_of = found.split_off(2);
                 match found[1].first().map(|row| row.int(0)) {
-                    Some(1) => Ok((Writing(lease), Some(found_of))),
+                    Some(1) => Ok((Writing { lease, pass: None }, Some(found_of))),
                     _ => Err(being_changed()),
                 }
             }
             Err(e) if e.is_lost() => Err(e.into()),
             // Which one failed, and why, is found out by asking one by one. A lock can be taken twice.
-            _ if taken => Ok((Writing(lease), None)),
+            _ if taken => Ok((Writing { lease, pass: None }, None)),
             _ => match Sql::new(lock()).number::<MariaDb>(&mut lease).await? {
-                Some(1) => Ok((Writing(lease), None)),
+                Some(1) => Ok((Writing { lease, pass: None }, None)),
                 _ => Err(being_changed()),
             },
         }

@@ -1,0 +1,270 @@
+//! Short units of work that share a transaction: one commit for several, and each for itself if one of
+//! them fails.
+#![cfg(feature = "mariadb")]
+
+#[path = "support/mariadb.rs"]
+mod support;
+
+use futures_util::future::join_all;
+use futures_util::poll;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
+use std::pin::pin;
+use std::str::FromStr as _;
+use std::time::Duration;
+use vivero_core::entity::{EntityPatch, EntityType, NewEntity};
+use vivero_core::{EntityId, Error, NewTenant, Owner, Password, TenantSession, UnitOfWork, Vivero};
+use vivero_store::Open as _;
+
+async fn run(root: &mut MySqlConnection, sql: &str) {
+    let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(root).await;
+    done.unwrap_or_else(|e| panic!("{sql}: {e}"));
+}
+
+async fn number(root: &mut MySqlConnection, sql: &str) -> i64 {
+    let row = sqlx::raw_sql(AssertSqlSafe(format!("SELECT CAST(({sql}) AS SIGNED)")));
+    row.fetch_one(root).await.unwrap_or_else(|e| panic!("{sql}: {e}")).get(0)
+}
+
+/// An installation, its tenant's Admin, and the administrator in the tenant's database.
+async fn ground(n: usize) -> (Vivero, TenantSession, MySqlConnection) {
+    let vivero = Vivero::builder().mariadb(support::options(n)).weak_passwords_for_tests();
+    let vivero = vivero.open(&support::registry(n)).await.expect("opening");
+    let (email, secret) = ("grower@example.com", "correct horse battery");
+    let new = NewTenant::trial("acme-plants", Owner::new(email, secret));
+    let tenant = vivero.tenants().provision(new).await.expect("provisioning");
+    let session = vivero.sign_in("acme-plants", Password::new(email, secret)).await;
+    let database = format!("{}{}", support::options(n).prefix, tenant.id.uuid().simple());
+    let root = MySqlConnectOptions::from_str(support::address()).expect("an address");
+    let root = root.database(&database).connect().await.expect("the administrator");
+    (vivero, session.expect("signing in"), root)
+}
+
+fn lot(code: &str) -> NewEntity {
+    NewEntity::new(code, "Hebe", EntityType::Cutting, 100)
+}
+
+fn named(name: &str) -> EntityPatch {
+    EntityPatch { name: Some(name.into()), ..EntityPatch::default() }
+}
+
+type Committing = tokio::task::JoinHandle<Result<(), Error>>;
+
+/// Works that are in line one after another: each begins when the one before is done.
+async fn first_and_next(session: &TenantSession, code: &str) -> (Committing, UnitOfWork) {
+    let mut first = session.begin_short().await.expect("beginning");
+    first.entities().create(lot(code)).await.expect("a lot");
+    let mut next = pin!(session.begin_short());
+    assert!(poll!(next.as_mut()).is_pending(), "it is in line");
+    let committing = tokio::spawn(first.commit());
+    (committing, next.await.expect("beginning"))
+}
+
+/// Waits until somebody of the tenant waits for a row; the connection that does.
+async fn waiting(root: &mut MySqlConnection) -> i64 {
+    let waits = "SELECT coalesce(max(t.trx_mysql_thread_id), 0) FROM information_schema.innodb_trx t \
+         JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id \
+         WHERE t.trx_state = 'LOCK WAIT' AND p.db = database() AND p.info LIKE '%UPDATE entities%'";
+    // InnoDB renews what it shows only when nobody has looked for a tenth of a second.
+    loop {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        match number(root, waits).await {
+            0 => {}
+            connection => return connection,
+        }
+    }
+}
+
+async fn codes(root: &mut MySqlConnection) -> Vec<String> {
+    let rows = sqlx::raw_sql("SELECT code FROM entities ORDER BY code");
+    rows.fetch_all(root).await.expect("codes").iter().map(|row| row.get(0)).collect()
+}
+
+/// Counts transactions from now on: each takes one turn.
+async fn count_turns(root: &mut MySqlConnection) {
+    run(root, "CREATE TABLE turns (n INT NOT NULL) SELECT 0 AS n").await;
+    let count = "CREATE TRIGGER counts AFTER UPDATE ON engine_state FOR EACH ROW UPDATE turns SET n = n + 1";
+    run(root, count).await;
+}
+
+const TURNS: &str = "SELECT n FROM turns";
+
+#[tokio::test]
+async fn works_at_once_share_commits_and_a_work_alone_has_its_own() {
+    let (vivero, session, mut root) = ground(910).await;
+    session.seal().await.expect("sealing");
+    count_turns(&mut root).await;
+    let works = (0..60).map(|i| {
+        let session = session.clone();
+        async move { session.entities().create(lot(&format!("A-{i:02}"))).await }
+    });
+    for made in join_all(works).await {
+        made.expect("a lot");
+    }
+    let shared = number(&mut root, TURNS).await;
+    assert!((1..30).contains(&shared), "60 works in {shared} transactions, seals included");
+    assert_eq!(number(&mut root, "SELECT count(*) FROM entities").await, 60);
+    let before = number(&mut root, TURNS).await;
+    for i in 0..3 {
+        session.entities().create(lot(&format!("B-{i}"))).await.expect("a lot");
+    }
+    assert!(number(&mut root, TURNS).await - before >= 3, "nobody waits for others to come");
+    drop(session);
+    vivero.close().await;
+}
+
+#[tokio::test]
+async fn what_one_put_off_fails_for_that_one_alone() {
+    let (vivero, session, mut root) = ground(911).await;
+    run(
+        &mut root,
+        "CREATE TRIGGER fails BEFORE INSERT ON journal FOR EACH ROW \
+         IF NEW.changes LIKE '%POISON%' THEN SIGNAL SQLSTATE '45000'; END IF",
+    )
+    .await;
+    // In the middle of a group, at its beginning and at its end.
+    for at in [3, 0, 7] {
+        let works = (0..8).map(|i| {
+            let code = format!("{}-{at}-{i}", if i == at { "POISON" } else { "GOOD" });
+            let session = session.clone();
+            async move { session.entities().create(lot(&code)).await }
+        });
+        let made = join_all(works).await;
+        for (i, made) in made.into_iter().enumerate() {
+            assert_eq!(made.is_ok(), i != at, "{at} fails and {i} does not: {made:?}");
+            if i == at {
+                assert!(matches!(made, Err(Error::Internal { .. })), "{made:?}");
+            }
+        }
+    }
+    // By hand, so that there is no doubt that they share a transaction.
+    let (poisoned, mut next) = first_and_next(&session, "POISON").await;
+    next.entities().create(lot("GOOD-NEXT")).await.expect("a lot");
+    next.commit().await.expect("committing");
+    poisoned.await.expect("no panic").expect_err("the trigger refuses it");
+    let (good, mut next) = first_and_next(&session, "GOOD-FIRST").await;
+    next.entities().create(lot("POISON")).await.expect("its entry is not written yet");
+    next.commit().await.expect_err("the trigger refuses it");
+    good.await.expect("no panic").expect("committing");
+
+    assert_eq!(codes(&mut root).await.len(), 23);
+    assert_eq!(
+        number(&mut root, "SELECT count(*) FROM entities WHERE code LIKE 'POISON%'").await,
+        0
+    );
+    let words =
+        "SELECT count(*) FROM entities_search WHERE rowid NOT IN (SELECT seq FROM entities)";
+    assert_eq!(number(&mut root, words).await, 0, "no words of what was undone");
+    let report = session.verify_audit().await.expect("the chain");
+    assert!(report.breaks.is_empty() && report.unsealed == 0, "{report:?}");
+    drop(session);
+    vivero.close().await;
+}
+
+#[tokio::test]
+async fn a_work_that_is_dropped_takes_no_other_with_it() {
+    let (vivero, session, mut root) = ground(912).await;
+    let (first, mut next) = first_and_next(&session, "FIRST").await;
+    next.entities().create(lot("DROPPED")).await.expect("a lot");
+    let mut last = {
+        let mut last = pin!(session.begin_short());
+        assert!(poll!(last.as_mut()).is_pending(), "it is in line");
+        drop(next);
+        last.await.expect("beginning")
+    };
+    last.entities().create(lot("DROPPED")).await.expect("the code is free again");
+    last.entities().create(lot("LAST")).await.expect("a lot");
+    drop(last);
+    first.await.expect("no panic").expect("committing");
+    assert_eq!(codes(&mut root).await, ["FIRST"]);
+
+    // In line, and gone before its turn came.
+    let (first, next) = first_and_next(&session, "SECOND").await;
+    {
+        let mut gone = pin!(session.begin_short());
+        assert!(poll!(gone.as_mut()).is_pending(), "it is in line");
+    }
+    next.commit().await.expect("nothing was done");
+    first.await.expect("no panic").expect("committing");
+    assert_eq!(codes(&mut root).await, ["FIRST", "SECOND"]);
+    drop(session);
+    vivero.close().await;
+}
+
+/// The first work is done and waits for the commit, the next waits for a row that somebody holds.
+async fn stuck(
+    session: &TenantSession,
+    root: &mut MySqlConnection,
+    held: EntityId,
+    code: &str,
+) -> (Committing, Committing, i64) {
+    run(root, "START TRANSACTION").await;
+    // The row and no gap between rows.
+    run(root, "SELECT seq FROM entities FORCE INDEX (PRIMARY) WHERE seq = 1 FOR UPDATE").await;
+    let (first, mut next) = first_and_next(session, code).await;
+    let next = tokio::spawn(async move {
+        next.entities().update(held, 1, named("Hebe albicans")).await?;
+        next.commit().await
+    });
+    let connection = waiting(root).await;
+    assert!(!first.is_finished(), "it is not acknowledged before it is durable");
+    (first, next, connection)
+}
+
+#[tokio::test]
+async fn who_goes_away_in_the_middle_of_a_statement_takes_no_other_with_them() {
+    let (vivero, session, mut root) = ground(913).await;
+    let held = session.entities().create(lot("HELD")).await.expect("a lot").id;
+    let (first, next, _) = stuck(&session, &mut root, held, "FIRST").await;
+    next.abort();
+    assert!(next.await.expect_err("it was given up").is_cancelled());
+    run(&mut root, "COMMIT").await;
+    first.await.expect("no panic").expect("committing");
+    assert_eq!(codes(&mut root).await, ["FIRST", "HELD"]);
+    let found = session.entities().find(held).await.expect("finding").expect("the lot");
+    assert_eq!((found.version, found.name.as_str()), (1, "Hebe"), "the change was given up");
+    drop(session);
+    vivero.close().await;
+}
+
+#[tokio::test]
+async fn of_a_transaction_that_is_killed_nothing_was_acknowledged() {
+    let (vivero, session, mut root) = ground(914).await;
+    let held = session.entities().create(lot("HELD")).await.expect("a lot").id;
+    let (first, next, connection) = stuck(&session, &mut root, held, "FIRST").await;
+    run(&mut root, &format!("KILL {connection}")).await;
+    let first = first.await.expect("no panic");
+    assert!(matches!(first, Err(Error::Undone { .. })), "{first:?}");
+    let next = next.await.expect("no panic");
+    assert!(matches!(next, Err(Error::Undone { .. } | Error::Unavailable { .. })), "{next:?}");
+    run(&mut root, "COMMIT").await;
+    assert_eq!(codes(&mut root).await, ["HELD"]);
+    session.entities().create(lot("FIRST")).await.expect("all goes on");
+    drop(session);
+    vivero.close().await;
+}
+
+#[tokio::test]
+async fn services_do_again_what_was_undone_with_others() {
+    let (vivero, session, mut root) = ground(915).await;
+    run(&mut root, "CREATE TABLE failures (n INT NOT NULL) ENGINE=Aria TRANSACTIONAL=0").await;
+    run(&mut root, "INSERT INTO failures VALUES (3)").await;
+    let trigger = "CREATE TRIGGER fails BEFORE INSERT ON journal FOR EACH ROW BEGIN \
+         IF NEW.changes LIKE '%UNLUCKY%' THEN UPDATE failures SET n = n - 1 WHERE n > 0; \
+         IF ROW_COUNT() > 0 THEN SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213; END IF; END IF; END";
+    run(&mut root, trigger).await;
+    let works = (0..20).map(|i| {
+        let code = format!("{}-{i:02}", if i == 7 { "UNLUCKY" } else { "LUCKY" });
+        let session = session.clone();
+        async move { session.entities().create(lot(&code)).await }
+    });
+    for made in join_all(works).await {
+        made.expect("a lot");
+    }
+    assert_eq!(number(&mut root, "SELECT n FROM failures").await, 0, "it failed three times");
+    assert_eq!(codes(&mut root).await.len(), 20, "each is there once");
+    let entries = "SELECT count(*) FROM journal WHERE action = 'entity.create'";
+    assert_eq!(number(&mut root, entries).await, 20, "so are their entries");
+    drop(session);
+    vivero.close().await;
+}
