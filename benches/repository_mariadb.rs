@@ -86,23 +86,30 @@ struct Lot {
     ready_on: Option<NaiveDate>,
 }
 
+fn bytes(id: Uuid) -> Vec<u8> {
+    id.as_bytes().to_vec()
+}
+
 fn decode(row: &MySqlRow) -> sqlx::Result<Lot> {
+    let id =
+        |i: usize| row.try_get::<Vec<u8>, _>(i).map(|b| Uuid::from_slice(&b).unwrap_or_default());
+    let location: Option<Vec<u8>> = row.try_get(14)?;
     let at = |i: usize| row.try_get::<NaiveDateTime, _>(i).map(|t| t.and_utc());
     let attributes: String = row.try_get(20)?;
     Ok(Lot {
-        id: row.try_get(1)?,
+        id: id(1)?,
         version: row.try_get(2)?,
         created_at: at(3)?,
-        created_by: row.try_get(4)?,
+        created_by: id(4)?,
         updated_at: at(5)?,
-        updated_by: row.try_get(6)?,
+        updated_by: id(6)?,
         code: row.try_get(8)?,
         name: row.try_get(9)?,
         kind: row.try_get(10)?,
         status: row.try_get(11)?,
         stage: row.try_get(12)?,
         held_from: row.try_get(13)?,
-        location_id: row.try_get(14)?,
+        location_id: location.and_then(|b| Uuid::from_slice(&b).ok()),
         batch_number: row.try_get(15)?,
         supplier_reference: row.try_get(16)?,
         quantity: row.try_get(17)?,
@@ -135,7 +142,7 @@ async fn run(options: &Options) -> Result<(), Failure> {
     let notes =
         demo::prepare(&vivero, &folder, options.records, demo::SEED, &Progress::Shown).await?;
     println!("data is there after {:.1} s", begun.elapsed().as_secs_f64());
-    let admin = notes.admin().ok_or("the demo has no Admin")?;
+    let admin = notes.admin()?;
     let password = Password::new(&admin.email, &admin.password);
     let session = vivero.sign_in(&notes.tenant, password).await?;
     let mut bare = connect(&server).await?;
@@ -226,7 +233,8 @@ async fn measure(
         options.times,
         |i| session.entities().find(ids[i % ids.len()]).await?.ok_or("a lot is gone")?,
         {
-            let query = sqlx::query(AssertSqlSafe(one.clone())).bind(ids[i % ids.len()].uuid());
+            let query =
+                sqlx::query(AssertSqlSafe(one.clone())).bind(bytes(ids[i % ids.len()].uuid()));
             decode(&query.fetch_one(&mut *bare).await?)?
         }
     );
@@ -284,9 +292,9 @@ async fn bare_create(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result
          '2026-01-01', ?, ?, 'Hebe ''Great Orme''', 'cutting', 'registered', 'propagation', 100, 'plant', \
          'ungraded', '{}')",
     )
-    .bind(id)
-    .bind(id)
-    .bind(id)
+    .bind(bytes(id))
+    .bind(bytes(id))
+    .bind(bytes(id))
     .bind(&code)
     .execute(&mut *work)
     .await?;
@@ -309,7 +317,7 @@ async fn bare_journal(work: &mut MySqlConnection, id: Uuid, version: i64) -> sql
         "INSERT INTO journal (at, actor, action, resource, record_id, version, changes) \
          VALUES ('2026-01-01', 'system', 'bench.write', 'bench', ?, ?, '{}')",
     )
-    .bind(id)
+    .bind(bytes(id))
     .bind(version)
     .execute(work)
     .await
@@ -320,13 +328,13 @@ async fn bare_journal(work: &mut MySqlConnection, id: Uuid, version: i64) -> sql
 async fn bare_update(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result<()> {
     let mut work = connection.begin().await?;
     let one = format!("SELECT {COLUMNS} FROM entities WHERE id = ? FOR UPDATE");
-    let row = sqlx::query(AssertSqlSafe(one)).bind(id).fetch_one(&mut *work).await?;
+    let row = sqlx::query(AssertSqlSafe(one)).bind(bytes(id)).fetch_one(&mut *work).await?;
     let (seq, version): (i64, i64) = (row.try_get(0)?, row.try_get(2)?);
     decode(&row)?;
     sqlx::query("UPDATE entities SET name = ?, version = ?, updated_at = now(6) WHERE id = ? AND version = ?")
         .bind(format!("Hebe {version}"))
         .bind(version + 1)
-        .bind(id)
+        .bind(bytes(id))
         .bind(version)
         .execute(&mut *work)
         .await?;
