@@ -7,6 +7,7 @@ mod child;
 #[expect(dead_code, reason = "only its address is needed")]
 mod mariadb;
 #[path = "../vivero-store/tests/support/redis.rs"]
+#[expect(dead_code, reason = "TLS is for the tests of what is shared")]
 mod redis;
 #[path = "support/nodes.rs"]
 mod support;
