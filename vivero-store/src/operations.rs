@@ -149,7 +149,7 @@ impl FleetOperations {
     /// `None` if this process does something to the tenant already.
     fn begin(&self, tenant: TenantId) -> Option<Busy<'_>> {
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        busy.insert(tenant).then_some(Busy(self, tenant))
+        busy.insert(tenant).then(|| Busy(self, tenant))
     }
 }
 

@@ -178,6 +178,7 @@ async fn a_process_that_looks_for_what_was_left_leaves_alone_what_it_does_itself
         let mut done = Vec::new();
         while !operations.find(asked.id).await.expect("on record").state.is_over() {
             done.extend(operations.resume().await.expect("resuming"));
+            tokio::task::yield_now().await;
         }
         done
     };
