@@ -196,7 +196,8 @@ async fn cut_off(root: &mut MySqlConnection, n: usize, tenant: &Tenant, with: &s
     let registry = registry.rsplit('/').next().expect("a name");
     let id = tenant.id.uuid().simple();
     let back = format!(
-        "UPDATE {registry}.tenants SET state = 'provisioning', version = 1 WHERE id = x'{id}'; {with}"
+        "UPDATE {registry}.tenants SET state = 'provisioning', version = 1 WHERE id = x'{id}'; \
+         DELETE FROM {registry}.tenant_events WHERE tenant_id = x'{id}' AND version > 1; {with}"
     );
     run(root, &back).await.expect("put back");
 }

@@ -38,6 +38,12 @@ fn is_file(name: &str) -> bool {
     !name.is_empty() && name.len() <= 1_000 && !name.contains('\0') && (path.is_absolute() || plain)
 }
 
+/// Whether a database server can have this name.
+fn is_server(name: &str) -> bool {
+    (1..=40).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 fn check(new: &NewOperation) -> Result<()> {
     let mut check = Check::new();
     let empty = serde_json::Map::new();
@@ -67,6 +73,7 @@ fn check(new: &NewOperation) -> Result<()> {
             }
             "grace_days" => value.as_i64().is_some_and(|days| (0..=3_650).contains(&days)),
             "archive" => value.as_str().is_some_and(is_file),
+            "to" => value.as_str().is_some_and(is_server),
             _ => value.is_string(),
         };
         if !right {
@@ -76,6 +83,7 @@ fn check(new: &NewOperation) -> Result<()> {
                 "keep_days" => "must be 0 to 36500",
                 "grace_days" => "must be 0 to 3650",
                 "archive" => "must be a file's name in the folder of archives, or an absolute path",
+                "to" => "must be 1 to 40 letters of a-z and A-Z, digits and -",
                 _ => "must be text",
             };
             check.fail(name, "form", message);

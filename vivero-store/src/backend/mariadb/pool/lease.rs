@@ -1,0 +1,243 @@
+//! Connections that are in use: lent by a pool, and in write transactions.
+
+use super::super::budget::Place;
+use super::super::group::{self, Group, Pass};
+use super::{Hold, Pool, unavailable};
+use sqlx::MySqlConnection;
+use std::any::Any;
+use std::ops::{Deref, DerefMut};
+use tokio::sync::OwnedSemaphorePermit;
+use vivero_core::{Error, Result};
+
+/// The turn is moved on by up to so much. A server that goes down may lose a change that others have seen
+/// already, and whose number they remember: the next change is hardly given the same number again.
+const STRIDE: i64 = 1_000;
+
+/// Begins a transaction and waits for its turn.
+fn take_turn() -> String {
+    let stride = rand::random_range(1..=STRIDE);
+    format!("START TRANSACTION; UPDATE engine_state SET turn = turn + {stride} WHERE one = 1")
+}
+
+/// A connection and what is known of its state.
+pub(crate) struct Connection {
+    pub(in crate::backend::mariadb) inner: MySqlConnection,
+    /// In the middle of a statement.
+    pub(in crate::backend::mariadb) busy: bool,
+    /// In a transaction.
+    pub(in crate::backend::mariadb) open: bool,
+    /// Of no more use.
+    pub(in crate::backend::mariadb) lost: bool,
+    /// What goes before the next statement, in the same packet.
+    pub(in crate::backend::mariadb) waiting: Waiting,
+    /// The pool of a write transaction that has not begun: its first packet may be sent again.
+    pub(in crate::backend::mariadb) first: Option<Pool>,
+    /// The short works that share its transaction.
+    pub(in crate::backend::mariadb) group: Option<Group>,
+    /// What it does alone, beside what the server itself sees to.
+    pub(in crate::backend::mariadb) held: Option<Box<dyn Hold>>,
+    /// In the budget of its server.
+    pub(super) place: Option<Place>,
+}
+
+/// Statements that wait for the next, each with `; ` behind it.
+#[derive(Debug, Clone, Default)]
+pub(in crate::backend::mariadb) struct Waiting {
+    pub(in crate::backend::mariadb) text: String,
+    pub(in crate::backend::mariadb) statements: usize,
+}
+
+impl Waiting {
+    /// What begins a write transaction.
+    pub(in crate::backend::mariadb) fn turn() -> Self {
+        Self { text: format!("{}; ", take_turn()), statements: 2 }
+    }
+}
+
+impl Connection {
+    pub(super) const fn new(inner: MySqlConnection, place: Option<Place>) -> Self {
+        let waiting = Waiting { text: String::new(), statements: 0 };
+        let held = None;
+        Self {
+            inner,
+            busy: false,
+            open: false,
+            lost: false,
+            waiting,
+            first: None,
+            group: None,
+            held,
+            place,
+        }
+    }
+
+    /// Whether somebody else may be doing what it does alone.
+    pub(in crate::backend::mariadb) fn is_overtaken(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.is_lost())
+    }
+
+    /// Whether what is sent next belongs to a transaction, be it one that begins with it.
+    pub(in crate::backend::mariadb) const fn is_in_transaction(&self) -> bool {
+        self.open || self.waiting.statements > 0
+    }
+
+    /// Puts another connection of `pool` in place of one that was found dead; whether there is one. The
+    /// idle ones are likely as dead.
+    pub(in crate::backend::mariadb) async fn renew(&mut self, pool: &Pool) -> bool {
+        pool.drop_idle(|_| true);
+        self.place = None;
+        let Ok((inner, place)) = pool.0.connect().await else { return false };
+        (self.inner, self.place, self.lost) = (inner, place, false);
+        true
+    }
+}
+
+/// A connection from the pool.
+pub(crate) struct Lease {
+    pub(super) connection: Option<Connection>,
+    pub(super) pool: Pool,
+    /// None for a connection beside the pool, which is closed when it is dropped.
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Lease {
+    /// Begins a transaction with the next statement, when its turn has come.
+    fn take_turn(&mut self) {
+        self.open = true;
+        self.waiting.text.push_str(&take_turn());
+        self.waiting.text.push_str("; ");
+        self.waiting.statements += 2;
+    }
+}
+
+impl Deref for Lease {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.connection.as_ref().expect("held until dropped")
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Connection {
+        self.connection.as_mut().expect("held until dropped")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let (Some(mut connection), Some(permit)) = (self.connection.take(), self.permit.take())
+        else {
+            return;
+        };
+        // A statement that was given up leaves the connection in the middle of an answer. The server
+        // rolls back when it finds it closed.
+        if connection.busy || connection.lost {
+            if connection.lost {
+                // The idle ones are likely as dead.
+                self.pool.drop_idle(|_| true);
+            }
+            return;
+        }
+        if !connection.open {
+            self.pool.give_back(connection.inner, connection.place);
+            return;
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let pool = self.pool.clone();
+        connection.waiting = Waiting::default();
+        runtime.spawn(async move {
+            if connection.script("ROLLBACK").await.is_ok() {
+                pool.give_back(connection.inner, connection.place);
+            }
+            drop(permit);
+        });
+    }
+}
+
+/// A connection in a write transaction, undone when it is dropped.
+pub(crate) struct Writing {
+    pub(super) lease: Lease,
+    /// Of a short work, which shares its transaction with others.
+    pub(in crate::backend::mariadb) pass: Option<Pass>,
+}
+
+impl Writing {
+    /// The present work of a group.
+    pub(in crate::backend::mariadb) const fn of_group(lease: Lease, pass: Pass) -> Self {
+        Self { lease, pass: Some(pass) }
+    }
+
+    /// The same apart; nothing if it was taken apart before.
+    pub(in crate::backend::mariadb) fn take_apart(&mut self) -> (Lease, Option<Pass>) {
+        let lease = &mut self.lease;
+        let connection = lease.connection.take();
+        let taken = Lease { connection, pool: lease.pool.clone(), permit: lease.permit.take() };
+        (taken, self.pass.take())
+    }
+
+    /// Makes the rest of a connection that changed tables a transaction.
+    pub(in crate::backend::mariadb) fn take_turn(&mut self) {
+        self.lease.take_turn();
+    }
+
+    /// Whether it shares its transaction with others.
+    pub(in crate::backend::mariadb) const fn is_short(&self) -> bool {
+        self.pass.is_some()
+    }
+
+    /// Commits a work that shares its transaction; `until` is dropped when it is known what became of it.
+    pub(in crate::backend::mariadb) async fn commit_short(
+        mut self,
+        until: Box<dyn Any + Send>,
+    ) -> Result<()> {
+        let (lease, Some(pass)) = self.take_apart() else {
+            return Err(Error::internal("committing", "it was done before"));
+        };
+        group::commit(lease, pass, until).await
+    }
+
+    pub(in crate::backend::mariadb) async fn commit(mut self) -> Result<()> {
+        if !self.open {
+            // Nothing was done: it never began.
+            return Ok(());
+        }
+        if self.lost {
+            return Err(unavailable("database, the transaction was cut off"));
+        }
+        if self.is_overtaken() {
+            return Err(unavailable("database, another process changes its tables by now"));
+        }
+        match self.script("COMMIT").await {
+            Ok(()) => {
+                self.open = false;
+                Ok(())
+            }
+            Err(e) => {
+                // Whether it is still open, nobody knows.
+                self.lost = true;
+                Err(e.into())
+            }
+        }
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if let (lease, Some(pass)) = self.take_apart() {
+            group::leave(lease, pass);
+        }
+    }
+}
+
+impl Deref for Writing {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        &self.lease
+    }
+}
+
+impl DerefMut for Writing {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.lease
+    }
+}
