@@ -4,6 +4,8 @@
 
 #[path = "support/mariadb.rs"]
 mod support;
+#[path = "support/wanted.rs"]
+mod wanted;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
@@ -15,29 +17,13 @@ use std::time::Duration;
 use vivero_core::clock::{IdSource as _, SeededIds};
 use vivero_core::port::{Fleet, Provision};
 use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState, TlsMode, Verdict};
-use vivero_core::tenant::{OperationType, Plan, Tenant};
+use vivero_core::tenant::Tenant;
 use vivero_core::{Clock as _, Error, TenantId};
 use vivero_store::{MariaDbFleet, MariaDbOptions, SystemClock};
+use wanted::wanted;
 
 async fn open(url: &str, options: MariaDbOptions) -> MariaDbFleet {
     MariaDbFleet::open(url, options, &[], Arc::new(SystemClock)).await.expect("opening")
-}
-
-fn wanted(n: usize, slug: &str) -> Provision {
-    let at = SystemClock.now();
-    let seed = slug.bytes().fold(n as u64, |seed, byte| seed.wrapping_mul(31) + u64::from(byte));
-    Provision {
-        id: TenantId::from_uuid(SeededIds::new(seed).id(at)),
-        slug: slug.parse().expect("a slug"),
-        organization: slug.into(),
-        operation_type: OperationType::Mixed,
-        plan: Plan::Contract,
-        at,
-        key: None,
-        fingerprint: None,
-        seed: Vec::new(),
-        entries: Vec::new(),
-    }
 }
 
 /// One write transaction.

@@ -3,38 +3,23 @@
 
 #[path = "support/mariadb.rs"]
 mod support;
+#[path = "support/wanted.rs"]
+mod wanted;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use std::str::FromStr as _;
 use std::sync::Arc;
-use vivero_core::clock::{IdSource as _, SeededIds};
-use vivero_core::port::{Fleet, Provision};
-use vivero_core::tenant::{OperationType, Plan, Tenant, TenantState};
-use vivero_core::{Clock as _, Error, TenantId};
+use vivero_core::Error;
+use vivero_core::port::Fleet;
+use vivero_core::tenant::{Tenant, TenantState};
 use vivero_store::{KeyText, MariaDbFleet, SystemClock};
+use wanted::wanted;
 
 async fn open(n: usize) -> MariaDbFleet {
     let clock = Arc::new(SystemClock);
     let opened = MariaDbFleet::open(&support::registry(n), support::options(n), &[], clock).await;
     opened.expect("opening")
-}
-
-fn wanted(n: usize, slug: &str) -> Provision {
-    let at = SystemClock.now();
-    let seed = slug.bytes().fold(n as u64, |seed, byte| seed.wrapping_mul(31) + u64::from(byte));
-    Provision {
-        id: TenantId::from_uuid(SeededIds::new(seed).id(at)),
-        slug: slug.parse().expect("a slug"),
-        organization: slug.into(),
-        operation_type: OperationType::Mixed,
-        plan: Plan::Contract,
-        at,
-        key: None,
-        fingerprint: None,
-        seed: Vec::new(),
-        entries: Vec::new(),
-    }
 }
 
 async fn provision(fleet: &MariaDbFleet, n: usize, slug: &str) -> Tenant {
