@@ -2,15 +2,17 @@
 //! addresses, and what one process does alone.
 #![cfg(feature = "mariadb")]
 
+#[path = "support/cluster.rs"]
+mod cluster;
 #[path = "support/mariadb.rs"]
 mod support;
 #[path = "support/wanted.rs"]
 mod wanted;
 
+use cluster::galera;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -111,13 +113,13 @@ async fn several_addresses_are_for_the_nodes_of_a_cluster() {
     let fleet = open(&support::registry(n), support::options(n)).await;
     // Two servers that do not hold the same.
     let apart = format!("{},{}", place(0), place(1));
-    let refused = fleet.add_server(cluster(&apart)).await.expect_err("no cluster");
+    let refused = fleet.add_server(of_nodes(&apart)).await.expect_err("no cluster");
     assert!(matches!(refused, Error::Invalid(_)), "{refused:?}");
     assert!(format!("{refused} {refused:?}").contains("not connected"), "{refused:?}");
     fleet.close().await;
 }
 
-fn cluster(address: &str) -> NewServer {
+fn of_nodes(address: &str) -> NewServer {
     NewServer {
         name: "cluster".into(),
         address: address.into(),
@@ -165,26 +167,16 @@ async fn one_is_made_by_many(n: usize, fleets: [Arc<MariaDbFleet>; 2]) {
     }
 }
 
-/// `HOST:PORT` of the nodes of the cluster whose folder `tests/run --cluster` names.
-fn galera() -> [String; 3] {
-    let folder = std::env::var_os("VIVERO_TEST_GALERA").expect(
-        "VIVERO_TEST_GALERA names the folder of a cluster; run this by tests/run --cluster",
-    );
-    let ports = std::fs::read_to_string(PathBuf::from(folder).join("ports")).expect("the ports");
-    let nodes: Vec<String> = ports.lines().take(3).map(|p| format!("127.0.0.1:{p}")).collect();
-    nodes.try_into().expect("three nodes")
-}
-
 #[tokio::test]
 #[ignore = "needs a Galera cluster: tests/run --cluster"]
 async fn a_listed_server_may_be_a_cluster() {
     let n = 402;
     let fleet = open(&support::registry(n), support::options(n)).await;
     let ([one, two, three], dead) = (galera(), deserted());
-    let nobody = fleet.add_server(cluster(&format!("{dead},{}", deserted()))).await;
+    let nobody = fleet.add_server(of_nodes(&format!("{dead},{}", deserted()))).await;
     assert!(matches!(nobody, Err(Error::Invalid(_))), "{nobody:?}");
     let nodes = format!("{dead},{one},{two}");
-    let added = fleet.add_server(cluster(&nodes)).await.expect("the second node answers");
+    let added = fleet.add_server(of_nodes(&nodes)).await.expect("the second node answers");
     assert_eq!(added.address, nodes);
     let elsewhere = ServerPatch { state: Some(ServerState::Draining), ..ServerPatch::default() };
     fleet.change_server(MAIN, elsewhere, None).await.expect("main takes no more");

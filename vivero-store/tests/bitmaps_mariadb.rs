@@ -1,6 +1,8 @@
 //! Lists out of memory are exact: whoever writes, from whatever process, with and without a journal.
 #![cfg(feature = "mariadb")]
 
+#[path = "support/cluster.rs"]
+mod cluster;
 #[path = "support/mariadb.rs"]
 mod support;
 
@@ -34,8 +36,12 @@ fn options(n: usize) -> MariaDbOptions {
 }
 
 async fn open(n: usize, options: MariaDbOptions) -> MariaDbFleet {
-    let (registry, clock) = (support::registry(n), Arc::new(SystemClock));
-    MariaDbFleet::open(&registry, options, &[Lot::SCHEMA], clock).await.expect("opening")
+    open_at(&support::registry(n), options).await
+}
+
+async fn open_at(registry: &str, options: MariaDbOptions) -> MariaDbFleet {
+    let clock = Arc::new(SystemClock);
+    MariaDbFleet::open(registry, options, &[Lot::SCHEMA], clock).await.expect("opening")
 }
 
 async fn provision(fleet: &MariaDbFleet, slug: &str, seed: u64) -> Tenant {
@@ -139,7 +145,21 @@ async fn stats(fleet: &MariaDbFleet) -> BitmapStats {
 
 #[tokio::test]
 async fn two_nodes_see_each_others_writes_at_once() {
-    let (one, other) = (open(1, options(1)).await, open(1, options(1)).await);
+    each_sees_the_others_writes(open(1, options(1)).await, open(1, options(1)).await).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a Galera cluster: tests/run --cluster"]
+async fn at_two_nodes_of_a_cluster_it_is_the_same() {
+    let [first, second, third] = cluster::galera();
+    let registry = format!("bitmaps_{}", std::process::id());
+    let at = |nodes: [&str; 3]| format!("mysql://root@{}/{registry}", nodes.join(","));
+    let one = open_at(&at([&first, &second, &third]), options(7)).await;
+    let other = open_at(&at([&third, &second, &first]), options(7)).await;
+    each_sees_the_others_writes(one, other).await;
+}
+
+async fn each_sees_the_others_writes(one: MariaDbFleet, other: MariaDbFleet) {
     let tenant = provision(&one, "two-nodes", 1).await;
     let (here, there) = (one.open(&tenant).await.unwrap(), other.open(&tenant).await.unwrap());
     let ids = SeededIds::new(11);
