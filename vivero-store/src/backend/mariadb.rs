@@ -6,6 +6,7 @@
 //! wait for nobody.
 
 mod budget;
+mod definition;
 mod failure;
 mod group;
 mod merge;
@@ -318,14 +319,26 @@ impl Backend for MariaDb {
     ) -> Result<(Writing, Option<Answers>)> {
         pool.define_and(lock_wait, queries).await
     }
-    async fn put_off(connection: &mut Connection, sql: Sql) -> Result<(), Failure> {
+    async fn put_off(connection: &mut Connection, all: Vec<Sql>) -> Result<(), Failure> {
         let length = |value: &Value| if let Value::Text(text) = value { text.len() } else { 32 };
-        let added: usize = sql.text.len() + sql.args.iter().map(length).sum::<usize>();
-        if connection.waiting.text.len() + added > LONGEST_WAITING {
-            return Self::execute(connection, sql).await.map(|_| ());
+        let length = |sql: &Sql| sql.text.len() + sql.args.iter().map(length).sum::<usize>();
+        let added: usize = all.iter().map(length).sum();
+        if let [sql] = &all[..] {
+            if connection.waiting.text.len() + added > LONGEST_WAITING {
+                return Self::execute(connection, sql.clone()).await.map(|_| ());
+            }
+            connection.put_off(sql);
+            return Ok(());
         }
-        connection.put_off(&sql);
+        // One commit, and one sync, for all.
+        connection.put_off(&Sql::new("START TRANSACTION"));
+        all.iter().for_each(|sql| connection.put_off(sql));
+        connection.put_off(&Sql::new("COMMIT"));
         Ok(())
+    }
+    async fn step(connection: &mut Connection, statement: &str) -> Result<(), Failure> {
+        connection.stained |= !definition::leaves_nothing(statement);
+        Self::fetch(connection, Sql::new(statement).long(), &[]).await.map(|_| ())
     }
     async fn defined(transaction: &mut Writing) -> Result<()> {
         transaction.take_turn();
