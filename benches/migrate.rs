@@ -10,7 +10,8 @@
 //! statements one after another, closed; as many at once, by the same driver, on the same server with the same
 //! settings, which are printed. On SQLite each statement is on disk before the next, as in a run. What a run
 //! does besides is its own cost: who the tenant is and what it lacks, the journal of steps, the registry, the
-//! rings. Opening the program is part of neither; whichever comes first is the other's turn in the next round.
+//! rings. What it saves is its own, too: on MariaDB its connections go on from tenant to tenant. Opening the
+//! program is part of neither; whichever comes first is the other's turn in the next round.
 //!
 //! `--start` starts a private MariaDB server that syncs each commit, under the build's folder, and removes it at
 //! the end. With `--mariadb mysql://…` in its place it leaves the databases it made, under an installation of its
@@ -119,9 +120,7 @@ impl Place {
     /// What makes commits durable, in the engine's words.
     async fn settings(&self) -> Result<String, Failure> {
         let Self::Server(url) = self else {
-            return Ok(
-                "journal_mode = WAL, synchronous = FULL (a run: its own sync of the log)".into()
-            );
+            return Ok("journal_mode = WAL, synchronous = FULL".into());
         };
         let mut connection = MySqlConnectOptions::from_str(url)?.connect().await?;
         let sql = "SELECT concat(version(), ', innodb_flush_log_at_trx_commit = ', \
