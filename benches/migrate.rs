@@ -3,19 +3,26 @@
 //!
 //! ```sh
 //! cargo bench -p vivero-workspace --bench migrate -- --tenants 1000
-//! cargo bench -p vivero-workspace --features nodes --bench migrate -- --mariadb mysql://root@127.0.0.1:3306
+//! cargo bench -p vivero-workspace --features nodes --bench migrate -- --start
 //! ```
 //!
 //! The comparison is with the least anybody could do: for each tenant one connection, opened, the three
 //! statements one after another, closed; as many at once, by the same driver, on the same server with the same
 //! settings, which are printed. On SQLite each statement is on disk before the next, as in a run. What a run
 //! does besides is its own cost: who the tenant is and what it lacks, the journal of steps, the registry, the
-//! rings. Opening the program is part of neither; whichever comes first is the other's turn in the next round.
+//! rings. What it saves is its own, too: on MariaDB its connections go on from tenant to tenant. Opening the
+//! program is part of neither; whichever comes first is the other's turn in the next round.
 //!
-//! On MariaDB it leaves the databases it made, under an installation of its own: use a server that holds
-//! nothing else.
+//! `--start` starts a private MariaDB server that syncs each commit, under the build's folder, and removes it at
+//! the end. With `--mariadb mysql://…` in its place it leaves the databases it made, under an installation of its
+//! own: use a server that holds nothing else.
+
+#[path = "load/mariadb.rs"]
+#[expect(dead_code, reason = "it has keys and a registry of its own")]
+mod mariadb;
 
 use clap::Parser;
+use mariadb::MariaDb;
 use sqlx::ConnectOptions as _;
 use sqlx::mysql::MySqlConnectOptions;
 use std::path::PathBuf;
@@ -46,8 +53,14 @@ struct Options {
     /// Number of the first round: greater than any before, where tenants are there already.
     #[arg(long, default_value_t = 1)]
     first: i64,
-    /// A MariaDB server, as `mysql://USER:PASSWORD@HOST:PORT`; otherwise SQLite in a temporary folder.
+    /// On a private MariaDB server; otherwise on SQLite in a temporary folder.
     #[arg(long)]
+    start: bool,
+    /// Memory for data of the private server.
+    #[arg(long, value_name = "SIZE", default_value = "1G")]
+    buffer_pool: String,
+    /// On a MariaDB server that is there, as `mysql://USER:PASSWORD@HOST:PORT`.
+    #[arg(long, value_name = "URL", conflicts_with = "start")]
     mariadb: Option<String>,
     /// Given by cargo.
     #[arg(long, hide = true)]
@@ -107,9 +120,7 @@ impl Place {
     /// What makes commits durable, in the engine's words.
     async fn settings(&self) -> Result<String, Failure> {
         let Self::Server(url) = self else {
-            return Ok(
-                "journal_mode = WAL, synchronous = FULL (a run: its own sync of the log)".into()
-            );
+            return Ok("journal_mode = WAL, synchronous = FULL".into());
         };
         let mut connection = MySqlConnectOptions::from_str(url)?.connect().await?;
         let sql = "SELECT concat(version(), ', innodb_flush_log_at_trx_commit = ', \
@@ -185,8 +196,13 @@ async fn bare(
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let options = Options::parse();
-    let folder = tempfile::tempdir()?;
-    let place = match &options.mariadb {
+    let build = std::env::current_exe()?;
+    let build = build.parent().ok_or("a program in no folder")?;
+    let folder = tempfile::Builder::new().prefix("migrate-").tempdir_in(build)?;
+    let server = options.start.then(|| MariaDb::start(folder.path(), &options.buffer_pool));
+    let server = server.transpose()?;
+    let url = server.as_ref().map(MariaDb::address).or_else(|| options.mariadb.clone());
+    let place = match url {
         Some(url) => Place::Server(url.trim_end_matches('/').to_owned()),
         None => Place::Folder(folder.path().to_owned()),
     };

@@ -97,9 +97,14 @@ impl MariaDb {
         }
     }
 
-    /// Its address, with the registry's name.
+    /// Its address.
+    pub(crate) fn address(&self) -> String {
+        format!("mysql://root@127.0.0.1:{}", self.port)
+    }
+
+    /// The same with the registry's name.
     pub(crate) fn url(&self) -> String {
-        format!("mysql://root@127.0.0.1:{}/{REGISTRY}", self.port)
+        format!("{}/{REGISTRY}", self.address())
     }
 
     /// The file with the key for tenants' passwords.

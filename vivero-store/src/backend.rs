@@ -81,12 +81,32 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
             Ok((transaction, Some(found)))
         }
     }
-    /// Runs a statement at the latest with the next one, also outside of a transaction.
+    /// Runs work that is mostly statements so that it holds no other task up; it ends with its caller.
+    fn apart<T: Send + 'static>(
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send {
+        async move { Ok(work.await) }
+    }
+    /// Runs statements, all or none of them, at the latest with the next one, also outside of a
+    /// transaction.
     fn put_off(
         connection: &mut Self::Connection,
-        sql: Sql,
+        all: Vec<Sql>,
     ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
-        async move { Self::execute(connection, sql).await.map(|_| ()) }
+        async move {
+            for sql in all {
+                Self::execute(connection, sql).await?;
+            }
+            Ok(())
+        }
+    }
+    /// Runs a step of a migration: any statement, which may answer something.
+    fn step(
+        connection: &mut Self::Connection,
+        statement: &str,
+    ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
+        let sql = Sql::new(statement).long();
+        async move { Self::fetch(connection, sql, &[]).await.map(|_| ()) }
     }
     /// The tables are as they should be: what follows, until the commit, is a transaction.
     fn defined(transaction: &mut Self::Transaction) -> impl Future<Output = Result<()>> + Send;

@@ -339,7 +339,7 @@ impl Site for SqliteFleet {
                 tenant.slug
             )));
         }
-        let pools = self.files.tenant_pools(&path, 2);
+        let pools = self.files.migrating_pools(&path);
         Ok((pools.readers, pools.writer))
     }
     async fn expected(&self) -> Result<Shape> {

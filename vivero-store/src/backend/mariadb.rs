@@ -6,6 +6,7 @@
 //! wait for nobody.
 
 mod budget;
+mod definition;
 mod failure;
 mod group;
 mod merge;
@@ -348,12 +349,23 @@ impl Backend for MariaDb {
     ) -> Result<(Writing, Option<Answers>)> {
         pool.define_and(lock_wait, queries).await
     }
-    async fn put_off(connection: &mut Connection, sql: Sql) -> Result<(), Failure> {
-        if !connection.has_room(&sql) {
-            return Self::execute(connection, sql).await.map(|_| ());
+    async fn put_off(connection: &mut Connection, all: Vec<Sql>) -> Result<(), Failure> {
+        if let [sql] = &all[..] {
+            if !connection.has_room(sql) {
+                return Self::execute(connection, sql.clone()).await.map(|_| ());
+            }
+            connection.put_off(sql);
+            return Ok(());
         }
-        connection.put_off(&sql);
+        // One commit, and one sync, for all.
+        connection.put_off(&Sql::new("START TRANSACTION"));
+        all.iter().for_each(|sql| connection.put_off(sql));
+        connection.put_off(&Sql::new("COMMIT"));
         Ok(())
+    }
+    async fn step(connection: &mut Connection, statement: &str) -> Result<(), Failure> {
+        connection.stained |= !definition::leaves_nothing(statement);
+        Self::fetch(connection, Sql::new(statement).long(), &[]).await.map(|_| ())
     }
     async fn defined(transaction: &mut Writing) -> Result<()> {
         transaction.take_turn();

@@ -215,6 +215,24 @@ impl Backend for Sqlite {
     async fn define(pool: &Pool) -> Result<Writing> {
         pool.begin().await
     }
+    /// On a thread of its own: statements and syncs run where they are asked for.
+    async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T> {
+        let runtime = tokio::runtime::Handle::current();
+        // Gone with this future, and the work with it.
+        let (caller, gone) = tokio::sync::oneshot::channel::<()>();
+        let working = tokio::task::spawn_blocking(move || {
+            runtime.block_on(async move {
+                tokio::select! {
+                    biased;
+                    done = work => Some(done),
+                    _ = gone => None,
+                }
+            })
+        });
+        let done = working.await.map_err(|e| Error::internal("working apart", e))?;
+        drop(caller);
+        done.ok_or_else(|| Error::internal("working apart", "nobody waits for it"))
+    }
     async fn defined(_: &mut Writing) -> Result<()> {
         Ok(())
     }

@@ -18,6 +18,11 @@ use vivero_core::{Error, Result, Value};
 /// Name of the secret that shows whether a key is the installation's.
 const PROOF: &str = "key_proof";
 
+/// What a place is made of: the tenant's server, database, account, password and next password; server and
+/// password of a generation that is elsewhere.
+const KINDS: [Kind; 7] =
+    [Kind::Text, Kind::Text, Kind::Text, Kind::Bytes, Kind::Bytes, Kind::Text, Kind::Bytes];
+
 /// Whether a place has its tables already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Prepared {
@@ -197,12 +202,16 @@ impl Credentials {
              WHERE tenant_id = ?",
         )
         .with(Value::Id(tenant.uuid()));
-        let kinds = [Kind::Text, Kind::Text, Kind::Text, Kind::Bytes, Kind::Bytes];
-        let Some(mut row) = registry.read(sql, &kinds).await? else { return Ok(None) };
+        let row = registry.read(sql, &KINDS[..5]).await?;
+        row.map(|mut row| self.home(tenant, &mut row)).transpose()
+    }
+
+    /// A tenant's place from the first columns of its row.
+    fn home(&self, tenant: TenantId, row: &mut Cells) -> Result<Place> {
         let whose = format!("tenant {tenant}");
         let of = tenant.uuid();
         let (password, next) = (row.take(3), row.take(4));
-        Ok(Some(Place {
+        Ok(Place {
             server: row.text(0),
             database: row.text(1),
             account: row.text(2),
@@ -210,7 +219,7 @@ impl Credentials {
                 .unseal(password, of.as_bytes(), &whose)?
                 .ok_or_else(|| Error::corrupt(format!("{whose} has no credentials")))?,
             next: self.unseal(next, of.as_bytes(), &whose)?,
-        }))
+        })
     }
 
     /// Where the database of one generation of a tenant is or will be: on the server it is being moved to,
@@ -221,14 +230,22 @@ impl Credentials {
         tenant: TenantId,
         generation: i64,
     ) -> Result<Option<Place>> {
-        let Some(home) = self.find(registry, tenant).await? else { return Ok(None) };
-        let elsewhere = self.elsewhere(registry, tenant, generation).await?;
-        Ok(Some(match elsewhere {
-            Some((server, password)) => {
-                Place { server, password, next: None, ..home.at(generation) }
-            }
-            None => home.at(generation),
-        }))
+        let sql = Sql::new(
+            "SELECT d.server, d.database_name, d.account, d.password, d.next_password, g.server, g.password              FROM tenant_databases d LEFT JOIN tenant_generations g ON g.tenant_id = d.tenant_id              AND g.generation = ? WHERE d.tenant_id = ?",
+        )
+        .with(Value::Int(generation))
+        .with(Value::Id(tenant.uuid()));
+        let Some(mut row) = registry.read(sql, &KINDS).await? else { return Ok(None) };
+        let home = self.home(tenant, &mut row)?.at(generation);
+        let Some(server) = row.opt_text(5) else { return Ok(Some(home)) };
+        let password = self.of_generation(tenant, generation, row.take(6))?;
+        Ok(Some(Place { server, password, next: None, ..home }))
+    }
+
+    fn of_generation(&self, tenant: TenantId, generation: i64, sealed: Value) -> Result<String> {
+        let whose = format!("generation {generation} of tenant {tenant}");
+        self.unseal(sealed, &of_generation(tenant, generation), &whose)?
+            .ok_or_else(|| Error::corrupt(format!("{whose} has no credentials")))
     }
 
     /// Server and password of a generation that is not with the tenant, see [`super::moving`].
@@ -245,10 +262,7 @@ impl Credentials {
         .with(Value::Int(generation));
         let row = registry.read(sql, &[Kind::Text, Kind::Bytes]).await?;
         let Some(mut row) = row else { return Ok(None) };
-        let whose = format!("generation {generation} of tenant {tenant}");
-        let password = self
-            .unseal(row.take(1), &of_generation(tenant, generation), &whose)?
-            .ok_or_else(|| Error::corrupt(format!("{whose} has no credentials")))?;
+        let password = self.of_generation(tenant, generation, row.take(1))?;
         Ok(Some((row.text(0), password)))
     }
 

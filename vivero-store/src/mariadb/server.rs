@@ -57,6 +57,8 @@ pub(super) struct Server {
     /// other way round.
     holding: Arc<Budget>,
     definers: Arc<Budget>,
+    /// Those of a run of migrations, which go from one tenant's database to the next.
+    passing: Option<Pool>,
     exclusive: OnceLock<Arc<dyn Exclusive>>,
 }
 
@@ -144,7 +146,7 @@ impl Server {
                 "must be 1 to 16 lower-case letters and digits",
             ));
         }
-        let server = Self { registry, nodes, ..Self::at(MAIN, admin, options) };
+        let server = Self { registry, ..Self::at(MAIN, admin, options).with_nodes(nodes) };
         server.ready().await?;
         let mut connection = server.connect().await?;
         server.script(
@@ -168,15 +170,22 @@ impl Server {
             .no_engine_substitution(false);
         let all = options.admin_connections.max(2);
         let holding = (all / 4).max(1);
+        let defining = all - holding;
         let wait = Duration::from_secs(LOCK_WAIT.into());
+        let definers = Budget::new(name, defining, wait);
+        // With nothing prepared: a statement runs in the database it was prepared in.
+        let account = admin.clone().statement_cache_capacity(0);
+        let ties = Ties { budget: Some(Arc::clone(&definers)), ..Ties::default() };
+        let most = u32::try_from(defining).unwrap_or(u32::MAX);
         Self {
             name: name.into(),
+            passing: Some(Pool::new(account, None, Purpose::Writing, most, ties)),
             admin,
             nodes: Nodes::default(),
             registry: String::new(),
             ready: OnceCell::new(),
             holding: Budget::new(name, holding, wait),
-            definers: Budget::new(name, all - holding, wait),
+            definers,
             exclusive: OnceLock::new(),
             options,
         }
@@ -184,7 +193,9 @@ impl Server {
 
     /// The same with all nodes of its cluster.
     pub(super) fn with_nodes(self, nodes: Nodes) -> Self {
-        Self { nodes, ..self }
+        // There, each database is a lease, and each connection knows its node.
+        let passing = self.passing.filter(|_| !nodes.are_many());
+        Self { nodes, passing, ..self }
     }
 
     /// Where what one process does alone is noted, for clusters. Only the first time counts.
@@ -375,11 +386,19 @@ impl Server {
     /// The administrator's connections to a tenant's database.
     pub(super) fn admin_pools(&self, database: &str) -> (Pool, Pool) {
         let account = self.admin.clone().database(database);
-        let ties = Ties { budget: Some(Arc::clone(&self.definers)), ..self.ties() };
+        let budget = Some(Arc::clone(&self.definers));
+        let ties = Ties { budget, passing: self.passing.clone(), ..self.ties() };
         (
             Pool::new(account.clone(), None, Purpose::Reading, 2, ties.clone()),
             Pool::new(account.clone(), Some(account), Purpose::Writing, 2, ties),
         )
+    }
+
+    /// Closes what nobody uses of the connections that go from database to database.
+    pub(super) fn rest(&self) {
+        if let Some(passing) = &self.passing {
+            passing.rest();
+        }
     }
 
     /// An empty database that is nobody's, to be looked at once it is made. One at a time.

@@ -31,6 +31,11 @@ impl Site for MariaDbFleet {
         // The administrator's: the tenant's own account may not change tables.
         Ok(self.servers.find(&place.server).await?.up()?.admin_pools(&place.database))
     }
+    fn rest(&self) {
+        for listed in self.servers.known().iter() {
+            listed.server.rest();
+        }
+    }
     async fn expected(&self) -> Result<Shape> {
         let main = self.servers.main();
         let scratch = main.scratch().await?;

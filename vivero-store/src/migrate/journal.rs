@@ -10,11 +10,13 @@ use vivero_core::migration::{Migration, PlannedStep, checksum, edited};
 use vivero_core::record::Kind;
 use vivero_core::{Error, Result, Value};
 
-/// The query for the journal of steps, and what its columns are. What was done is known by its checksum.
+/// The query for the journal of steps, and what its columns are. What was done is known by its checksum. The
+/// last row is always part of it.
 pub(super) const JOURNAL: (&str, &[Kind]) = (
-    "SELECT migration, number, checksum, state, CASE state WHEN 'finished' THEN '' ELSE statement END, token \
-     FROM schema_steps WHERE migration > 0 OR state <> 'finished' OR token > 0",
-    &[Kind::Int, Kind::Int, Kind::Text, Kind::Text, Kind::Text, Kind::Int],
+    "SELECT migration, number, checksum, state, CASE state WHEN 'finished' THEN '' ELSE statement END, token, \
+     step FROM schema_steps WHERE migration > 0 OR state <> 'finished' OR token > 0 \
+     OR step = (SELECT max(step) FROM schema_steps)",
+    &[Kind::Int, Kind::Int, Kind::Text, Kind::Text, Kind::Text, Kind::Int, Kind::Int],
 );
 
 /// What the journal of steps says.
@@ -24,6 +26,8 @@ pub(super) struct Journal {
     pub(super) unfinished: HashSet<String>,
     /// Checksums of finished steps of integrators' migrations.
     finished: HashMap<(i64, i64), String>,
+    /// The last finished row: those of the next plan come behind it.
+    pub(super) last: i64,
     token: u64,
 }
 
@@ -40,7 +44,10 @@ impl Journal {
             let key = (row.int(0), row.int(1));
             if row.text(3) != "finished" {
                 journal.unfinished.insert(row.text(4));
-            } else if key.0 > 0 {
+                continue;
+            }
+            journal.last = journal.last.max(row.int(6));
+            if key.0 > 0 {
                 journal.finished.insert(key, row.text(2));
             }
         }
@@ -99,6 +106,8 @@ pub(crate) struct Lacking {
     pub(crate) ahead: bool,
     /// Whether a plan was put on record before and not finished.
     pub(super) unfinished: bool,
+    /// The last row before those of the plan.
+    pub(super) last: i64,
     pub(super) token: u64,
 }
 
@@ -161,7 +170,8 @@ impl Lacking {
         ahead |= journal.finished.keys().any(|(id, _)| !known(*id));
         steps.extend(journal.lacking(target)?);
         let unfinished = !journal.unfinished.is_empty();
-        Ok(Self { steps, tables: shape.is_some(), ahead, unfinished, token: journal.token })
+        let (last, token) = (journal.last, journal.token);
+        Ok(Self { steps, tables: shape.is_some(), ahead, unfinished, last, token })
     }
 }
 
@@ -197,13 +207,15 @@ pub(super) async fn put_down<B: Backend>(
         sql.add(&vec!["(?, ?, ?, ?, ?, ?, ?)"; some.len()].join(", "));
         sql.args = some.concat();
         // With the first step, where that saves a packet.
-        B::put_off(connection, sql).await.map_err(Into::into)?;
+        B::put_off(connection, vec![sql]).await.map_err(Into::into)?;
     }
     Ok(())
 }
 
-/// The statement that notes that one step is finished and the next begun.
+/// The statement that notes that one step is finished and the next begun, both of a plan behind the row
+/// `last`: those before it are not looked through.
 pub(super) fn note(
+    last: i64,
     finished: Option<&PlannedStep>,
     begun: Option<&PlannedStep>,
     at: Option<DateTime<Utc>>,
@@ -218,14 +230,14 @@ pub(super) fn note(
         "UPDATE schema_steps SET state = CASE WHEN migration = ? AND number = ? THEN 'finished' ELSE 'started' END, \
          finished_at = CASE WHEN migration = ? AND number = ? THEN ? ELSE NULL END, \
          started_at = coalesce(started_at, ?), error = NULL \
-         WHERE state <> 'finished' AND (migration = ? AND number = ? OR migration = ? AND number = ?)",
+         WHERE step > ? AND state <> 'finished' AND (migration = ? AND number = ? OR migration = ? AND number = ?)",
     );
     let [m, n] = done;
     let [next_m, next_n] = next;
     for value in [m.clone(), n.clone(), m.clone(), n.clone(), at.clone(), at] {
         sql.bind(value);
     }
-    for value in [m, n, next_m, next_n] {
+    for value in [Value::Int(last), m, n, next_m, next_n] {
         sql.bind(value);
     }
     sql

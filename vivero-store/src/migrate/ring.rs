@@ -57,7 +57,7 @@ pub(super) async fn ring<S: Site>(
 ) -> Result<Ringed> {
     let mut ringed = Ringed { tally, ..Ringed::default() };
     let mut members = members.into_iter();
-    let mut working: JoinSet<Settled> = JoinSet::new();
+    let mut working: JoinSet<Result<Settled>> = JoinSet::new();
     loop {
         let free = working.len() < shared.options.parallel as usize;
         let may =
@@ -65,11 +65,12 @@ pub(super) async fn ring<S: Site>(
         if let (true, Some(tenant)) = (free && may, members.as_slice().first().cloned()) {
             members.next();
             let shared = Arc::clone(shared);
-            working.spawn(async move { one(&shared, number, canary, tenant).await });
+            let migrating = async move { one(&shared, number, canary, tenant).await };
+            working.spawn(S::Engine::apart(migrating));
             continue;
         }
         let Some(settled) = working.join_next().await else { break };
-        let settled = settled.map_err(|e| Error::internal("migrating a tenant", e))?;
+        let settled = settled.map_err(|e| Error::internal("migrating a tenant", e))??;
         ringed.tally.done += u64::from(settled.done);
         ringed.tally.failed += u64::from(!settled.done);
         ringed.before.extend(settled.before);

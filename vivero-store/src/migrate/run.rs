@@ -171,6 +171,7 @@ fn left(run: &RunRow, rows: &[TenantRow], there: &HashMap<TenantId, Tenant>) -> 
 /// Gives the lease back, whatever came of the run.
 async fn end<S: Site>(site: &Arc<S>, fence: &Fence, outcome: Result<RunRow>) -> Result<Run> {
     let keeper = site.keeper();
+    site.rest();
     let outcome = match outcome {
         Err(e) if fence.check().is_err() => Err(fence.why(&keeper.registry, e).await),
         outcome => outcome,

@@ -23,6 +23,8 @@ pub(crate) trait Site: Send + Sync + 'static {
         &self,
         tenant: &Tenant,
     ) -> Result<(<Self::Engine as Backend>::Pool, <Self::Engine as Backend>::Pool)>;
+    /// A run is over: closes what it kept open.
+    fn rest(&self) {}
     /// What a tenant's database should have, seen from one that was made for it.
     async fn expected(&self) -> Result<Shape>;
 }

@@ -84,7 +84,7 @@ pub(crate) async fn ensure<B: Backend>(
     put_down::<B>(connection, &steps, !journal.unfinished.is_empty(), 0, at).await?;
     for (i, step) in steps.iter().enumerate() {
         Sql::new(step.statement.as_str()).long().execute::<B>(connection).await?;
-        note(Some(step), steps.get(i + 1), at).execute::<B>(connection).await?;
+        note(journal.last, Some(step), steps.get(i + 1), at).execute::<B>(connection).await?;
     }
     Ok(())
 }
@@ -143,39 +143,46 @@ pub(crate) async fn bring_up<B: Backend>(
         let now = Some(how.clock.now());
         put_down::<B>(&mut transaction, steps, lacking.unfinished, token, now).await?;
     }
+    // The leap of the step before, until it is known to have been made.
+    let mut owed = None;
     for (i, step) in steps.iter().enumerate() {
         // The plan and the first step are one, where a step and its note are.
         if how.each && i > 0 {
             transaction = B::go_on(transaction, writer).await?;
         }
         let number = u32::try_from(i + 1).unwrap_or(u32::MAX);
-        how.steps.at(Moment::Begun, number).await?;
+        if let Err(error) = how.steps.at(Moment::Begun, number).await {
+            give_up::<B>(transaction, owed).await;
+            return Err(error.into());
+        }
         let done = async {
-            // As a query: an integrator's statement may answer something.
-            Sql::new(step.statement.as_str()).long().fetch::<B>(&mut transaction, &[]).await?;
-            // What an integrator's statement did to rows, no journal tells.
-            if let Some(leap) = B::LEAP.filter(|_| step.migration != 0) {
-                Sql::new(leap).execute::<B>(&mut transaction).await?;
-            }
+            B::step(&mut transaction, &step.statement).await.map_err(Into::into)?;
+            owed = leap::<B>(step);
             how.steps.at(Moment::Ran, number).await?;
             // The last one is noted together with the version.
-            match steps.get(i + 1) {
-                Some(next) => {
-                    let sql = note(Some(step), Some(next), Some(how.clock.now()));
-                    B::put_off(&mut transaction, sql).await.map_err(Into::into)
-                }
-                None => Ok(()),
-            }
+            let Some(next) = steps.get(i + 1) else { return Ok(()) };
+            let note = note(lacking.last, Some(step), Some(next), Some(how.clock.now()));
+            let all = owed.clone().into_iter().chain([note]).collect();
+            B::put_off(&mut transaction, all).await.map_err(Into::into)
         };
         if let Err(error) = done.await {
-            drop(transaction);
+            give_up::<B>(transaction, owed).await;
             if how.each {
                 note_failure::<B>(writer, &lacking, token, how.clock.now(), &error).await;
             }
             return Err(Failed { step: Some(named(target, step, number, steps.len())), error });
         }
     }
-    how.steps.at(Moment::Ended, 0).await?;
+    if let Err(error) = how.steps.at(Moment::Ended, 0).await {
+        give_up::<B>(transaction, owed).await;
+        return Err(error.into());
+    }
+    if lacking.tables
+        && let Some(leap) = owed.take()
+    {
+        // Figures may take a while.
+        leap.execute::<B>(&mut transaction).await?;
+    }
     B::defined(&mut transaction).await?;
     if lacking.tables {
         let schemas = &target.schemas;
@@ -183,13 +190,29 @@ pub(crate) async fn bring_up<B: Backend>(
         built_in::bring_up::<B>(&mut transaction, how.clock.now()).await?;
     }
     if let Some(last) = steps.last() {
-        let sql = note(Some(last), None, Some(how.clock.now()));
-        B::defer(&mut transaction, sql).await.map_err(Into::into)?;
+        let note = note(lacking.last, Some(last), None, Some(how.clock.now()));
+        for sql in owed.into_iter().chain([note]) {
+            B::defer(&mut transaction, sql).await.map_err(Into::into)?;
+        }
     }
     B::note(&mut transaction, &target.fingerprint).await?;
     B::commit(transaction, ()).await?;
     how.steps.at(Moment::Noted, 0).await?;
     Ok(true)
+}
+
+/// What is to follow a step: what an integrator's statement did to rows, no journal tells.
+fn leap<B: Backend>(step: &PlannedStep) -> Option<Sql> {
+    B::LEAP.filter(|_| step.migration != 0).map(Sql::new)
+}
+
+/// Leaves a database as it is, its steps for others to go on with.
+async fn give_up<B: Backend>(mut transaction: B::Transaction, owed: Option<Sql>) {
+    if let Some(leap) = owed
+        && let Err(e) = leap.execute::<B>(&mut transaction).await
+    {
+        tracing::debug!(error = %e, "a leap could not be made");
+    }
 }
 
 /// A step, for people.

@@ -73,7 +73,8 @@ impl Files {
     /// A connection to the template, for a look at it.
     pub(super) fn template_pool(&self) -> Result<Pool> {
         let path = self.template()?.to_owned();
-        let opening = Opening { path, cache_kib: 2048, create: false, log: false, attach: false };
+        let opening =
+            Opening { path, cache_kib: 2048, create: false, log: Log::None, attach: false };
         Ok(Pool::new(1, move || opening.connect(), None))
     }
 
@@ -91,20 +92,26 @@ impl Files {
 
     pub(super) fn registry_pools(&self, readers: u32) -> Pools {
         let path = self.folder.join("registry.sqlite3");
-        let opening = Opening { path, cache_kib: 2048, create: true, log: true, attach: true };
+        let opening = Opening { path, cache_kib: 2048, create: true, log: Log::Kept, attach: true };
         self.pools(opening.clone(), opening, readers)
     }
 
     pub(super) fn tenant_pools(&self, path: &Path, readers: u32) -> Pools {
         // The writer touches every index of a table; readers mostly follow one.
-        let opening = |cache_kib| Opening {
-            path: path.to_owned(),
-            cache_kib,
-            create: false,
-            log: true,
-            attach: false,
-        };
+        let opening = |cache_kib| Opening::of_tenant(path, cache_kib, Log::Kept);
         self.pools(opening(READER_CACHE_KIB), opening(WRITER_CACHE_KIB), readers)
+    }
+
+    /// The pools of a run of migrations. It has a thread for each tenant (see `Backend::apart`), and a
+    /// commit on it syncs by itself: a hand-over to another thread and back costs more than it saves.
+    pub(super) fn migrating_pools(&self, path: &Path) -> Pools {
+        let log = if self.durable { Log::Synced } else { Log::Unsynced };
+        let reading = Opening::of_tenant(path, READER_CACHE_KIB, Log::Kept);
+        let writing = Opening::of_tenant(path, WRITER_CACHE_KIB, log);
+        Pools {
+            readers: Pool::new(1, move || reading.connect(), None),
+            writer: Pool::new(1, move || writing.connect(), None),
+        }
     }
 
     /// The folder of everything.
@@ -122,7 +129,7 @@ impl Files {
                 path: half.clone(),
                 cache_kib: 2048,
                 create: true,
-                log: false,
+                log: Log::None,
                 attach: true,
             };
             let pool = Pool::new(1, move || opening.connect(), None);
@@ -162,37 +169,52 @@ impl Pools {
     }
 }
 
+/// The write-ahead log of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Log {
+    /// It has none.
+    None,
+    /// One whose syncs and checkpoints are [`Wal`]'s.
+    Kept,
+    /// One that SQLite looks after, syncing it with each commit, or only when it is written back.
+    Synced,
+    Unsynced,
+}
+
 /// How a connection is opened.
 #[derive(Debug, Clone)]
 struct Opening {
     path: PathBuf,
     cache_kib: u32,
     create: bool,
-    /// With a write-ahead log, whose syncs and checkpoints are [`Wal`]'s.
-    log: bool,
+    log: Log,
     /// `ATTACH` opens any path the process can read, so one statement in an integrator's hands could
     /// reach another tenant's file: a tenant's connection can attach nothing.
     attach: bool,
 }
 
 impl Opening {
+    fn of_tenant(path: &Path, cache_kib: u32, log: Log) -> Self {
+        Self { path: path.to_owned(), cache_kib, create: false, log, attach: false }
+    }
+
     fn connect(&self) -> rusqlite::Result<Connection> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         flags.set(OpenFlags::SQLITE_OPEN_CREATE, self.create);
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        let journal = if self.log {
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-        } else {
-            "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;"
+        let journal = match self.log {
+            Log::None => "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;",
+            Log::Kept | Log::Unsynced => "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;",
+            Log::Synced => "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
         };
         connection.execute_batch(&format!(
             "{journal} PRAGMA cache_size = -{}; PRAGMA temp_store = memory; PRAGMA trusted_schema = OFF; \
              PRAGMA journal_size_limit = 67108864;",
             self.cache_kib
         ))?;
-        if self.log {
+        if self.log == Log::Kept {
             Wal::attend(&connection);
         }
         if !self.attach {

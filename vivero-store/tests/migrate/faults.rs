@@ -282,3 +282,26 @@ async fn a_transaction_that_stays_open_holds_a_tenant_up_for_a_bounded_time() {
     old.close().await;
     new.close().await;
 }
+
+/// Connections go from tenant to tenant, but not with what a step has left on them.
+#[cfg(feature = "mariadb")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_step_leaves_on_its_connection_reaches_no_other_tenant() {
+    let place = Place::mariadb();
+    let old = place.open(ONE, &[], true).await;
+    let all = tenants(&old, 4).await;
+    old.close().await;
+    let leaving = vivero_core::migration::Migration::new(1, "leaving")
+        .step("CREATE TABLE IF NOT EXISTS seen (found BIGINT)")
+        .step("INSERT INTO seen SELECT @found")
+        .step("SET @found = 7");
+    let new = place.open(ONE, &[leaving], false).await;
+    let single = RunOptions { parallel: 1, ..options() };
+    let run = migrator(&new).up(single, Arc::new(Quiet)).await.expect("a run");
+    assert_eq!((run.state, run.done), (RunState::Done, 4), "{run:?}");
+    for tenant in &all {
+        assert_eq!(place.number(tenant, "SELECT count(*) FROM seen").await, 1);
+        assert_eq!(place.number(tenant, "SELECT count(found) FROM seen").await, 0);
+    }
+    new.close().await;
+}

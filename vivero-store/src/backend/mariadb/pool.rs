@@ -82,6 +82,8 @@ pub(crate) struct Ties {
     pub(crate) budget: Option<Arc<Budget>>,
     /// The connections beside it that change tables.
     pub(crate) definers: Option<Arc<Budget>>,
+    /// Connections of those who change tables of one database after another, under the definer's account.
+    pub(crate) passing: Option<Pool>,
     /// By what those who change tables of a cluster come one after another.
     pub(crate) exclusive: Option<Arc<dyn Exclusive>>,
     /// Where another password comes from when the one it has is refused.
@@ -98,16 +100,19 @@ pub(super) struct Idle {
 }
 
 impl Idle {
-    /// Tells the server that it is closed, and only then gives its place up: the server counts a
-    /// connection until it has noticed.
     pub(super) fn close(self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            let Self { connection, place, .. } = self;
-            let _ = tokio::time::timeout(CONNECT, connection.close()).await;
-            drop(place);
-        });
+        close(self.connection, self.place);
     }
+}
+
+/// Tells the server that a connection is closed, and only then gives its place up: the server counts it
+/// until it has noticed.
+fn close(connection: MySqlConnection, place: Option<Place>) {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    runtime.spawn(async move {
+        let _ = tokio::time::timeout(CONNECT, connection.close()).await;
+        drop(place);
+    });
 }
 
 pub(super) struct Inner {
@@ -313,8 +318,12 @@ impl Pool {
     }
 
     pub(crate) async fn acquire(&self) -> Result<Lease> {
+        self.acquire_within(WAIT).await
+    }
+
+    async fn acquire_within(&self, wait: Duration) -> Result<Lease> {
         let waiting = Arc::clone(&self.0.permits).acquire_owned();
-        let permit = tokio::time::timeout(WAIT, waiting)
+        let permit = tokio::time::timeout(wait, waiting)
             .await
             .map_err(|_| unavailable("connections"))?
             .map_err(|_| unavailable("database, it is closing"))?;
@@ -367,6 +376,11 @@ impl Pool {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.0.closed.load(Ordering::SeqCst)
+    }
+
+    /// Closes what is idle now.
+    pub(crate) fn rest(&self) {
+        self.drop_idle(|_| true);
     }
 
     pub(crate) fn reap(&self) {

@@ -57,36 +57,54 @@ impl Pool {
         }
     }
 
+    /// A connection for what changes tables of one database after another, with the statement by which it
+    /// enters this one. It keeps no statement prepared: that would stay with the database before. Not in a
+    /// cluster, where each database is a lease.
+    async fn passing(&self) -> Result<Option<(Lease, String)>> {
+        let Some(passing) = &self.0.ties.passing else { return Ok(None) };
+        let database = self.0.definer.as_ref().and_then(|definer| definer.get_database());
+        let Some(name) = database else { return Ok(None) };
+        let lease = passing.acquire_within(Duration::from_secs(WAIT.into())).await?;
+        Ok(Some((lease, format!("USE `{name}`"))))
+    }
+
     /// The same, with what is read first, all in one packet; `None` if one of the queries failed.
     pub(crate) async fn define_and(
         &self,
         seconds: u32,
         queries: &[(&'static str, &'static [Kind])],
     ) -> Result<(Writing, Option<Answers>)> {
-        let mut lease = self.definer().await?;
+        let (mut lease, enter) = match self.passing().await? {
+            Some(passing) => passing,
+            None => (self.definer().await?, "DO 0".to_owned()),
+        };
         let taken = lease.held.is_some();
+        lease.locked = !taken;
         let wait = lock_wait(seconds);
         let texts: Vec<&str> = queries.iter().map(|(text, _)| *text).collect();
-        let kinds = [&[][..], &[Kind::Int][..]].into_iter();
+        let kinds = [&[][..], &[][..], &[Kind::Int][..]].into_iter();
         let kinds: Vec<&[Kind]> = kinds.chain(queries.iter().map(|(_, kinds)| *kinds)).collect();
         let locked = if taken { "SELECT 1".to_owned() } else { lock() };
-        let text = format!("{wait}; {locked}; {}", texts.join("; "));
+        // Statistics of columns are for larger tables: looking for them takes longer than these queries do.
+        let wait = format!("{wait}, use_stat_tables = never");
+        let text = format!("{enter}; {wait}; {locked}; {}", texts.join("; "));
         match lease.batch(text, &kinds).await {
             Ok(mut found) if found.len() > kinds.len() => {
                 found.truncate(kinds.len());
-                let found_of = found.split_off(2);
-                match found[1].first().map(|row| row.int(0)) {
-                    Some(1) => Ok((Writing { lease, pass: None }, Some(found_of))),
-                    _ => Err(being_changed()),
+                let found_of = found.split_off(3);
+                match found[2].first().map(|row| row.int(0)) {
+                    Some(1) => return Ok((Writing { lease, pass: None }, Some(found_of))),
+                    _ => return Err(being_changed()),
                 }
             }
-            Err(e) if e.is_lost() => Err(e.into()),
-            // Which one failed, and why, is found out by asking one by one. A lock can be taken twice.
-            _ if taken => Ok((Writing { lease, pass: None }, None)),
-            _ => match Sql::new(lock()).number::<MariaDb>(&mut lease).await? {
-                Some(1) => Ok((Writing { lease, pass: None }, None)),
-                _ => Err(being_changed()),
-            },
+            Err(e) if e.is_lost() => return Err(e.into()),
+            _ => {}
         }
+        // Which one failed, and why, is found out by asking one by one. A lock can be taken twice.
+        lease.script(&enter).await?;
+        if !taken && Sql::new(lock()).number::<MariaDb>(&mut lease).await? != Some(1) {
+            return Err(being_changed());
+        }
+        Ok((Writing { lease, pass: None }, None))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::budget::Place;
 use super::super::group::{self, Group, Pass};
-use super::{Hold, Pool, unavailable};
+use super::{Hold, Pool, close, unavailable};
 use sqlx::MySqlConnection;
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
@@ -27,6 +27,10 @@ pub(crate) struct Connection {
     pub(in crate::backend::mariadb) busy: bool,
     /// In a transaction.
     pub(in crate::backend::mariadb) open: bool,
+    /// Has a lock of the server's that does not end with a transaction.
+    pub(super) locked: bool,
+    /// Something may be left of what was done on it, so nobody else is to have it.
+    pub(in crate::backend::mariadb) stained: bool,
     /// Of no more use.
     pub(in crate::backend::mariadb) lost: bool,
     /// What goes before the next statement, in the same packet.
@@ -65,6 +69,8 @@ impl Connection {
             inner,
             busy: false,
             open: false,
+            locked: false,
+            stained: false,
             lost: false,
             waiting,
             first: None,
@@ -128,8 +134,11 @@ impl DerefMut for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let (Some(mut connection), Some(permit)) = (self.connection.take(), self.permit.take())
-        else {
+        let Some(mut connection) = self.connection.take() else { return };
+        let Some(permit) = self.permit.take() else {
+            if !connection.busy && !connection.lost {
+                close(connection.inner, connection.place);
+            }
             return;
         };
         // A statement that was given up leaves the connection in the middle of an answer. The server
@@ -141,15 +150,20 @@ impl Drop for Lease {
             }
             return;
         }
-        if !connection.open {
+        if connection.stained {
+            close(connection.inner, connection.place);
+            return;
+        }
+        if !connection.open && !connection.locked {
             self.pool.give_back(connection.inner, connection.place);
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let pool = self.pool.clone();
         connection.waiting = Waiting::default();
+        let undo = if connection.locked { "ROLLBACK; DO RELEASE_ALL_LOCKS()" } else { "ROLLBACK" };
         runtime.spawn(async move {
-            if connection.script("ROLLBACK").await.is_ok() {
+            if connection.script(undo).await.is_ok() {
                 pool.give_back(connection.inner, connection.place);
             }
             drop(permit);
@@ -210,9 +224,11 @@ impl Writing {
         if self.is_overtaken() {
             return Err(unavailable("database, another process changes its tables by now"));
         }
-        match self.script("COMMIT").await {
+        let commit = if self.locked { "COMMIT; DO RELEASE_ALL_LOCKS()" } else { "COMMIT" };
+        match self.script(commit).await {
             Ok(()) => {
                 self.open = false;
+                self.locked = false;
                 Ok(())
             }
             Err(e) => {
