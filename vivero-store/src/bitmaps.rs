@@ -360,15 +360,21 @@ impl Index {
 
     /// Memory it takes, about.
     pub(crate) fn bytes(&self) -> usize {
+        self.parts().iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    /// Memory of its parts, about.
+    pub(crate) fn parts(&self) -> Vec<(&'static str, usize)> {
         let below = self.below.lock().unwrap_or_else(PoisonError::into_inner);
-        self.texts.bytes()
-            + set::bitmap_bytes(&self.live)
+        let rows = set::bitmap_bytes(&self.live)
             + set::bitmap_bytes(&self.seen)
-            + self.versions.capacity() * 4
-            + self.columns.iter().map(Filterable::bytes).sum::<usize>()
-            + self.orders.iter().map(Order::bytes).sum::<usize>()
-            + self.words.as_ref().map_or(0, Words::bytes)
-            + self.places.bytes()
-            + below.values().map(|rows| set::bitmap_bytes(rows)).sum::<usize>()
+            + self.versions.capacity() * 4;
+        let places = self.places.bytes()
+            + below.values().map(|rows| set::bitmap_bytes(rows)).sum::<usize>();
+        let mut parts = vec![("texts", self.texts.bytes()), ("rows", rows), ("places", places)];
+        parts.extend(self.columns.iter().map(|column| (column.name, column.bytes())));
+        parts.extend(self.orders.iter().map(|order| (order.name, order.bytes())));
+        parts.push(("words", self.words.as_ref().map_or(0, Words::bytes)));
+        parts
     }
 }
