@@ -6,6 +6,7 @@
 /// The store's own module, which is no part of its interface.
 #[path = "../vivero-store/src"]
 #[expect(dead_code, reason = "what an index has to do with a database is not measured here")]
+#[cfg_attr(test, expect(unused_imports, reason = "a bench does not run the module's tests"))]
 mod store {
     pub(crate) mod bitmaps;
 }
@@ -78,7 +79,7 @@ fn build(plan: DemoPlan) -> Index {
         took += begun.elapsed();
     }
     let begun = Instant::now();
-    index.finish();
+    index.finish().expect("it fits");
     let (adding, finishing) = (took, begun.elapsed());
     let bytes = index.bytes();
     println!(
