@@ -19,6 +19,9 @@
 //! With `--mariadb` a private MariaDB server is started as well, in the data folder, durable and with
 //! room for the data in memory; `--database-url` (or `VIVERO_DATABASE_URL` with `VIVERO_KEY_FILE`) uses another.
 //!
+//! With `--tenants 2000` so many more tenants are made, signed in to and listed, before what is measured and
+//! again after it; the bound on memory is then that of many tenants.
+//!
 //! What is measured:
 //!
 //! - Closed loop: each connection sends its next request when it has the whole answer to the last.
@@ -55,6 +58,7 @@ mod load {
     pub(crate) mod sample;
     pub(crate) mod server;
     pub(crate) mod targets;
+    pub(crate) mod visits;
     pub(crate) mod writes;
 }
 
@@ -63,6 +67,7 @@ use load::options::Options;
 use load::plan::Plan;
 use load::report::Report;
 use load::server::{self, Server};
+use load::visits::Visits;
 use std::pin::pin;
 use std::process::ExitCode;
 
@@ -112,8 +117,13 @@ async fn run(options: &Options) -> Result<Report, Failure> {
 }
 
 async fn measure(options: &Options, server: &Server) -> Result<Report, Failure> {
+    let visits = Visits::new(&server.demo, options.tenants, server.pid);
+    if options.tenants > 0 {
+        visits.make().await?;
+        visits.visit().await?;
+    }
     let mut plan = Plan::prepare(options, server).await?;
-    let mut report = Report::new(server, plan.entities());
+    let mut report = Report::new(server, plan.entities(), options.tenants);
     if !options.json {
         report.print_head(!options.each);
     }
@@ -132,6 +142,9 @@ async fn measure(options: &Options, server: &Server) -> Result<Report, Failure> 
                 println!("{line}");
             }
         }
+    }
+    if options.tenants > 0 {
+        visits.visit().await?;
     }
     Ok(report)
 }

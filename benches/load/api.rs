@@ -23,6 +23,8 @@ pub(crate) struct Demo {
     tenant: String,
     email: String,
     password: String,
+    /// Opens the platform API.
+    pub(crate) platform_key: String,
 }
 
 /// Where a server is.
@@ -36,6 +38,11 @@ pub(crate) struct Origin {
 }
 
 impl Demo {
+    /// Someone else, of another tenant of the same server.
+    pub(crate) fn of(&self, tenant: String, email: String, password: &str) -> Self {
+        Self { tenant, email, password: password.to_owned(), ..self.clone() }
+    }
+
     /// Looks up the server's address.
     pub(crate) async fn find(&self) -> Result<Origin, Failure> {
         let url = self.base_url.trim_end_matches('/');

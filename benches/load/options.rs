@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// Start a private MariaDB server too, and keep the data there.
     #[arg(long, requires = "start", conflicts_with = "database_url")]
     pub(crate) mariadb: bool,
+    /// Make so many more tenants, sign in to each and list it before and after measuring.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "start")]
+    pub(crate) tenants: usize,
     /// Memory for data of the private MariaDB server; 8G holds a million records.
     #[arg(long, value_name = "SIZE", default_value = "2G")]
     pub(crate) buffer_pool: String,

@@ -14,6 +14,8 @@ use std::time::Duration;
 pub(crate) struct Report {
     entities: u64,
     is_mariadb: bool,
+    /// Other tenants the server has seen.
+    tenants: usize,
     seeding: Option<(Duration, Option<Bound>)>,
     start: Option<(Duration, Bound)>,
     cases: Vec<(Case, Vec<Bound>)>,
@@ -22,14 +24,15 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(server: &Server, entities: u64) -> Self {
+    pub(crate) fn new(server: &Server, entities: u64, tenants: usize) -> Self {
         let seeding = server.seeding.map(|took| {
             let bound = bounds::of_seeding(took, entities).filter(|_| !server.is_mariadb);
             (took, bound)
         });
         let start = server.start.map(|took| (took, bounds::of_start(took)));
         let is_mariadb = server.is_mariadb;
-        Self { entities, is_mariadb, seeding, start, cases: Vec::new(), failures: Vec::new() }
+        let (cases, failures) = (Vec::new(), Vec::new());
+        Self { entities, is_mariadb, tenants, seeding, start, cases, failures }
     }
 
     /// Whether everything that was asked for was measured.
@@ -79,7 +82,7 @@ impl Report {
 
     /// Takes a result and gives its line of the table.
     pub(crate) fn add(&mut self, case: Case) -> String {
-        let bounds = bounds::of(&case, self.entities, self.is_mariadb);
+        let bounds = bounds::of(&case, self.entities, self.is_mariadb, self.tenants);
         let line = line(&case, &bounds);
         self.cases.push((case, bounds));
         line
@@ -118,6 +121,7 @@ impl Report {
     fn json(&self) -> Json {
         json!({
             "entities": self.entities,
+            "tenants": self.tenants,
             "seeding_bound": self.seeding.as_ref().and_then(|(_, bound)| bound.as_ref()).map(bound_json),
             "seeding_ms": self.seeding.as_ref().map(|(took, _)| millis(*took)),
             "start_bound": self.start.as_ref().map(|(_, bound)| bound_json(bound)),

@@ -119,6 +119,10 @@ impl Launch<'_> {
         } else if let Some(url) = &self.options.database_url {
             command.env("VIVERO_DATABASE_URL", url);
         }
+        if self.options.tenants > 0 {
+            // All visitors have one address.
+            command.env("VIVERO_SIGN_IN_PER_SECOND", "0");
+        }
         let mut child = command
             .arg("demo")
             .args(["--records", &self.options.records.to_string()])

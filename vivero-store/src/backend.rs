@@ -11,8 +11,6 @@ mod merge;
 pub(crate) mod sqlite;
 
 pub(crate) use cells::Cells;
-#[cfg(test)]
-pub(crate) use merge::compare;
 pub(crate) use merge::{Merge, Merged};
 
 use crate::migrate::{Fingerprint, Noted};

@@ -9,19 +9,26 @@
 
 pub(crate) mod budget;
 mod column;
+mod dictionary;
 mod evaluate;
+mod fixed;
+mod loose;
 pub(crate) mod mirror;
 mod order;
+mod packed;
 mod places;
+mod segment;
 mod set;
 mod sorted;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod value;
 mod words;
 
-use column::Filterable;
+use column::{FEW_VALUES, Filterable};
 use order::Order;
+use packed::Packed;
 use places::Places;
 use roaring::RoaringBitmap;
 use std::collections::{BinaryHeap, HashMap};
@@ -60,9 +67,7 @@ pub(crate) struct Index {
     base: i64,
     texts: Texts,
     live: RoaringBitmap,
-    /// The rows that were ever here.
-    seen: RoaringBitmap,
-    versions: Vec<u32>,
+    versions: Packed,
     columns: Vec<Filterable>,
     orders: Vec<Order>,
     words: Option<Words>,
@@ -98,9 +103,10 @@ impl Index {
             base,
             texts: Texts::default(),
             live: RoaringBitmap::new(),
-            seen: RoaringBitmap::new(),
-            versions: Vec::new(),
-            columns: filterable(schema).map(|(name, kind)| Filterable::new(name, kind)).collect(),
+            versions: Packed::default(),
+            columns: filterable(schema)
+                .filter_map(|(name, kind)| Filterable::new(name, kind))
+                .collect(),
             orders: std::iter::once(("updated_at", Kind::Time))
                 .chain(sorts)
                 .filter_map(|(name, kind)| Order::new(name, kind))
@@ -129,23 +135,7 @@ impl Index {
     }
 
     fn note_version(&mut self, place: u32, version: i64) -> Result<(), Unfit> {
-        let at = place as usize;
-        if at >= self.versions.len() {
-            self.versions.resize(at + 1, 0);
-        }
-        self.versions[at] = u32::try_from(version).map_err(|_| Unfit)?;
-        Ok(())
-    }
-
-    fn note_columns(&mut self, place: u32, row: &Row) -> Result<(), Unfit> {
-        for at in 0..self.columns.len() {
-            let value = self.value(row, self.columns[at].name);
-            self.columns[at].put(place, &value, &mut self.texts)?;
-            if self.columns[at].kind == Kind::Id {
-                let id = if let Value::Id(id) = value { Some(id) } else { None };
-                self.note_moved(place, at, id);
-            }
-        }
+        self.versions.set(place, u64::try_from(version).map_err(|_| Unfit)?);
         Ok(())
     }
 
@@ -153,30 +143,40 @@ impl Index {
     pub(crate) fn add(&mut self, row: &Row) -> Result<(), Unfit> {
         let place = self.place(row.seq)?;
         self.note_version(place, row.version)?;
-        self.note_columns(place, row)?;
+        for at in 0..self.columns.len() {
+            let value = self.value(row, self.columns[at].name);
+            self.columns[at].note(place, &value, &mut self.texts)?;
+        }
         for at in 0..self.orders.len() {
             let value = self.value(row, self.orders[at].name);
             self.orders[at].note(place, &value, &mut self.texts)?;
         }
         if let Some(words) = &mut self.words {
-            words.add(place, &document(self.schema, &row.values), &mut self.texts)?;
+            words.add(place, &document(self.schema, &row.values))?;
         }
         self.live.insert(place);
-        self.seen.insert(place);
         Ok(())
     }
 
     /// Puts everything in order: from now on it answers, and rows come in by [`Index::put`].
-    pub(crate) fn finish(&mut self) {
-        for order in &mut self.orders {
-            order.sort(self.live.iter().collect(), &self.texts);
-        }
+    pub(crate) fn finish(&mut self) -> Result<(), Unfit> {
+        self.finish_with(FEW_VALUES)
+    }
+
+    /// The same, columns with up to so many values having a set for each.
+    fn finish_with(&mut self, few: usize) -> Result<(), Unfit> {
         if let Some(words) = &mut self.words {
-            words.finish(&self.texts);
+            words.finish()?;
         }
-        self.columns.iter_mut().for_each(Filterable::shrink);
-        self.versions.shrink_to_fit();
-        self.texts.shrink();
+        for column in &mut self.columns {
+            column.gather(&self.live, &self.texts, few);
+        }
+        let numbers = self.texts.fix()?;
+        self.columns.iter_mut().for_each(|column| column.sort(&self.live, &numbers));
+        self.orders.iter_mut().for_each(|order| order.sort(&self.live, &numbers));
+        self.versions.shrink();
+        self.live.optimize();
+        Ok(())
     }
 
     /// Sets the tree of places: ids and paths.
@@ -193,39 +193,32 @@ impl Index {
             return if held { self.take(place) } else { Ok(()) };
         }
         self.note_version(place, row.version)?;
-        self.note_columns(place, row)?;
+        for at in 0..self.columns.len() {
+            let value = self.value(row, self.columns[at].name);
+            self.columns[at].put(place, &value, held, &mut self.texts)?;
+            if self.columns[at].kind == Kind::Id {
+                let id = if let Value::Id(id) = value { Some(id) } else { None };
+                self.note_moved(place, at, id);
+            }
+        }
         for at in 0..self.orders.len() {
             let value = self.value(row, self.orders[at].name);
-            let order = &mut self.orders[at];
-            if held {
-                if order.is(place, &value, &self.texts) {
-                    continue;
-                }
-                if !order.remove(place, &self.texts) {
-                    return Err(Unfit);
-                }
-            }
-            order.note(place, &value, &mut self.texts)?;
-            order.insert(place, &self.texts);
+            self.orders[at].put(place, &value, held, &mut self.texts)?;
         }
         if let Some(words) = &mut self.words {
-            let is_new = !self.seen.contains(place);
-            words.put(place, &document(self.schema, &row.values), is_new, &mut self.texts)?;
+            words.put(place, &document(self.schema, &row.values))?;
         }
         self.live.insert(place);
-        self.seen.insert(place);
         Ok(())
     }
 
     fn take(&mut self, place: u32) -> Result<(), Unfit> {
         for at in 0..self.columns.len() {
-            self.columns[at].take(place);
+            self.columns[at].take(place, &self.texts)?;
             self.note_moved(place, at, None);
         }
         for order in &mut self.orders {
-            if !order.remove(place, &self.texts) {
-                return Err(Unfit);
-            }
+            order.remove(place, &self.texts)?;
         }
         // Its words stay until they change: who is not there is never found.
         self.live.remove(place);
@@ -245,7 +238,7 @@ impl Index {
         }
         let matching = self.matching(query)?;
         let places = if query.limit == 0 { Vec::new() } else { self.page(query, &matching)? };
-        let version = |place: u32| self.versions.get(place as usize).copied().unwrap_or(0).into();
+        let version = |place: u32| i64::try_from(self.versions.get(place)).unwrap_or(0);
         let rows = places.into_iter().map(|place| (self.base + i64::from(place), version(place)));
         Some(Found { rows: rows.collect(), total: matching.len() })
     }
@@ -276,7 +269,7 @@ impl Index {
         };
         let order = self.orders.iter().find(|order| order.name == name)?;
         let mark = match &query.after {
-            Some(cursor) => Some(order.mark(&cursor.key, place(cursor.seq))?),
+            Some(cursor) => Some(order.mark(&cursor.key, place(cursor.seq), &self.texts)?),
             None => None,
         };
         let (all, some) = (self.live.len(), matching.len());
@@ -360,15 +353,19 @@ impl Index {
 
     /// Memory it takes, about.
     pub(crate) fn bytes(&self) -> usize {
+        self.parts().iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    /// Memory of its parts, about.
+    pub(crate) fn parts(&self) -> Vec<(&'static str, usize)> {
         let below = self.below.lock().unwrap_or_else(PoisonError::into_inner);
-        self.texts.bytes()
-            + set::bitmap_bytes(&self.live)
-            + set::bitmap_bytes(&self.seen)
-            + self.versions.capacity() * 4
-            + self.columns.iter().map(Filterable::bytes).sum::<usize>()
-            + self.orders.iter().map(Order::bytes).sum::<usize>()
-            + self.words.as_ref().map_or(0, Words::bytes)
-            + self.places.bytes()
-            + below.values().map(|rows| set::bitmap_bytes(rows)).sum::<usize>()
+        let rows = set::bitmap_bytes(&self.live) + self.versions.bytes();
+        let places =
+            self.places.bytes() + below.values().map(|rows| set::bitmap_bytes(rows)).sum::<usize>();
+        let mut parts = vec![("texts", self.texts.bytes()), ("rows", rows), ("places", places)];
+        parts.extend(self.columns.iter().map(|column| (column.name, column.bytes())));
+        parts.extend(self.orders.iter().map(|order| (order.name, order.bytes())));
+        parts.push(("words", self.words.as_ref().map_or(0, Words::bytes)));
+        parts
     }
 }

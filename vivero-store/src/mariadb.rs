@@ -73,7 +73,7 @@ pub struct MariaDbOptions {
     /// Calls of a tenant's database that take this long are noted as slow.
     pub slow_call: Duration,
     /// Memory for bitmap indexes of all tenants of this process, in bytes; 0 for none. They make lists,
-    /// totals and searches several times quicker, at about 400 bytes for each lot; what was used longest ago goes
+    /// totals and searches several times quicker, at about 130 bytes for each lot; what was used longest ago goes
     /// where there is no room.
     pub bitmap_memory: usize,
     /// Lists of a table within ten minutes, besides one for each 2,000 rows, after which its index is
@@ -109,7 +109,7 @@ impl Default for MariaDbOptions {
             standby: 3,
             wait: Duration::from_secs(2),
             slow_call: crate::meter::SLOW,
-            bitmap_memory: 512 * 1024 * 1024,
+            bitmap_memory: 160 * 1024 * 1024,
             bitmap_after: 64,
             seal_delay: Duration::from_millis(25),
             prefix: "t".into(),
@@ -276,8 +276,8 @@ impl MariaDbFleet {
             stamp::check::<MariaDb>(&mut *readers.acquire().await?, tenant).await?;
             let wanted = (&self.target, &self.tables);
             let (on_open, keeper) = (self.options.migrate_on_open, &*self.keeper);
-            let tables =
-                migrate::at_open::<MariaDb>(&writer, tenant, wanted, on_open, keeper).await?;
+            let both = (&readers, &writer);
+            let tables = migrate::at_open::<MariaDb>(both, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (readers.clone(), writer.clone());
             SqlTenant::open(tenant.id, readers, writer, tables, &self.bitmaps).await
         };

@@ -145,11 +145,11 @@ impl SqliteFleet {
         let options = &self.options;
         let pools = self.files.tenant_pools(&path, options.readers);
         let opened = async {
-            stamp::check::<Sqlite>(&mut *pools.writer.acquire().await?, tenant).await?;
+            stamp::check::<Sqlite>(&mut *pools.readers.acquire().await?, tenant).await?;
             let wanted = (&self.target, &self.tables);
             let (on_open, keeper) = (options.migrate_on_open, &*self.registry);
-            let tables =
-                migrate::at_open::<Sqlite>(&pools.writer, tenant, wanted, on_open, keeper).await?;
+            let both = (&pools.readers, &pools.writer);
+            let tables = migrate::at_open::<Sqlite>(both, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (pools.readers.clone(), pools.writer.clone());
             SqlTenant::open(tenant.id, readers, writer, tables, &Arc::new(Budget::new(0, 0))).await
         };

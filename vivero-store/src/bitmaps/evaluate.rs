@@ -1,7 +1,7 @@
 //! Predicates and searches as sets of rows, and as a test of one row.
 
 use super::Index;
-use super::set::union;
+use super::set::Union;
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -23,7 +23,7 @@ pub(super) enum Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self::Owned(RoaringBitmap::new())
     }
 }
@@ -57,7 +57,7 @@ impl Index {
         if let Some(terms) = &query.search {
             let words = self.words.as_ref()?;
             for term in terms.words() {
-                all.push(Rows::Owned(words.rows(term, &self.texts)?));
+                all.push(Rows::Owned(words.rows(term)?));
             }
             // What is known of words says nothing of whether a row is still there.
             if all.len() == terms.words().len() {
@@ -84,19 +84,17 @@ impl Index {
         match predicate {
             Predicate::All => Some(Rows::Borrowed(&self.live)),
             Predicate::None => Some(Rows::none()),
-            Predicate::Equals(name, value) => {
-                let set = column(name)?.rows(value, &self.texts)?;
-                Some(set.map_or_else(Rows::none, |set| set.bitmap().into()))
-            }
+            Predicate::Equals(name, value) => column(name)?.rows(value, &self.texts),
             Predicate::OneOf(name, values) => {
                 let column = column(name)?;
-                let sets: Option<Vec<_>> =
-                    values.iter().map(|value| column.rows(value, &self.texts)).collect();
-                let sets: Vec<_> = sets?.into_iter().flatten().collect();
-                match sets.as_slice() {
-                    [only] => Some(only.bitmap().into()),
-                    some => Some(Rows::Owned(union(some.iter().copied()))),
+                if let [only] = values.as_slice() {
+                    return column.rows(only, &self.texts);
                 }
+                let mut rows = Union::default();
+                for value in values {
+                    column.add_to(&mut rows, value, &self.texts)?;
+                }
+                Some(Rows::Owned(rows.finish()))
             }
             Predicate::Within(name, roots) => {
                 let mut all = RoaringBitmap::new();
@@ -132,8 +130,11 @@ impl Index {
             return Some(Arc::clone(rows));
         }
         let column = &self.columns[at];
-        let sets = self.places.below(root).iter().filter_map(|id| column.with_id(*id));
-        let rows = Arc::new(union(sets));
+        let mut rows = Union::default();
+        for id in self.places.below(root) {
+            column.add_to(&mut rows, &Value::Id(*id), &self.texts)?;
+        }
+        let rows = Arc::new(rows.finish());
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }

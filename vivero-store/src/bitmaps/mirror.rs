@@ -17,7 +17,7 @@ const FAILED: Duration = Duration::from_secs(30);
 /// Rows that are read for the price of a list.
 const ROWS_A_LIST: u64 = 2_000;
 /// Memory of a row at least, about, to know beforehand what is too large.
-const ROW_BYTES: usize = 200;
+const ROW_BYTES: usize = 80;
 /// Changes after which it is asked again how much memory an index takes.
 const WEIGH_AFTER: u64 = 5_000;
 
@@ -199,6 +199,11 @@ impl Mirror {
         true
     }
 
+    /// Whether there is room for an index that is being built, as large as it is by now.
+    pub(crate) fn has_room(self: &Arc<Self>, index: &Index) -> bool {
+        self.budget.admit(self, index.bytes())
+    }
+
     /// Takes an index over that was built, if there is room for it.
     pub(crate) fn set(self: &Arc<Self>, state: State) -> bool {
         let bytes = state.index.bytes();
@@ -272,11 +277,14 @@ impl Mirror {
         asked.building = false;
         (asked.since, asked.lists) = (Instant::now(), 0);
         let wait = match outcome {
-            Outcome::Done | Outcome::Overtaken => return,
+            Outcome::Done => return,
+            Outcome::Overtaken => Duration::ZERO,
             Outcome::TooLarge => TOO_LARGE,
             Outcome::Failed => FAILED,
         };
         asked.not_before = Some(Instant::now() + wait);
+        drop(asked);
+        self.budget.release(self.number);
     }
 
     fn put_off(&self, by: Duration) {

@@ -1,164 +1,207 @@
-//! A column that lists are sorted by: all rows in its order.
+//! A column whose rows are kept in its order: one that lists are sorted by, or one whose values have hardly
+//! more than a row each.
 
 use super::Unfit;
-use super::column::{ordered, text};
+use super::packed::{Near, Packed};
 use super::sorted::{Sorted, Spot};
 use super::texts::Texts;
+use super::value::{ordered, text};
+use roaring::RoaringBitmap;
 use std::cmp::Ordering;
 use vivero_core::Value;
 use vivero_core::record::Kind;
-
-/// The number of no text.
-const NO_TEXT: u32 = u32::MAX;
 
 /// The order of one column; rows that are equal in it by their own.
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) name: &'static str,
-    /// Of each row: its value as it sorts, or the beginning of its text.
-    keys: Vec<u64>,
-    /// The texts, if the column has texts.
-    texts: Option<Vec<u32>>,
+    keys: Keys,
     sorted: Sorted,
+}
+
+/// The value of each row.
+#[derive(Debug)]
+enum Keys {
+    /// As it sorts, no value being 0.
+    Numbers(Near),
+    /// One more than the number of its text, no value being 0.
+    Texts(Packed),
 }
 
 /// A place in an order: where a row is, or would be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark<'v> {
-    key: u64,
+    place: u64,
     text: Option<&'v [u8]>,
     row: i64,
-}
-
-/// The first bytes of a text, which mostly settle an order.
-fn beginning(text: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    let length = text.len().min(8);
-    bytes[..length].copy_from_slice(&text[..length]);
-    u64::from_be_bytes(bytes)
 }
 
 impl Order {
     /// `None` for a column of a kind that is not sorted by.
     pub(super) fn new(name: &'static str, kind: Kind) -> Option<Self> {
-        let texts = match kind {
-            Kind::Text | Kind::Id => Some(Vec::new()),
+        let keys = match kind {
+            Kind::Text | Kind::Id => Keys::Texts(Packed::default()),
             Kind::Json | Kind::Bytes => return None,
-            _ => None,
+            _ => Keys::Numbers(Near::default()),
         };
-        Some(Self { name, keys: Vec::new(), texts, sorted: Sorted::default() })
+        Some(Self { name, keys, sorted: Sorted::default() })
     }
 
     /// Where a row with this value and place is; `None` if it is no value of this column.
-    pub(super) fn mark<'v>(&self, value: &'v Value, row: i64) -> Option<Mark<'v>> {
-        if self.texts.is_some() {
-            let text = text(value);
-            let fits = text.is_some() || value.is_null();
-            return fits.then(|| Mark { key: text.map_or(0, beginning), text, row });
+    pub(super) fn mark<'v>(&self, value: &'v Value, row: i64, texts: &Texts) -> Option<Mark<'v>> {
+        if matches!(self.keys, Keys::Numbers(_)) {
+            return Some(Mark { place: ordered(value).ok()??, text: None, row });
         }
-        Some(Mark { key: ordered(value).ok()??, text: None, row })
+        let text = text(value);
+        let fits = text.is_some() || value.is_null();
+        let place = || text.map_or(0, |text| texts.place_of(text) + 1);
+        fits.then(|| Mark { place: place(), text, row })
     }
 
     fn mark_of<'t>(&self, row: u32, texts: &'t Texts) -> Mark<'t> {
-        Mark {
-            key: self.keys.get(row as usize).copied().unwrap_or(0),
-            text: self.text_of(row, texts),
-            row: row.into(),
+        Mark { place: self.place(row, texts), text: self.later(row, texts), row: row.into() }
+    }
+
+    /// Where the value of a row stands.
+    fn place(&self, row: u32, texts: &Texts) -> u64 {
+        match &self.keys {
+            Keys::Numbers(numbers) => numbers.get(row),
+            Keys::Texts(numbers) => {
+                let number = numbers.get(row).checked_sub(1).and_then(|n| u32::try_from(n).ok());
+                number.map_or(0, |number| texts.place(number) + 1)
+            }
         }
     }
 
-    fn text_of<'t>(&self, row: u32, texts: &'t Texts) -> Option<&'t [u8]> {
-        let number = self.texts.as_ref()?.get(row as usize).copied().unwrap_or(NO_TEXT);
-        (number != NO_TEXT).then(|| texts.get(number))
+    /// The text of a row, if it is a later one.
+    fn later<'t>(&self, row: u32, texts: &'t Texts) -> Option<&'t [u8]> {
+        let Keys::Texts(numbers) = &self.keys else { return None };
+        let number = numbers.get(row).checked_sub(1).and_then(|n| u32::try_from(n).ok());
+        number.map(|number| texts.later(number))
+    }
+
+    /// How the value of a row stands to that of a mark.
+    fn compare_values(&self, row: u32, mark: &Mark<'_>, texts: &Texts) -> Ordering {
+        self.place(row, texts).cmp(&mark.place).then_with(|| {
+            // Only later texts share a place, which here is an odd one: none is 0, the others follow.
+            match mark.text {
+                Some(text) if mark.place % 2 == 1 => self.later(row, texts).cmp(&Some(text)),
+                _ => Ordering::Equal,
+            }
+        })
     }
 
     /// How a row stands to a mark.
     pub(super) fn compare(&self, row: u32, mark: &Mark<'_>, texts: &Texts) -> Ordering {
-        let key = self.keys.get(row as usize).copied().unwrap_or(0);
-        key.cmp(&mark.key)
-            .then_with(|| match &self.texts {
-                None => Ordering::Equal,
-                Some(_) => self.text_of(row, texts).cmp(&mark.text),
-            })
-            .then_with(|| i64::from(row).cmp(&mark.row))
+        self.compare_values(row, mark, texts).then_with(|| i64::from(row).cmp(&mark.row))
     }
 
     /// How two rows stand to each other.
     pub(super) fn compare_rows(&self, a: u32, b: u32, texts: &Texts) -> Ordering {
-        let key = |row: u32| self.keys.get(row as usize).copied().unwrap_or(0);
-        key(a)
-            .cmp(&key(b))
-            .then_with(|| match &self.texts {
-                None => Ordering::Equal,
-                Some(numbers) => {
-                    let number = |row: u32| numbers.get(row as usize).copied().unwrap_or(NO_TEXT);
-                    let (a, b) = (number(a), number(b));
-                    let text = |n: u32| (n != NO_TEXT).then(|| texts.get(n));
-                    if a == b { Ordering::Equal } else { text(a).cmp(&text(b)) }
-                }
+        let (of_a, of_b) = (self.place(a, texts), self.place(b, texts));
+        of_a.cmp(&of_b)
+            .then_with(|| match &self.keys {
+                Keys::Texts(_) if of_a % 2 == 1 => self.later(a, texts).cmp(&self.later(b, texts)),
+                _ => Ordering::Equal,
             })
             .then_with(|| a.cmp(&b))
     }
 
     /// Notes a row's value, without putting the row in order.
     pub(super) fn note(&mut self, row: u32, value: &Value, all: &mut Texts) -> Result<(), Unfit> {
-        let at = row as usize;
-        if at >= self.keys.len() {
-            self.keys.resize(at + 1, 0);
-        }
-        match &mut self.texts {
-            None => self.keys[at] = ordered(value)?.ok_or(Unfit)?,
-            Some(numbers) => {
-                if at >= numbers.len() {
-                    numbers.resize(at + 1, NO_TEXT);
-                }
+        match &mut self.keys {
+            Keys::Numbers(numbers) => numbers.set(row, ordered(value)?.ok_or(Unfit)?),
+            Keys::Texts(numbers) => {
                 let text = text(value);
                 if text.is_none() && !value.is_null() {
                     return Err(Unfit);
                 }
-                self.keys[at] = text.map_or(0, beginning);
-                numbers[at] = text.map_or(Ok(NO_TEXT), |text| all.number(text))?;
+                let number = text.map(|text| all.number(text)).transpose()?;
+                numbers.set(row, number.map_or(0, |number| u64::from(number) + 1));
             }
         }
         Ok(())
     }
 
-    /// Puts all of these rows in order.
-    pub(super) fn sort(&mut self, mut rows: Vec<u32>, texts: &Texts) {
-        if self.texts.is_none() {
-            rows.sort_unstable_by_key(|row| {
-                (self.keys.get(*row as usize).copied().unwrap_or(0), *row)
-            });
-        } else {
-            rows.sort_unstable_by(|a, b| self.compare_rows(*a, *b, texts));
-        }
-        self.sorted = Sorted::new(&rows);
-        self.keys.shrink_to_fit();
-        if let Some(texts) = &mut self.texts {
-            texts.shrink_to_fit();
-        }
+    /// These rows by their values as they were noted: equal ones together, with the smallest row first.
+    /// Numbers of texts are not yet in the order of the texts.
+    pub(super) fn together(&self, rows: &RoaringBitmap) -> Vec<(u64, u32)> {
+        let key = |row| match &self.keys {
+            Keys::Numbers(numbers) => numbers.get(row),
+            Keys::Texts(numbers) => numbers.get(row),
+        };
+        let mut all: Vec<(u64, u32)> = rows.iter().map(|row| (key(row), row)).collect();
+        all.sort_unstable();
+        all
     }
 
-    /// Whether a row's value would not change.
-    pub(super) fn is(&self, row: u32, value: &Value, texts: &Texts) -> bool {
-        self.mark(value, row.into())
-            .is_some_and(|mark| self.compare(row, &mark, texts) == Ordering::Equal)
+    /// Whether its values are texts.
+    pub(super) const fn has_texts(&self) -> bool {
+        matches!(self.keys, Keys::Texts(_))
     }
 
-    pub(super) fn insert(&mut self, row: u32, texts: &Texts) {
+    /// Puts all of these rows in order, once the texts are; `numbers` has their new numbers.
+    pub(super) fn sort(&mut self, rows: &RoaringBitmap, numbers: &[u32]) {
+        match &mut self.keys {
+            Keys::Numbers(keys) => keys.shrink(),
+            Keys::Texts(keys) => {
+                keys.change(|old| {
+                    let old = old.checked_sub(1).and_then(|old| usize::try_from(old).ok());
+                    let new = old.and_then(|old| numbers.get(old));
+                    new.map_or(0, |new| u64::from(*new) + 1)
+                });
+                keys.shrink();
+            }
+        }
+        self.sorted = Sorted::new(self.together(rows).into_iter().map(|(_, row)| row));
+    }
+
+    /// Gives a row a value, which had another if it is held. `Unfit` if it was not where it should be.
+    pub(super) fn put(
+        &mut self,
+        row: u32,
+        value: &Value,
+        is_held: bool,
+        texts: &mut Texts,
+    ) -> Result<(), Unfit> {
+        if is_held {
+            let mark = self.mark(value, row.into(), texts);
+            if mark.is_some_and(|mark| self.compare(row, &mark, texts) == Ordering::Equal) {
+                return Ok(());
+            }
+            self.remove(row, texts)?;
+        }
+        self.note(row, value, texts)?;
+        self.insert(row, texts);
+        Ok(())
+    }
+
+    fn insert(&mut self, row: u32, texts: &Texts) {
         let mut sorted = std::mem::take(&mut self.sorted);
         let mark = self.mark_of(row, texts);
         sorted.insert(row, |other| self.compare(other, &mark, texts));
         self.sorted = sorted;
     }
 
-    /// Whether the row was where it should be.
-    pub(super) fn remove(&mut self, row: u32, texts: &Texts) -> bool {
+    /// Takes a row out; `Unfit` if it was not where it should be.
+    pub(super) fn remove(&mut self, row: u32, texts: &Texts) -> Result<(), Unfit> {
         let mut sorted = std::mem::take(&mut self.sorted);
         let mark = self.mark_of(row, texts);
         let was = sorted.remove(row, |other| self.compare(other, &mark, texts));
         self.sorted = sorted;
-        was
+        if was { Ok(()) } else { Err(Unfit) }
+    }
+
+    /// The rows with a value, ascending; `None` if it cannot be one of this column.
+    pub(super) fn rows<'a>(
+        &'a self,
+        value: &'a Value,
+        texts: &'a Texts,
+    ) -> Option<impl Iterator<Item = u32> + 'a> {
+        let mark = self.mark(value, -1, texts)?;
+        let spot = self.sorted.spot(|row| self.compare(row, &mark, texts));
+        let same = move |row: &u32| self.compare_values(*row, &mark, texts) == Ordering::Equal;
+        Some(self.sorted.from(spot).take_while(same))
     }
 
     /// All rows, from behind a mark on, in this order or against it.
@@ -191,7 +234,10 @@ impl Order {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let texts = self.texts.as_ref().map_or(0, |texts| texts.capacity() * 4);
-        self.keys.capacity() * 8 + texts + self.sorted.bytes()
+        let keys = match &self.keys {
+            Keys::Numbers(numbers) => numbers.bytes(),
+            Keys::Texts(numbers) => numbers.bytes(),
+        };
+        keys + self.sorted.bytes()
     }
 }

@@ -18,6 +18,21 @@ pub(super) enum Set {
 }
 
 impl Set {
+    /// Of rows that are ascending.
+    pub(super) fn new(rows: impl ExactSizeIterator<Item = u32> + Clone) -> Self {
+        let mut all = rows.clone();
+        match (all.next(), all.len()) {
+            (None, _) => Self::None,
+            (Some(only), 0) => Self::One(only),
+            (Some(_), rest) if rest + 1 < MANY => Self::Few(Box::new(rows.collect())),
+            _ => {
+                let mut all = ascending(rows);
+                all.optimize();
+                Self::Many(Box::new(all))
+            }
+        }
+    }
+
     pub(super) fn insert(&mut self, row: u32) {
         match self {
             Self::None => *self = Self::One(row),
@@ -71,17 +86,6 @@ impl Set {
         }
     }
 
-    /// Gives up room that is not needed.
-    pub(super) fn shrink(&mut self) {
-        match self {
-            Self::Few(rows) => rows.shrink_to_fit(),
-            Self::Many(rows) => {
-                rows.optimize();
-            }
-            _ => {}
-        }
-    }
-
     /// Memory besides the set itself, about.
     pub(super) fn bytes(&self) -> usize {
         match self {
@@ -100,26 +104,51 @@ pub(super) fn bitmap_bytes(rows: &RoaringBitmap) -> usize {
     usize::try_from(array).unwrap_or(usize::MAX) + all.n_containers as usize * 56
 }
 
+/// A bitmap of rows that are ascending.
+pub(super) fn ascending(rows: impl Iterator<Item = u32> + Clone) -> RoaringBitmap {
+    RoaringBitmap::from_sorted_iter(rows.clone()).unwrap_or_else(|_| rows.collect())
+}
+
 /// The union of several sets. Small ones are sorted together: one by one, each would be looked for in a
 /// bitmap.
-pub(super) fn union<'s>(sets: impl Iterator<Item = &'s Set>) -> RoaringBitmap {
-    let mut small: Vec<u32> = Vec::new();
-    let mut all = RoaringBitmap::new();
-    for set in sets {
+#[derive(Debug, Default)]
+pub(super) struct Union {
+    small: Vec<u32>,
+    large: RoaringBitmap,
+}
+
+impl Union {
+    pub(super) fn add(&mut self, set: &Set) {
         match set {
             Set::None => {}
-            Set::One(row) => small.push(*row),
-            Set::Few(rows) => small.extend_from_slice(rows),
-            Set::Many(rows) => all |= &**rows,
+            Set::One(row) => self.small.push(*row),
+            Set::Few(rows) => self.small.extend_from_slice(rows),
+            Set::Many(rows) => self.large |= &**rows,
         }
     }
-    if !small.is_empty() {
-        small.sort_unstable();
+
+    pub(super) fn extend<'s>(&mut self, sets: impl IntoIterator<Item = &'s Set>) {
+        sets.into_iter().for_each(|set| self.add(set));
+    }
+
+    /// Adds single rows.
+    pub(super) fn extend_with(&mut self, rows: impl Iterator<Item = u32>) {
+        self.small.extend(rows);
+    }
+
+    pub(super) fn add_bitmap(&mut self, rows: &RoaringBitmap) {
+        self.large |= rows;
+    }
+
+    pub(super) fn finish(self) -> RoaringBitmap {
+        let Self { mut small, large } = self;
+        if small.is_empty() {
+            return large;
+        }
+        if !small.is_sorted() {
+            small.sort_unstable();
+        }
         small.dedup();
-        match RoaringBitmap::from_sorted_iter(small.iter().copied()) {
-            Ok(small) => all |= small,
-            Err(_) => all.extend(small),
-        }
+        ascending(small.iter().copied()) | large
     }
-    all
 }

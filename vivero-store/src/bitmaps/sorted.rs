@@ -7,6 +7,8 @@ use std::cmp::Ordering;
 const MOST: usize = 1_024;
 /// So many to begin with, so that there is room.
 const FIRST: usize = 768;
+/// So much room is made when there is none: doubling would have half of it lie idle.
+const ROOM: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Sorted {
@@ -22,13 +24,15 @@ pub(super) struct Spot {
 
 impl Sorted {
     /// From numbers that are in order.
-    pub(super) fn new(numbers: &[u32]) -> Self {
-        let pieces = numbers.chunks(FIRST).map(|piece| {
-            let mut with_room = Vec::with_capacity(piece.len() + piece.len() / 8);
-            with_room.extend_from_slice(piece);
-            with_room
-        });
-        Self { pieces: pieces.collect() }
+    pub(super) fn new(numbers: impl ExactSizeIterator<Item = u32>) -> Self {
+        let mut numbers = numbers.into_iter();
+        let mut pieces = Vec::with_capacity(numbers.len().div_ceil(FIRST));
+        while numbers.len() > 0 {
+            let mut piece = Vec::with_capacity(numbers.len().min(FIRST));
+            piece.extend(numbers.by_ref().take(FIRST));
+            pieces.push(piece);
+        }
+        Self { pieces }
     }
 
     /// The place before the first number that is not [`Ordering::Less`] than what is looked for.
@@ -56,9 +60,13 @@ impl Sorted {
             }
         }
         let numbers = &mut self.pieces[piece];
+        if numbers.len() == numbers.capacity() {
+            numbers.reserve_exact(ROOM);
+        }
         numbers.insert(at, number);
         if numbers.len() > MOST {
             let rest = numbers.split_off(MOST / 2);
+            numbers.shrink_to(MOST / 2 + ROOM);
             self.pieces.insert(piece + 1, rest);
         }
     }

@@ -18,6 +18,7 @@ static COLUMNS: &[Column] = &[
     Column::of::<Option<Uuid>>("place").filter(),
     Column::of::<Option<i64>>("pieces").filter().sort(),
     Column::of::<bool>("kept").filter().sort(),
+    Column::of::<Option<String>>("batch").filter().search(),
 ];
 static SCHEMA: Schema = Schema {
     table: "things",
@@ -45,6 +46,9 @@ fn below(root: Uuid) -> Vec<Uuid> {
     paths.iter().filter(|(_, path)| path.starts_with(top.as_str())).map(|(id, _)| *id).collect()
 }
 
+/// Some begin as others do, and one has no bytes.
+const BATCHES: [&str; 8] = ["B", "B-1", "B-10", "B-2", "b", "ß", "\u{10ffff}", ""];
+
 const WORDS: [&str; 8] = ["Lavandula", "lav-01", "Salvia", "salix", "A", "Ünter", "2026", "q1kind"];
 
 fn word() -> impl Strategy<Value = String> {
@@ -55,9 +59,10 @@ fn row() -> impl Strategy<Value = Row> {
     let name = prop::option::of(prop::collection::vec(word(), 0..3).prop_map(|w| w.join(" ")));
     let kind = prop::sample::select(vec!["seed", "bulb", "young plant"]);
     let pieces = prop::option::of(prop_oneof![-2_i64..3, Just(i64::MAX), Just(i64::MIN + 1)]);
-    let rest = (kind, prop::option::of(0_u128..6), pieces, any::<bool>());
+    let batch = prop::option::weighted(0.8, prop::sample::select(&BATCHES[..]));
+    let rest = (kind, prop::option::of(0_u128..6), pieces, any::<bool>(), batch);
     (0_i64..40, name, rest, 0_i64..5, 0_u128..3, prop::bool::weighted(0.2)).prop_map(
-        |(seq, name, (kind, place, pieces, kept), updated, by, deleted)| {
+        |(seq, name, (kind, place, pieces, kept, batch), updated, by, deleted)| {
             let at = |second| DateTime::<Utc>::from_timestamp(second, 7_000).expect("a time");
             Row {
                 seq: seq + 5,
@@ -75,10 +80,16 @@ fn row() -> impl Strategy<Value = Row> {
                     place.map_or(Value::Null, |n| Value::Id(id(n))),
                     pieces.map_or(Value::Null, Value::Int),
                     Value::Bool(kept),
+                    batch.map_or(Value::Null, |batch| Value::Text(batch.into())),
                 ],
             }
         },
     )
+}
+
+/// The same rows on both sides of a border between segments of words.
+fn far(row: Row) -> Row {
+    Row { seq: if row.seq < 25 { row.seq } else { row.seq + 65_500 }, ..row }
 }
 
 fn predicate() -> impl Strategy<Value = Predicate> {
@@ -97,6 +108,10 @@ fn predicate() -> impl Strategy<Value = Predicate> {
         prop::collection::vec(0_u128..7, 0..3)
             .prop_map(|n| Predicate::Within("place", n.into_iter().map(id).collect())),
         (0_u128..4).prop_map(|n| Predicate::Equals("created_by", Value::Id(id(n)))),
+        prop::option::of(prop::sample::select(&BATCHES[..]))
+            .prop_map(move |batch| { Predicate::Equals("batch", batch.map_or(Value::Null, text)) }),
+        prop::collection::vec(prop::sample::select(&BATCHES[..]), 0..3)
+            .prop_map(move |some| Predicate::OneOf("batch", some.into_iter().map(text).collect())),
         any::<bool>().prop_map(|b| Predicate::Equals("kept", Value::Bool(b))),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
@@ -143,10 +158,21 @@ fn is_found(row: &Row, terms: &Terms) -> bool {
     })
 }
 
+/// No value comes first.
+fn compare_values(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Text(a), Value::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+        (Value::Time(a), Value::Time(b)) => a.cmp(b),
+        (a, b) => b.is_null().cmp(&a.is_null()),
+    }
+}
+
 fn compare(a: &Row, b: &Row, sort: Sort) -> Ordering {
     let key = |row: &Row| sort.column.map(|name| value(row, name));
     let by_key = match (key(a), key(b)) {
-        (Some(a), Some(b)) => crate::backend::compare(&a, &b),
+        (Some(a), Some(b)) => compare_values(&a, &b),
         _ => Ordering::Equal,
     };
     let order = by_key.then(a.seq.cmp(&b.seq));
@@ -174,7 +200,20 @@ fn asked() -> impl Strategy<Value = Asked> {
     let scope = prop_oneof![3 => Just(Predicate::All), 1 => predicate()];
     let search = prop::option::weighted(
         0.3,
-        prop::sample::select(vec!["la", "lav", "LAV-01", "sal", "a", "lavandula 2026", "ünt", "c"]),
+        prop::sample::select(vec![
+            "la",
+            "lav",
+            "LAV-01",
+            "sal",
+            "a",
+            "lavandula 2026",
+            "ünt",
+            "c",
+            "b-1",
+            "b10",
+            "ß",
+            "ss",
+        ]),
     );
     (predicate(), scope, search, sort, 0_u32..12, prop::option::of(row())).prop_map(
         |(filter, scope, search, sort, limit, after)| Asked {
@@ -216,7 +255,7 @@ fn assert_answers(index: &Index, model: &BTreeMap<i64, Row>, asked: Asked) {
         wanted.retain(|row| {
             let by_key = match sort.column {
                 None => Ordering::Equal,
-                Some(name) => crate::backend::compare(&value(row, name), &cursor.key),
+                Some(name) => compare_values(&value(row, name), &cursor.key),
             };
             let order = by_key.then(row.seq.cmp(&cursor.seq));
             order == if sort.descending { Ordering::Less } else { Ordering::Greater }
@@ -236,8 +275,30 @@ fn built(model: &BTreeMap<i64, Row>) -> Index {
     for row in model.values().filter(|row| row.deleted_at.is_none()) {
         index.add(row).expect("it fits");
     }
-    index.finish();
+    // Columns with more values are in order, as larger ones are with many.
+    index.finish_with(3).expect("it fits");
     index
+}
+
+/// Whatever rows come, change and go, the index answers as a model does.
+fn assert_follows(first: Vec<Row>, changes: Vec<(Row, Vec<Asked>)>) {
+    let mut model: BTreeMap<i64, Row> = first.into_iter().map(|row| (row.seq, row)).collect();
+    let mut index = built(&model);
+    for (mut row, questions) in changes {
+        row.version = model.get(&row.seq).map_or(1, |old| old.version + 1);
+        index.put(&row).expect("it fits");
+        model.insert(row.seq, row);
+        for asked in questions {
+            assert_answers(&index, &model, asked);
+        }
+    }
+    // What grew by changes is what would be built anew.
+    let anew = built(&model);
+    for sort in [None, Some("name"), Some("pieces")] {
+        let mut query = Query::new(Predicate::All, 100);
+        query.sort = Sort { column: sort, descending: false, required: false };
+        assert_eq!(index.find(&query), anew.find(&query));
+    }
 }
 
 proptest! {
@@ -248,23 +309,7 @@ proptest! {
         first in prop::collection::vec(row(), 0..40),
         changes in prop::collection::vec((row(), prop::collection::vec(asked(), 1..6)), 1..20),
     ) {
-        let mut model: BTreeMap<i64, Row> = first.into_iter().map(|row| (row.seq, row)).collect();
-        let mut index = built(&model);
-        for (mut row, questions) in changes {
-            row.version = model.get(&row.seq).map_or(1, |old| old.version + 1);
-            index.put(&row).expect("it fits");
-            model.insert(row.seq, row);
-            for asked in questions {
-                assert_answers(&index, &model, asked);
-            }
-        }
-        // What grew by changes is what would be built anew.
-        let anew = built(&model);
-        for sort in [None, Some("name"), Some("pieces")] {
-            let mut query = Query::new(Predicate::All, 100);
-            query.sort = Sort { column: sort, descending: false, required: false };
-            prop_assert_eq!(index.find(&query), anew.find(&query));
-        }
+        assert_follows(first, changes);
     }
 
     #[test]
@@ -291,6 +336,19 @@ proptest! {
             got.extend(page);
         }
         prop_assert_eq!(got, all);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn it_does_across_segments(
+        first in prop::collection::vec(row().prop_map(far), 0..40),
+        changes in prop::collection::vec(
+            (row().prop_map(far), prop::collection::vec(asked(), 1..6)), 1..30),
+    ) {
+        assert_follows(first, changes);
     }
 }
 
@@ -334,6 +392,7 @@ fn what_does_not_fit_is_refused_and_not_cut_off() {
             Value::Null,
             Value::Null,
             Value::Bool(true),
+            Value::Null,
         ],
     };
     row.seq = -5;
@@ -368,6 +427,7 @@ fn thousands_of_rows_are_answered_as_by_the_model() {
                 if mixed % 7 == 0 { Value::Null } else { Value::Int(mixed % 40) },
                 // Mostly so, and never among the first: a walk passes over many.
                 Value::Bool(seq % 1_000 < 990),
+                Value::Text(format!("{}W{:02}-N{}", mixed % 9, mixed % 52, seq % 700)),
             ],
         }
     };
@@ -382,6 +442,7 @@ fn thousands_of_rows_are_answered_as_by_the_model() {
             Predicate::Within("place", vec![id(1)]),
             is("kind", Value::Text("bulb".into())).and(Predicate::Within("place", vec![id(2)])),
             is("kept", Value::Bool(false)).and(is("pieces", Value::Null)),
+            is("batch", model[&77].values[6].clone()),
         ];
         let columns =
             [None, Some("updated_at"), Some("code"), Some("name"), Some("pieces"), Some("kept")];
@@ -390,7 +451,8 @@ fn thousands_of_rows_are_answered_as_by_the_model() {
                 for (descending, after) in
                     [(false, false), (true, false), (false, true), (true, true)]
                 {
-                    let search = ["c", "name 2", "no 1", "C-0123"].get((n + m) % 9);
+                    let search =
+                        ["c", "name 2", "no 1", "C-0123", "7w", "n12 name"].get((n + m) % 9);
                     assert_answers(
                         index,
                         model,

@@ -1,64 +1,71 @@
-//! Texts, each held once and named by a number: codes, names and words of a million rows are mostly the
-//! same ones again.
+//! The texts that rows are sorted by, and the many-valued ones they are filtered by, as numbers. Those an
+//! index was built with are numbered in their order, so that comparing them is comparing numbers.
 
 use super::Unfit;
-use hashbrown::{DefaultHashBuilder, HashTable};
-use std::hash::BuildHasher as _;
+use super::fixed::Fixed;
+use super::loose::Loose;
 
-/// The texts of one index. What is no longer used stays until the index is built anew.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
-    known: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    fixed: Fixed,
+    /// Those that came later, or all while the index is being built.
+    loose: Loose,
+    /// Of each of these, how many of the fixed ones come before it.
+    before: Vec<u32>,
 }
 
 impl Texts {
-    pub(super) fn get(&self, number: u32) -> &[u8] {
-        let at = number as usize;
-        let end = self.ends.get(at).map_or(0, |end| *end as usize);
-        let start = at.checked_sub(1).and_then(|i| self.ends.get(i)).map_or(0, |end| *end as usize);
-        self.bytes.get(start..end).unwrap_or_default()
-    }
-
-    pub(super) fn find(&self, text: &[u8]) -> Option<u32> {
-        let hash = self.hasher.hash_one(text);
-        self.known.find(hash, |number| self.get(*number) == text).copied()
-    }
-
     /// The number of a text, which is taken in if it is new.
     pub(super) fn number(&mut self, text: &[u8]) -> Result<u32, Unfit> {
-        if let Some(number) = self.find(text) {
+        if let Some(number) = self.fixed.find(text) {
             return Ok(number);
         }
-        let number = u32::try_from(self.ends.len()).ok().filter(|n| *n < u32::MAX).ok_or(Unfit)?;
-        let end = u32::try_from(self.bytes.len() + text.len()).map_err(|_| Unfit)?;
-        self.bytes.extend_from_slice(text);
-        self.ends.push(end);
-        let hash = self.hasher.hash_one(text);
-        let Self { known, hasher, bytes, ends } = self;
-        let at = |number: u32| {
-            let at = number as usize;
-            let start = if at == 0 { 0 } else { ends[at - 1] as usize };
-            &bytes[start..ends[at] as usize]
-        };
-        known.insert_unique(hash, number, |number| hasher.hash_one(at(*number)));
-        Ok(number)
+        let number = self.loose.number(text)?;
+        if number as usize == self.before.len() {
+            self.before.push(self.fixed.seek(text).0);
+        }
+        self.fixed.len().checked_add(number).filter(|n| *n < u32::MAX).ok_or(Unfit)
     }
 
-    pub(super) fn shrink(&mut self) {
-        self.bytes.shrink_to_fit();
-        self.ends.shrink_to_fit();
-        let Self { known, hasher, bytes, ends } = self;
-        known.shrink_to_fit(|number| {
-            let at = *number as usize;
-            let start = if at == 0 { 0 } else { ends[at - 1] as usize };
-            hasher.hash_one(&bytes[start..ends[at] as usize])
-        });
+    /// Where a text stands in the order of all. Later ones between the same two fixed ones share an even
+    /// place, and are told apart by [`Texts::later`].
+    pub(super) fn place(&self, number: u32) -> u64 {
+        match number.checked_sub(self.fixed.len()) {
+            None => u64::from(number) * 2 + 1,
+            Some(later) => u64::from(self.before.get(later as usize).copied().unwrap_or(0)) * 2,
+        }
+    }
+
+    /// The same of any text.
+    pub(super) fn place_of(&self, text: &[u8]) -> u64 {
+        let (before, is_there) = self.fixed.seek(text);
+        u64::from(before) * 2 + u64::from(is_there)
+    }
+
+    /// A text that came later.
+    pub(super) fn later(&self, number: u32) -> &[u8] {
+        number.checked_sub(self.fixed.len()).map_or(&[][..], |later| self.loose.get(later))
+    }
+
+    /// A text while the index is being built.
+    pub(super) fn loose(&self, number: u32) -> &[u8] {
+        self.loose.get(number)
+    }
+
+    /// Puts all that are there in order; the new number of each.
+    pub(super) fn fix(&mut self) -> Result<Vec<u32>, Unfit> {
+        let order = self.loose.in_order();
+        let mut numbers = vec![0; order.len()];
+        for (new, old) in (0..).zip(&order) {
+            numbers[*old as usize] = new;
+        }
+        self.fixed = Fixed::new(order.iter().map(|number| self.loose.get(*number)))?;
+        self.loose = Loose::default();
+        self.before = Vec::new();
+        Ok(numbers)
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * 4 + self.known.allocation_size()
+        self.fixed.bytes() + self.loose.bytes() + self.before.capacity() * 4
     }
 }

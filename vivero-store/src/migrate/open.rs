@@ -11,17 +11,18 @@ use vivero_core::tenant::Tenant;
 use vivero_core::{Error, Result};
 
 /// The record tables of a tenant whose stamp was checked. With `on_open` they are brought up first;
-/// without, what is lacking is done without, until somebody else has brought it up.
+/// without, what is lacking is done without, until somebody else has brought it up. A connection that can
+/// write, which many a visit has no use for, is opened only where something is to be brought up.
 ///
 /// Errors: [`Error::TenantMigrating`] if it cannot be served as it is.
 pub(crate) async fn at_open<B: Backend>(
-    writer: &B::Pool,
+    (readers, writer): (&B::Pool, &B::Pool),
     tenant: &Tenant,
     (target, tables): (&Arc<Target>, &Arc<Tables>),
     on_open: bool,
     keeper: &Keeper<B>,
 ) -> Result<Arc<Tables>> {
-    let mut connection = B::acquire(writer).await?;
+    let mut connection = B::acquire(readers).await?;
     let noted = B::noted(&mut connection, &target.fingerprint).await?;
     if noted.same {
         return Ok(Arc::clone(tables));

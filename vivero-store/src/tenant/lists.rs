@@ -32,6 +32,8 @@ const MOST_ENTRIES: i64 = 10_000;
 const ASIDE: usize = 100;
 /// Rows read at once for an index that is built.
 const ROWS_AT_ONCE: i64 = 2_000;
+/// After so many times it is asked whether there is still room for more.
+const WEIGHED_AFTER: u32 = 16;
 /// What the turn leaps over: this many bits below count the turns.
 pub(crate) const LEAP_BITS: u32 = 32;
 
@@ -352,7 +354,7 @@ impl Drop for Building {
 async fn build<B: Backend>(pool: B::Pool, table: Arc<Table>, mut building: Building) {
     let mirror = Arc::clone(&building.mirror);
     let Ok(_one) = mirror.budget.building.acquire().await else { return };
-    building.outcome = match built::<B>(&pool, &table).await {
+    building.outcome = match built::<B>(&pool, &table, &mirror).await {
         Ok(Built::State(state)) => {
             if mirror.set(*state) {
                 Outcome::Done
@@ -380,7 +382,11 @@ enum Built {
 
 /// An index as of now. It is read in parts, each as of another instant, and then caught up from the
 /// beginning: so no transaction is open for long, and no connection is kept.
-async fn built<B: Backend>(pool: &B::Pool, table: &Arc<Table>) -> Result<Built> {
+async fn built<B: Backend>(
+    pool: &B::Pool,
+    table: &Arc<Table>,
+    mirror: &Arc<Mirror>,
+) -> Result<Built> {
     let schema = table.schema;
     let mut connection = B::acquire(pool).await?;
     let queries = vec![
@@ -404,8 +410,12 @@ async fn built<B: Backend>(pool: &B::Pool, table: &Arc<Table>) -> Result<Built> 
     let mut index = Index::new(schema, first);
     index.set_places(places.into_iter().map(|mut c| (c.id(0), c.text(1))).collect());
     let columns = needed(table);
-    let mut after = first - 1;
+    let (mut after, mut parts) = (first - 1, 0_u32);
     loop {
+        parts += 1;
+        if parts.is_multiple_of(WEIGHED_AFTER) && !mirror.has_room(&index) {
+            return Ok(Built::Unfit);
+        }
         let sql = Sql::new(format!(
             "SELECT {columns} FROM {} t{} WHERE t.seq > ? ORDER BY t.seq LIMIT ?",
             schema.table,
@@ -430,11 +440,8 @@ async fn built<B: Backend>(pool: &B::Pool, table: &Arc<Table>) -> Result<Built> 
         let Ok(more) = added.await? else { return Ok(Built::Unfit) };
         index = more;
     }
-    let mut index = aside(move || {
-        index.finish();
-        index
-    })
-    .await?;
+    let finished = aside(move || index.finish().map(|()| index));
+    let Ok(mut index) = finished.await? else { return Ok(Built::Unfit) };
     let mut connection = B::acquire(pool).await?;
     let news = news::<B>(&mut connection, table, journal, i64::MAX / 2).await?;
     drop(connection);
