@@ -125,7 +125,8 @@ pub trait TenantStore: Send + Sync + Debug {
     /// milliseconds. An engine may make several of them durable at once. Each keeps the contract of
     /// [`Work`]: it sees what those before it did, is undone alone if it fails, and is acknowledged when
     /// it is durable. In exchange what it reads may have been written by one that is not durable yet;
-    /// what an answer says to be done must be committed, even if this work itself changed nothing.
+    /// what an answer says to be done must be committed, even if this work itself changed nothing. That a
+    /// value of a row is taken may be told by a later call or by the commit, and ends the work.
     async fn begin_short(&self) -> Result<Box<dyn Work>> {
         self.begin().await
     }

@@ -18,7 +18,8 @@ pub(crate) use merge::{Merge, Merged};
 use crate::migrate::{Fingerprint, Noted};
 use std::fmt::Write as _;
 use std::ops::DerefMut;
-use vivero_core::record::{Column, Kind};
+use uuid::Uuid;
+use vivero_core::record::{Column, Kind, Schema};
 use vivero_core::search::Terms;
 use vivero_core::{Error, Result, Value};
 
@@ -144,11 +145,31 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
         head: &str,
         rows: Vec<Vec<Value>>,
     ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
-        let marks = format!("({})", vec!["?"; rows.first().map_or(0, Vec::len)].join(", "));
-        let mut sql = Sql::new(format!("{head}{}", vec![marks; rows.len()].join(", ")));
-        sql.long = rows.len() > 1;
-        sql.args = rows.into_iter().flatten().collect();
+        let sql = Sql::insert(head, rows);
         async move { Self::execute(connection, sql).await.map(|_| ()) }
+    }
+    /// Adds one row of a record type, in a short work at the latest before the next statement or with the
+    /// commit: then a value that is taken is told from there.
+    fn insert_one(
+        connection: &mut Self::Connection,
+        head: &str,
+        row: Vec<Value>,
+        _schema: &'static Schema,
+    ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
+        Self::insert(connection, head, vec![row])
+    }
+    /// Changes the row of that id if it is still of the version `from`; `sets` is the rest of what is set,
+    /// each with a comma before it. In a short work it may run as late as [`Backend::insert_one`]; then it
+    /// counts as done, and if the row is of another version, the work is undone.
+    fn update_one(
+        connection: &mut Self::Connection,
+        schema: &'static Schema,
+        id: Uuid,
+        (from, to): (i64, i64),
+        sets: Sql,
+    ) -> impl Future<Output = Result<bool, Self::Failure>> + Send {
+        let sql = Sql::update(schema, id, (from, to), sets);
+        async move { Ok(Self::execute(connection, sql).await? > 0) }
     }
     /// Runs one query over several ranges and merges what they find.
     fn merge(
@@ -276,7 +297,7 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
 }
 
 /// How many ids there are, and a digest of them: their random halves put together by exclusive or.
-pub(crate) fn digest<'i>(ids: impl Iterator<Item = &'i uuid::Uuid>) -> Vec<i64> {
+pub(crate) fn digest<'i>(ids: impl Iterator<Item = &'i Uuid>) -> Vec<i64> {
     let (number, halves) = ids.fold((0, 0), |(n, halves), id| (n + 1, halves ^ id.as_u64_pair().1));
     vec![number, halves.cast_signed()]
 }
@@ -326,6 +347,21 @@ impl Sql {
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), args: Vec::new(), long: false, fixed: false }
     }
+    /// What adds rows: `head` is everything up to and with `VALUES `.
+    pub(crate) fn insert(head: &str, rows: Vec<Vec<Value>>) -> Self {
+        let marks = format!("({})", vec!["?"; rows.first().map_or(0, Vec::len)].join(", "));
+        let mut sql = Self::new(format!("{head}{}", vec![marks; rows.len()].join(", ")));
+        sql.long = rows.len() > 1;
+        sql.args = rows.into_iter().flatten().collect();
+        sql
+    }
+    /// What changes a row if it is of the version `from`; before each of `sets` is a comma.
+    pub(crate) fn update(schema: &Schema, id: Uuid, (from, to): (i64, i64), sets: Self) -> Self {
+        let mut sql = Self::new(format!("UPDATE {} SET version = ?", schema.table));
+        sql.bind(Value::Int(to)).append(sets);
+        sql.add(" WHERE id = ? AND version = ?").bind(Value::Id(id)).bind(Value::Int(from));
+        sql
+    }
     /// Says that it looks at many rows.
     pub(crate) const fn long(mut self) -> Self {
         self.long = true;
@@ -350,6 +386,11 @@ impl Sql {
     pub(crate) fn bind(&mut self, value: Value) -> &mut Self {
         self.args.push(value);
         self
+    }
+    /// Appends another's text and parameters.
+    pub(crate) fn append(&mut self, other: Self) -> &mut Self {
+        self.args.extend(other.args);
+        self.add(&other.text)
     }
     pub(crate) fn with(mut self, value: Value) -> Self {
         self.bind(value);

@@ -181,6 +181,8 @@ async fn stuck(
     let (first, mut next) = first_and_next(session, code).await;
     let next = tokio::spawn(async move {
         next.entities().update(held, 1, named("Hebe albicans")).await?;
+        // With its first look the change before it is run.
+        next.entities().update(held, 2, named("Hebe ochracea")).await?;
         next.commit().await
     });
     let connection = waiting(root).await;
@@ -242,6 +244,73 @@ async fn services_do_again_what_was_undone_with_others() {
     assert_eq!(codes(&mut root).await.len(), 20, "each is there once");
     let entries = "SELECT count(*) FROM journal WHERE action = 'entity.create'";
     assert_eq!(number(&mut root, entries).await, 20, "so are their entries");
+    drop(session);
+    vivero.close().await;
+}
+
+/// Changes the known lot, so that what comes after may be put off.
+async fn begun(session: &TenantSession, known: EntityId, version: i64) -> UnitOfWork {
+    let mut work = session.begin_short().await.expect("beginning");
+    let name = format!("Hebe {version}");
+    work.entities().update(known, version, named(&name)).await.expect("it is there");
+    work
+}
+
+#[tokio::test]
+async fn a_code_that_is_taken_is_told_by_the_commit_and_undoes_that_work_alone() {
+    let (vivero, session, mut root) = ground(916).await;
+    let known = session.entities().create(lot("TAKEN")).await.expect("a lot").id;
+    let is_taken = |outcome: &Result<(), Error>| matches!(outcome, Err(Error::Taken { resource, field }) if resource == "entity" && field == "code");
+    // Alone.
+    let mut work = begun(&session, known, 1).await;
+    work.entities().create(lot("TAKEN")).await.expect("nobody looked yet");
+    let outcome = work.commit().await;
+    assert!(is_taken(&outcome), "{outcome:?}");
+    // By what comes after it in the same work.
+    let mut work = begun(&session, known, 1).await;
+    work.entities().create(lot("TAKEN")).await.expect("nobody looked yet");
+    let next = work.entities().update(known, 2, named("Hebe")).await.map(|_| ());
+    assert!(is_taken(&next), "{next:?}");
+    work.commit().await.expect_err("what it relied on was not done");
+    // First of two that share a transaction, and the second.
+    for first_is_taken in [true, false] {
+        let code = |first: bool| {
+            if first == first_is_taken { "TAKEN".into() } else { format!("GOOD-{first_is_taken}") }
+        };
+        let mut first = begun(&session, known, 1).await;
+        first.entities().create(lot(&code(true))).await.expect("nobody looked yet");
+        let mut next = pin!(session.begin_short());
+        assert!(poll!(next.as_mut()).is_pending(), "it is in line");
+        let first = tokio::spawn(first.commit());
+        let mut next = next.await.expect("beginning");
+        let version = if first_is_taken { 1 } else { 2 };
+        let seen = next.entities().update(known, version, named("Hebe next")).await;
+        assert_eq!(seen.expect("as if the first had come before").version, version + 1);
+        next.entities().create(lot(&code(false))).await.expect("nobody looked yet");
+        let (next, first) = (next.commit().await, first.await.expect("no panic"));
+        assert_eq!((is_taken(&first), is_taken(&next)), (first_is_taken, !first_is_taken));
+        assert_eq!((first.is_ok(), next.is_ok()), (!first_is_taken, first_is_taken));
+        run(&mut root, "UPDATE entities SET version = 1").await;
+    }
+    assert_eq!(codes(&mut root).await, ["GOOD-false", "GOOD-true", "TAKEN"]);
+    let report = session.verify_audit().await.expect("the chain");
+    assert!(report.breaks.is_empty(), "{report:?}");
+    drop(session);
+    vivero.close().await;
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_changes_past_all_turns_is_not_written_over() {
+    let (vivero, session, mut root) = ground(917).await;
+    let known = session.entities().create(lot("KNOWN")).await.expect("a lot").id;
+    let work = begun(&session, known, 1).await;
+    run(&mut root, "UPDATE entities SET version = 7, name = 'by hand'").await;
+    let outcome = work.commit().await;
+    assert!(matches!(outcome, Err(Error::Undone { .. })), "{outcome:?}");
+    let found = session.entities().find(known).await.expect("finding").expect("the lot");
+    assert_eq!((found.version, found.name.as_str()), (7, "by hand"));
+    let entries = "SELECT count(*) FROM journal WHERE action = 'entity.update'";
+    assert_eq!(number(&mut root, entries).await, 0, "nor is there an entry");
     drop(session);
     vivero.close().await;
 }

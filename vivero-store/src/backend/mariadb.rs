@@ -19,7 +19,6 @@ pub(crate) use budget::Budget;
 pub(crate) use failure::Failure;
 use group::Group;
 pub(crate) use nodes::Nodes;
-use pool::Waiting;
 pub(crate) use pool::{
     Connection, Exclusive, Hold, Lease, Login, Pool, Purpose, Ties, Writing, open,
 };
@@ -29,7 +28,8 @@ use crate::migrate::{Fingerprint, Noted};
 use futures_util::TryStreamExt as _;
 use search::Wanted;
 use sqlx::{AssertSqlSafe, Executor as _, MySqlConnection};
-use vivero_core::record::{Column, Kind};
+use uuid::Uuid;
+use vivero_core::record::{Column, Kind, Schema};
 use vivero_core::search::Terms;
 use vivero_core::{Result, Value};
 
@@ -61,6 +61,17 @@ fn as_text(sql: &Sql) -> Option<String> {
     let mut text = String::with_capacity(sql.text.len() + sql.args.len() * 24);
     merge::fill(&mut text, &sql.text, sql.args.iter());
     (text.len() < LONGEST_TEXT).then_some(text)
+}
+
+/// About how long a statement is as text.
+fn length(sql: &Sql) -> usize {
+    let length = |value: &Value| match value {
+        Value::Text(text) => text.len() * 2,
+        Value::Bytes(bytes) => bytes.len() * 2,
+        Value::Json(json) => json.to_string().len() * 2,
+        _ => 32,
+    };
+    sql.text.len() + sql.args.iter().map(length).sum::<usize>()
 }
 
 /// Has a connection wait so many seconds for others' locks.
@@ -138,10 +149,11 @@ impl Connection {
             let outcome = self.answered(outcome);
             let share = self.group.as_mut().and_then(|group| group.confirm_up_to(done.statements));
             let Err(e) = outcome else { return Ok((done.rows, done.touched)) };
+            let e = e.among(&waiting.rows);
             if let Some(share) = share.filter(|_| e.is_of_statement()) {
-                let Waiting { text, statements } = self.undo_last(e).await?;
-                waiting.text = text + &waiting.text[share.bytes..];
-                waiting.statements = waiting.statements - share.statements + statements;
+                let before = self.undo_last(e).await?;
+                waiting.text = before.text + &waiting.text[share.bytes..];
+                waiting.statements = waiting.statements - share.statements + before.statements;
                 continue;
             }
             let again = tries < TRIES && (e.is_passing() || e.is_lost());
@@ -192,6 +204,24 @@ impl Connection {
         merge::fill(&mut self.waiting.text, &sql.text, sql.args.iter());
         self.waiting.text.push_str("; ");
         self.waiting.statements += 1;
+    }
+
+    /// Whether a statement may wait too.
+    fn has_room(&self, sql: &Sql) -> bool {
+        self.waiting.text.len() + length(sql) <= LONGEST_WAITING
+    }
+
+    /// Whether it is in the middle of a short work.
+    fn has_begun_short(&self) -> bool {
+        self.group.as_ref().is_some_and(|group| !group.is_fresh())
+    }
+
+    /// Has a change of one row wait for the next statement.
+    fn put_off_row(&mut self, sql: &Sql, schema: &'static Schema) -> Result<(), Failure> {
+        self.check_alive()?;
+        self.put_off(sql);
+        self.waiting.rows.push(schema);
+        Ok(())
     }
 
     /// Whether a statement goes with what waits: if so, as text.
@@ -319,9 +349,7 @@ impl Backend for MariaDb {
         pool.define_and(lock_wait, queries).await
     }
     async fn put_off(connection: &mut Connection, sql: Sql) -> Result<(), Failure> {
-        let length = |value: &Value| if let Value::Text(text) = value { text.len() } else { 32 };
-        let added: usize = sql.text.len() + sql.args.iter().map(length).sum::<usize>();
-        if connection.waiting.text.len() + added > LONGEST_WAITING {
+        if !connection.has_room(&sql) {
             return Self::execute(connection, sql).await.map(|_| ());
         }
         connection.put_off(&sql);
@@ -399,6 +427,38 @@ impl Backend for MariaDb {
         Ok(())
     }
 
+    async fn insert_one(
+        connection: &mut Connection,
+        head: &str,
+        row: Vec<Value>,
+        schema: &'static Schema,
+    ) -> Result<(), Failure> {
+        let sql = Sql::insert(head, vec![row]);
+        if connection.has_begun_short() && connection.has_room(&sql) {
+            return connection.put_off_row(&sql, schema);
+        }
+        Self::execute(connection, sql).await.map(|_| ())
+    }
+
+    async fn update_one(
+        connection: &mut Connection,
+        schema: &'static Schema,
+        id: Uuid,
+        (from, to): (i64, i64),
+        sets: Sql,
+    ) -> Result<bool, Failure> {
+        if connection.has_begun_short() && connection.has_room(&sets) {
+            // No version at all is none that the column takes: see `Failure::is_outdated`.
+            let mut sql = Sql::new(format!(
+                "UPDATE {} SET version = if(version = {from}, {to}, NULL)",
+                schema.table
+            ));
+            sql.append(sets).add(" WHERE id = ?").bind(Value::Id(id));
+            return connection.put_off_row(&sql, schema).map(|()| true);
+        }
+        Ok(Self::execute(connection, Sql::update(schema, id, (from, to), sets)).await? > 0)
+    }
+
     async fn merge(connection: &mut Connection, ranges: Merge) -> Result<Merged, Failure> {
         merge::merge(connection, ranges).await
     }
@@ -447,11 +507,7 @@ impl Backend for MariaDb {
     }
 
     fn taken_field(failure: &Failure) -> Option<String> {
-        let key = failure.duplicate()?;
-        // Keys of records are named `entities_unique_code` and `entities_id`.
-        let column = key.rsplit_once("_unique_").map(|(_, column)| column);
-        let id = key == "PRIMARY" || key.ends_with("_id");
-        Some(column.unwrap_or(if id { "id" } else { key }).to_owned())
+        failure.taken().map(|(_, field)| field.to_owned())
     }
 
     fn column_type(column: &Column) -> String {

@@ -143,7 +143,15 @@ impl Insert {
             "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{names}) VALUES ",
             schema.table
         );
-        B::insert(connection, &head, self.rows).await.map_err(|e| taken::<B>(e, schema))?;
+        let mut rows = self.rows;
+        let added = match (rows.len(), rows.pop()) {
+            (1, Some(row)) => B::insert_one(connection, &head, row, schema).await,
+            (_, last) => {
+                rows.extend(last);
+                B::insert(connection, &head, rows).await
+            }
+        };
+        added.map_err(|e| taken::<B>(e, schema))?;
         if !self.search.is_empty() {
             B::insert_search(connection, schema.table, self.search).await.map_err(Into::into)?;
         }
@@ -255,27 +263,22 @@ impl<B: Backend> Work for SqlWork<B> {
     async fn update(&mut self, schema: &'static Schema, before: &Row, after: Row) -> Result<bool> {
         self.tables.get(schema).can_hold(after.values.iter())?;
         // Only what differs: an index is touched only when one of its columns is named.
-        let mut sql = Sql::new(format!(
-            "UPDATE {} SET version = ?, updated_at = ?, updated_by = ?, deleted_at = ?",
-            schema.table
-        ));
-        sql.bind(Value::Int(after.version))
-            .bind(Value::Time(after.updated_at))
+        let mut sets = Sql::new(", updated_at = ?, updated_by = ?, deleted_at = ?");
+        sets.bind(Value::Time(after.updated_at))
             .bind(Value::Id(after.updated_by))
             .bind(after.deleted_at.map_or(Value::Null, Value::Time));
         let mut found = false;
         for (i, column) in schema.columns.iter().enumerate() {
             if before.values[i] != after.values[i] {
-                sql.addf(format_args!(", {} = ?", column.name)).bind(after.values[i].clone());
+                sets.addf(format_args!(", {} = ?", column.name)).bind(after.values[i].clone());
                 if (column.search || schema.is_word(column)) && schema.is_searchable() {
                     found = true;
                 }
             }
         }
-        sql.add(" WHERE id = ? AND version = ?")
-            .bind(Value::Id(before.id))
-            .bind(Value::Int(before.version));
-        if sql.execute_unique::<B>(&mut self.transaction, schema.resource).await? == 0 {
+        let versions = (before.version, after.version);
+        let done = B::update_one(&mut self.transaction, schema, before.id, versions, sets).await;
+        if !done.map_err(|e| taken::<B>(e, schema))? {
             return Ok(false);
         }
         self.note_written(schema, std::iter::once(before.id));

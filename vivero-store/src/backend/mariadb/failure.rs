@@ -3,20 +3,34 @@
 use sqlx::mysql::MySqlDatabaseError;
 use std::fmt;
 use vivero_core::Error;
+use vivero_core::record::Schema;
 
 /// What a statement fails with.
 #[derive(Debug)]
-pub(crate) struct Failure(sqlx::Error);
+pub(crate) struct Failure {
+    error: sqlx::Error,
+    /// What became of a row that was put off.
+    row: Option<PutOff>,
+}
+
+/// What a row that was added or changed later than asked for is refused for.
+#[derive(Debug, Clone, Copy)]
+enum PutOff {
+    /// A value of this resource is taken.
+    Taken(&'static str),
+    /// It is of another version by now.
+    Outdated,
+}
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.error.fmt(f)
     }
 }
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        Self(error)
+        Self { error, row: None }
     }
 }
 
@@ -45,10 +59,12 @@ const REFUSED: [u16; 3] = [1044, 1045, 1698];
 
 /// What a trigger says.
 const SIGNAL: u16 = 1644;
+/// A column has to have a value: that is what a row of another version than was read is refused with.
+const NO_VALUE: u16 = 1048;
 /// What undoes a statement and nothing else: a value that a column does not take, a duplicate, a trigger's
 /// or a check's refusal, bytes that cannot be compared.
 const OF_STATEMENT: [u16; 12] =
-    [1022, 1048, 1062, 1264, 1292, 1300, 1364, 1366, 1406, SIGNAL, 4025, 4078];
+    [1022, NO_VALUE, 1062, 1264, 1292, 1300, 1364, 1366, 1406, SIGNAL, 4025, 4078];
 
 /// What somebody who was to do something alone says when another may be doing it.
 const OVERTAKEN: &str = "another process may be doing the same by now";
@@ -56,18 +72,18 @@ const OVERTAKEN: &str = "another process may be doing the same by now";
 impl Failure {
     /// Somebody else may be doing what was to be done alone.
     pub(super) fn overtaken() -> Self {
-        Self(sqlx::Error::Protocol(OVERTAKEN.into()))
+        sqlx::Error::Protocol(OVERTAKEN.into()).into()
     }
 
     /// The server's number for it.
     pub(super) fn number(&self) -> Option<u16> {
-        let sqlx::Error::Database(error) = &self.0 else { return None };
+        let sqlx::Error::Database(error) = &self.error else { return None };
         error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
     }
 
     /// Whether the connection is of no more use.
     pub(super) fn is_lost(&self) -> bool {
-        match &self.0 {
+        match &self.error {
             sqlx::Error::Database(_) => self.number().is_some_and(|n| GONE.contains(&n)),
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Encode(_) => false,
             _ => true,
@@ -81,7 +97,7 @@ impl Failure {
 
     /// What a statement fails with that is not sent, because its transaction is no more.
     pub(super) fn cut_off() -> Self {
-        Self(sqlx::Error::Protocol("the transaction was cut off".into()))
+        sqlx::Error::Protocol("the transaction was cut off".into()).into()
     }
 
     /// Whether the statement alone is undone, and the transaction certainly goes on.
@@ -94,9 +110,30 @@ impl Failure {
         self.number().is_some_and(|n| AGAIN.contains(&n))
     }
 
+    /// The field whose value is taken, and its table if the key says it.
+    pub(super) fn taken(&self) -> Option<(Option<&str>, &str)> {
+        let key = self.duplicate()?;
+        // Keys of records are named `entities_unique_code` and `entities_id`.
+        if let Some((table, column)) = key.rsplit_once("_unique_") {
+            return Some((Some(table), column));
+        }
+        let table = key.strip_suffix("_id");
+        Some((table, if table.is_some() || key == "PRIMARY" { "id" } else { key }))
+    }
+
+    /// The same failure, of a packet with rows of these types that had been put off.
+    pub(super) fn among(mut self, rows: &[&'static Schema]) -> Self {
+        let table = self.taken().and_then(|(table, _)| table);
+        let taken = rows.iter().find(|schema| Some(schema.table) == table);
+        let outdated = self.number() == Some(NO_VALUE) && !rows.is_empty();
+        let row = taken.map(|schema| PutOff::Taken(schema.resource));
+        self.row = self.row.or(row).or(outdated.then_some(PutOff::Outdated));
+        self
+    }
+
     /// The key that has the value already.
-    pub(super) fn duplicate(&self) -> Option<&str> {
-        let sqlx::Error::Database(error) = &self.0 else { return None };
+    fn duplicate(&self) -> Option<&str> {
+        let sqlx::Error::Database(error) = &self.error else { return None };
         // "Duplicate entry 'A' for key 'entities_unique_code'"
         let key =
             error.message().rsplit_once("for key '").map(|(_, key)| key.trim_end_matches('\''));
@@ -130,7 +167,13 @@ impl From<Failure> for Error {
         };
         let number = failure.number();
         let lost = failure.is_lost();
-        let Failure(error) = failure;
+        if let (Some(PutOff::Taken(resource)), Some((_, field))) = (failure.row, failure.taken()) {
+            return Self::Taken { resource: resource.into(), field: field.to_owned() };
+        }
+        let Failure { error, row } = failure;
+        if let Some(PutOff::Outdated) = row {
+            return Self::Undone { source: Box::new(error) };
+        }
         if let sqlx::Error::ColumnDecode { index, source } = &error {
             return Self::corrupt(format!("column {index}: {source}"));
         }

@@ -395,7 +395,7 @@ pub(super) fn leave(mut lease: Lease, pass: Pass) {
     // A mark that it only put off does no harm.
     if !group.fresh {
         group.spoiled = false;
-        lease.waiting = Waiting { text: format!("{BACK}; "), statements: 1 };
+        lease.waiting = Waiting { text: format!("{BACK}; "), statements: 1, rows: Vec::new() };
     }
     hand_on(lease, pass);
 }

@@ -7,6 +7,7 @@ use sqlx::MySqlConnection;
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
 use tokio::sync::OwnedSemaphorePermit;
+use vivero_core::record::Schema;
 use vivero_core::{Error, Result};
 
 /// The turn is moved on by up to so much. A server that goes down may lose a change that others have seen
@@ -45,18 +46,20 @@ pub(crate) struct Connection {
 pub(in crate::backend::mariadb) struct Waiting {
     pub(in crate::backend::mariadb) text: String,
     pub(in crate::backend::mariadb) statements: usize,
+    /// What the rows are that some of them add or change.
+    pub(in crate::backend::mariadb) rows: Vec<&'static Schema>,
 }
 
 impl Waiting {
     /// What begins a write transaction.
     pub(in crate::backend::mariadb) fn turn() -> Self {
-        Self { text: format!("{}; ", take_turn()), statements: 2 }
+        Self { text: format!("{}; ", take_turn()), statements: 2, rows: Vec::new() }
     }
 }
 
 impl Connection {
     pub(super) const fn new(inner: MySqlConnection, place: Option<Place>) -> Self {
-        let waiting = Waiting { text: String::new(), statements: 0 };
+        let waiting = Waiting { text: String::new(), statements: 0, rows: Vec::new() };
         let held = None;
         Self {
             inner,
