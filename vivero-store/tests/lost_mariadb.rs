@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tenants::Ground;
 use vivero_core::operations::{NewOperation, OperationKind as Kind, OperationState as State};
-use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState, TlsMode};
+use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState, TlsMode, Verdict};
 use vivero_core::tenant::TenantState;
 use vivero_core::{Error, Vivero};
 
@@ -118,6 +118,18 @@ async fn set(vivero: &Vivero, name: &str, state: ServerState) {
     vivero.servers().change(name, patch, None).await.expect("changed");
 }
 
+/// Until it is asked again: what did not answer is left alone for a moment.
+async fn answers(ground: &Ground) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = ground.vivero.servers().examine().await.expect("findings");
+        let failed = found.iter().find(|finding| finding.verdict == Verdict::Failed);
+        let Some(failed) = failed else { return };
+        assert!(Instant::now() < deadline, "{failed:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// The tenant is where it was: read and written, with the chain it had.
 async fn usable(ground: &Ground, lots: u64, what: &str) {
     ground.fill("acme-plants", 1).await;
@@ -171,6 +183,7 @@ async fn a_move_whose_target_is_lost_at_any_step_is_ended_by_an_operator() {
 
         // It comes back after all: what it holds is removed, and the tenant moves there.
         mortal.come_back();
+        answers(&ground).await;
         ground.clock.advance(chrono::TimeDelta::seconds(60));
         if steps.len() % 2 == 0 {
             ground.vivero.tend().await.expect("tended");
