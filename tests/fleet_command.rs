@@ -301,7 +301,8 @@ fn operations_are_listed_shown_gone_on_with_and_ended() {
     let id = moved["id"].as_str().expect("an id");
     // One that is over stays as it is, whatever is asked of it.
     for what in ["show", "resume", "end"] {
-        assert_eq!(lines(&run(data, &["operation", what, id])), [moved.clone()], "{what}");
+        let now = lines(&run(data, &["operation", what, id]));
+        assert_eq!(now, std::slice::from_ref(&moved), "{what}");
         let nobody = "00000000-0000-0000-0000-000000000000";
         let unknown = problem(&run(data, &["operation", what, nobody]));
         assert!(unknown.contains("operation_not_found"), "{what}: {unknown}");
