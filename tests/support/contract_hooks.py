@@ -117,8 +117,11 @@ def fill_path(operation, case, collection):
         if operation == "platform_operation_start":
             # A copy each time: a tenant has one operation at a time.
             path["slug"] = f"copy-{next(STOCK.numbers)}"
-    if operation == "platform_operation_get":
+    if "operation" in path:
         path["operation"] = STOCK.operation()
+    if "server" in path:
+        # The one there is.
+        path["server"] = "main"
     if "run" in path:
         path["run"] = STOCK.run()
     # Reading finds enough among the ids that Schemathesis knows from answers.

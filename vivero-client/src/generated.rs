@@ -37,6 +37,26 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub reason: ::std::option::Option<::std::string::String>,
     }
+    ///An archive in the installation's store of files.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Archive {
+        ///Its bytes.
+        pub bytes: u64,
+        ///Its name, as `restore` and `import` take it.
+        pub name: ::std::string::String,
+        ///Id of the operation that made it.
+        pub operation: ::uuid::Uuid,
+        ///Id of the tenant.
+        pub tenant_id: ::uuid::Uuid,
+        ///When it was written, by the store's clock.
+        pub written_at: ::chrono::DateTime<::chrono::offset::Utc>,
+    }
+    ///Archives of a tenant, newest first.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ArchiveList {
+        ///The archives.
+        pub items: ::std::vec::Vec<Archive>,
+    }
     ///One link of the audit chain.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct AuditEntry {
@@ -120,6 +140,120 @@ pub mod types {
         pub position: u64,
         ///People.
         pub users: UserFigures,
+    }
+    ///The last time a server was emptied, and how far that is.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Drain {
+        ///When something last happened.
+        pub changed_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///When it was asked for.
+        pub created_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Of them those that could not be moved.
+        pub failed: u64,
+        ///Which could not, and why: the first 200.
+        pub failures: ::std::vec::Vec<DrainFailure>,
+        ///Identity: each time has its own.
+        pub id: ::uuid::Uuid,
+        ///Of them those that are still to be moved.
+        pub left: u64,
+        ///Why tenants are still there, and what to do.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub message: ::std::option::Option<::std::string::String>,
+        ///Of them those that are elsewhere.
+        pub moved: u64,
+        ///Its operation, which tells how far that is.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub operation: ::std::option::Option<::uuid::Uuid>,
+        ///The server.
+        pub server: ::std::string::String,
+        ///`done` if every tenant is elsewhere, `failed` if it is over and tenants are still there.
+        pub state: DrainState,
+        ///The tenant that is being moved now.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tenant: ::std::option::Option<::std::string::String>,
+        ///Where its tenants go; absent if each goes to the open server that is least filled.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub to: ::std::option::Option<::std::string::String>,
+        ///Tenants there were when it began.
+        pub total: u64,
+    }
+    ///A tenant that could not be moved; it is in service as before.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct DrainFailure {
+        ///Why, and what to do.
+        pub message: ::std::string::String,
+        ///Its move, if it came to one.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub operation: ::std::option::Option<::uuid::Uuid>,
+        ///Name in paths.
+        pub tenant: ::std::string::String,
+    }
+    ///How a server is to be emptied.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    pub struct DrainIn {
+        ///The server its tenants go to; each to the open server that is least filled if absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub to: ::std::option::Option<::std::string::String>,
+    }
+    ///How emptying a database server stands.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum DrainState {
+        #[serde(rename = "running")]
+        Running,
+        #[serde(rename = "done")]
+        Done,
+        #[serde(rename = "failed")]
+        Failed,
+    }
+    impl ::std::fmt::Display for DrainState {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Running => f.write_str("running"),
+                Self::Done => f.write_str("done"),
+                Self::Failed => f.write_str("failed"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for DrainState {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "running" => Ok(Self::Running),
+                "done" => Ok(Self::Done),
+                "failed" => Ok(Self::Failed),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for DrainState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for DrainState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
     }
     ///A tracked lot of living stock.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
@@ -537,6 +671,27 @@ transitions, the place by moves.*/
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
         }
+    }
+    ///What one check of a database server found.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Finding {
+        ///What was looked at, e.g. `max_connections`.
+        pub check: ::std::string::String,
+        ///What was found.
+        pub detail: ::std::string::String,
+        ///What to do, as a statement or setting; absent where there is nothing to do.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub remedy: ::std::option::Option<::std::string::String>,
+        ///The server.
+        pub server: ::std::string::String,
+        ///`ok`, `warning` if it runs but, `failed` if it cannot run so.
+        pub verdict: ::std::string::String,
+    }
+    ///What was found on all database servers.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct FindingList {
+        ///The findings, server by server.
+        pub items: ::std::vec::Vec<Finding>,
     }
     ///Quality as graded for sale.
     #[derive(
@@ -1065,8 +1220,8 @@ is done yet.*/
     #[serde(deny_unknown_fields)]
     pub struct OperationIn {
         /**File in the folder of archives: made by `backup`, `export` and `archive` (named after tenant and
-time if absent), read by `restore` and `import`, which also take the name of an archive in the store
-of files.*/
+time if absent), read by `restore`, `verify` and `import`, which also take the name of an archive in
+the store of files.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub archive: ::std::option::Option<::std::string::String>,
         ///For `delete` and `purge`: the tenant's slug once more.
@@ -1117,6 +1272,8 @@ among the parameters of the answer.*/
         Export,
         #[serde(rename = "restore")]
         Restore,
+        #[serde(rename = "verify")]
+        Verify,
         #[serde(rename = "import")]
         Import,
         #[serde(rename = "clone")]
@@ -1129,6 +1286,8 @@ among the parameters of the answer.*/
         Purge,
         #[serde(rename = "move")]
         Move,
+        #[serde(rename = "rotate_credentials")]
+        RotateCredentials,
     }
     impl ::std::fmt::Display for OperationKind {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -1136,12 +1295,14 @@ among the parameters of the answer.*/
                 Self::Backup => f.write_str("backup"),
                 Self::Export => f.write_str("export"),
                 Self::Restore => f.write_str("restore"),
+                Self::Verify => f.write_str("verify"),
                 Self::Import => f.write_str("import"),
                 Self::Clone => f.write_str("clone"),
                 Self::Archive => f.write_str("archive"),
                 Self::Delete => f.write_str("delete"),
                 Self::Purge => f.write_str("purge"),
                 Self::Move => f.write_str("move"),
+                Self::RotateCredentials => f.write_str("rotate_credentials"),
             }
         }
     }
@@ -1154,12 +1315,14 @@ among the parameters of the answer.*/
                 "backup" => Ok(Self::Backup),
                 "export" => Ok(Self::Export),
                 "restore" => Ok(Self::Restore),
+                "verify" => Ok(Self::Verify),
                 "import" => Ok(Self::Import),
                 "clone" => Ok(Self::Clone),
                 "archive" => Ok(Self::Archive),
                 "delete" => Ok(Self::Delete),
                 "purge" => Ok(Self::Purge),
                 "move" => Ok(Self::Move),
+                "rotate_credentials" => Ok(Self::RotateCredentials),
                 _ => Err("invalid value".into()),
             }
         }
@@ -1577,6 +1740,8 @@ among the parameters of the answer.*/
         pub changed_at: ::chrono::DateTime<::chrono::offset::Utc>,
         ///Connections of the process that answers.
         pub connections: Connections,
+        ///What is left on it of databases that could not be removed; they are when it answers again.
+        pub leftovers: u64,
         ///Its name; `main` is the one the installation was opened with.
         pub name: ::std::string::String,
         ///Prepared databases on it.
@@ -1645,6 +1810,14 @@ among the parameters of the answer.*/
         ///Its share of new tenants.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub weight: ::std::option::Option<u32>,
+    }
+    ///A database server that is off the list.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct ServerRemoved {
+        ///Its name.
+        pub name: ::std::string::String,
+        ///Tenants whose databases are lost with it: out of service until they are restored from archives.
+        pub tenants: ::std::vec::Vec<::std::string::String>,
     }
     ///What a database server is used for.
     #[derive(
@@ -1951,6 +2124,27 @@ among the parameters of the answer.*/
         >,
         ///Grows with each change; also in `ETag`.
         pub version: i64,
+    }
+    ///A change of a tenant's state or database.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct TenantEvent {
+        ///When.
+        pub at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///Which of the tenant's databases was in use from then on: another number is another database.
+        pub generation: i64,
+        ///The operation that did it, if one did.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub operation: ::std::option::Option<::uuid::Uuid>,
+        ///The state it led to.
+        pub state: TenantState,
+        ///The version of the tenant that it led to.
+        pub version: i64,
+    }
+    ///What became of a tenant, newest first.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct TenantEventList {
+        ///The changes.
+        pub items: ::std::vec::Vec<TenantEvent>,
     }
     ///A tenant an operator makes, with its first person, who becomes Admin.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
@@ -2513,6 +2707,45 @@ const _: () = {
 };
 #[allow(clippy::all)]
 impl Client {
+    /**Look for what could go wrong on database servers
+
+Each is asked for its settings and limits: what will not do, and the statement or setting that mends it.
+
+Sends a `GET` request to `/api/v1/platform/doctor`
+
+*/
+    pub async fn platform_doctor<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::FindingList>, Error<()>> {
+        let url = format!("{}/api/v1/platform/doctor", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_doctor",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Read how the fleet stands
 
 The version this program wants of tenants' databases, the tenants that lack it and what a run would
@@ -2705,6 +2938,50 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /**List operations on all tenants, newest first
+
+Sends a `GET` request to `/api/v1/platform/operations`
+
+Arguments:
+- `limit`: Rows of a page, 1 to 200.
+- `open`: Only those that are not over, oldest first.
+*/
+    pub async fn platform_operation_all<'a>(
+        &'a self,
+        limit: Option<u32>,
+        open: Option<bool>,
+    ) -> Result<ResponseValue<types::OperationList>, Error<()>> {
+        let url = format!("{}/api/v1/platform/operations", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("open", &open))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_operation_all",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Read how far an operation is
 
 Sends a `GET` request to `/api/v1/platform/operations/{operation}`
@@ -2745,6 +3022,109 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**End an operation that cannot go on
+
+Because a database server is gone: before its point of no return it is undone, after that it is finished.
+What a server that does not answer holds of it is noted, and removed when it answers again. One that is
+over stays as it is; one that another process is at is answered 503.
+
+Sends a `POST` request to `/api/v1/platform/operations/{operation}/end`
+
+Arguments:
+- `operation`: The operation.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+*/
+    pub async fn platform_operation_end<'a>(
+        &'a self,
+        operation: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::Operation>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/operations/{}/end", self.baseurl, encode_path(& operation
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_operation_end",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Go on with an operation
+
+With one whose process is gone, at once; every server looks for such by itself, every few seconds. One
+that is over or goes on already stays as it is.
+
+Sends a `POST` request to `/api/v1/platform/operations/{operation}/resume`
+
+Arguments:
+- `operation`: The operation.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+*/
+    pub async fn platform_operation_resume<'a>(
+        &'a self,
+        operation: &'a ::uuid::Uuid,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::Operation>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/operations/{}/resume", self.baseurl, encode_path(&
+            operation.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_operation_resume",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            202u16 => ResponseValue::from_response(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2836,6 +3216,99 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /**Read a database server
+
+Sends a `GET` request to `/api/v1/platform/servers/{server}`
+
+Arguments:
+- `server`: The database server's name.
+*/
+    pub async fn platform_server_get<'a>(
+        &'a self,
+        server: &'a str,
+    ) -> Result<ResponseValue<types::Server>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/servers/{}", self.baseurl, encode_path(& server
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Take a database server off the list
+
+It must be empty: without tenants, and without anything that cannot be removed because it does not answer.
+Of one that is lost for good everything is forgotten; its tenants are out of service from then on, and are
+brought back from their archives by `restore`.
+
+Sends a `DELETE` request to `/api/v1/platform/servers/{server}`
+
+Arguments:
+- `server`: The database server's name.
+- `lost`: Whether it is lost for good with all that is on it.
+*/
+    pub async fn platform_server_remove<'a>(
+        &'a self,
+        server: &'a str,
+        lost: Option<bool>,
+    ) -> Result<ResponseValue<types::ServerRemoved>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/servers/{}", self.baseurl, encode_path(& server
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("lost", &lost))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_remove",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Change a database server
 
 Its state, share and limit; of others than `main` also how it is reached, which is tried out
@@ -2885,6 +3358,107 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Read how far emptying a database server is
+
+The last time it was emptied: tenants that are moved, left and could not be moved, and which is being
+moved now.
+
+Sends a `GET` request to `/api/v1/platform/servers/{server}/drain`
+
+Arguments:
+- `server`: The database server's name.
+*/
+    pub async fn platform_server_drain_get<'a>(
+        &'a self,
+        server: &'a str,
+    ) -> Result<ResponseValue<types::Drain>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/servers/{}/drain", self.baseurl, encode_path(& server
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_drain_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Empty a database server
+
+Moves its tenants to others, one after another; it takes no new ones from then on. Each stays readable,
+and stops writing for a moment. It goes on after the answer, also when the process that does it ends:
+another one does the rest. Asking again while it goes on changes nothing; opening the server stops it.
+
+Sends a `POST` request to `/api/v1/platform/servers/{server}/drain`
+
+Arguments:
+- `server`: The database server's name.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+- `body`
+*/
+    pub async fn platform_server_drain<'a>(
+        &'a self,
+        server: &'a str,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::DrainIn,
+    ) -> Result<ResponseValue<types::Drain>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/servers/{}/drain", self.baseurl, encode_path(& server
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_server_drain",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            202u16 => ResponseValue::from_response(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3098,6 +3672,99 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "platform_tenant_activate",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List a tenant's archives in the store of files, newest first
+
+Of a tenant that is gone its id stands in the path.
+
+Sends a `GET` request to `/api/v1/platform/tenants/{slug}/archives`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+*/
+    pub async fn platform_archive_list<'a>(
+        &'a self,
+        slug: &'a str,
+    ) -> Result<ResponseValue<types::ArchiveList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}/archives", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_archive_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**List what became of a tenant, newest first
+
+Made, suspended, resumed, moved, restored, to be removed: each change of its state or database.
+
+Sends a `GET` request to `/api/v1/platform/tenants/{slug}/history`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+- `limit`: Rows of a page, 1 to 200.
+*/
+    pub async fn platform_tenant_history<'a>(
+        &'a self,
+        slug: &'a str,
+        limit: Option<u32>,
+    ) -> Result<ResponseValue<types::TenantEventList>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}/history", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_tenant_history",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
@@ -3342,6 +4009,57 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "platform_tenant_usage",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Recompute a tenant's audit chain
+
+Holds every link against the next, and the last against the anchor kept outside the tenant's
+database. It shows none of its data.
+
+Sends a `POST` request to `/api/v1/platform/tenants/{slug}/verify`
+
+Arguments:
+- `slug`: The tenant's name in paths.
+- `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
+*/
+    pub async fn platform_tenant_verify<'a>(
+        &'a self,
+        slug: &'a str,
+        idempotency_key: Option<&'a str>,
+    ) -> Result<ResponseValue<types::ChainReport>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/tenants/{}/verify", self.baseurl, encode_path(& slug
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_tenant_verify",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;

@@ -91,16 +91,17 @@ pub use error::{Conflict, Error, Result};
 pub use events::{EventStream, EventsRequest};
 pub use files::{FileDownload, FileListRequest, FileUpload, Files};
 pub use generated::types::{
-    Actor, AuditEntry, AuditList, ChainBreak, ChainReport, Connections, Dashboard, Entity,
-    EntityFigures, EntityIn, EntityList, EntityPatch, EntityType, Event, FieldChange,
-    FieldConflict, FieldError, File, FileList, FilePatch, FileState, Grade, HistoryEntry,
-    HistoryList, Invitation, Invited, Location, LocationCount, LocationFigures, LocationIn,
-    LocationKind, LocationList, LocationPatch, Me, MigrationFailure, MigrationGroup, MigrationIn,
-    MigrationRun, MigrationStep, MigrationTally, Operation, OperationIn, OperationKind,
-    OperationList, OperationState, OperationType, Plan, Problem, Role, RoleIn, RoleList, RolePatch,
-    RunState, Server, ServerIn, ServerList, ServerPatch, ServerState, Session, Stage, Stats,
-    Status, Tenant, TenantIn, TenantList, TenantState, TenantUsage, TlsMode, Tokens, TransitionIn,
-    Trial, TrialIn, Unit, User, UserFigures, UserIn, UserList, UserPatch, UserStatus,
+    Actor, Archive, AuditEntry, AuditList, ChainBreak, ChainReport, Connections, Dashboard, Drain,
+    DrainFailure, DrainState, Entity, EntityFigures, EntityIn, EntityList, EntityPatch, EntityType,
+    Event, FieldChange, FieldConflict, FieldError, File, FileList, FilePatch, FileState, Finding,
+    Grade, HistoryEntry, HistoryList, Invitation, Invited, Location, LocationCount,
+    LocationFigures, LocationIn, LocationKind, LocationList, LocationPatch, Me, MigrationFailure,
+    MigrationGroup, MigrationIn, MigrationRun, MigrationStep, MigrationTally, Operation,
+    OperationIn, OperationKind, OperationList, OperationState, OperationType, Plan, Problem, Role,
+    RoleIn, RoleList, RolePatch, RunState, Server, ServerIn, ServerList, ServerPatch, ServerState,
+    Session, Stage, Stats, Status, Tenant, TenantEvent, TenantIn, TenantList, TenantState,
+    TenantUsage, TlsMode, Tokens, TransitionIn, Trial, TrialIn, Unit, User, UserFigures, UserIn,
+    UserList, UserPatch, UserStatus,
 };
 pub use locations::{LocationListRequest, Locations};
 pub use pages::HistoryRequest;

@@ -1,19 +1,19 @@
 //! For operators of an installation.
 
 mod migrations;
+mod operations;
+mod servers;
 
 pub use migrations::Migrations;
+pub use operations::Operations;
+pub use servers::Servers;
 
 use crate::connection::{Caller, check_slug};
 use crate::pages::rows;
-use crate::resource::etag;
 use crate::{
-    Operation, OperationIn, OperationState, Result, Server, ServerIn, ServerPatch, Stats, Tenant,
-    TenantIn, TenantList, TenantUsage,
+    Archive, ChainReport, Result, Stats, Tenant, TenantEvent, TenantIn, TenantList, TenantUsage,
 };
 use futures_util::stream::BoxStream;
-use std::time::Duration;
-use uuid::Uuid;
 
 /// What operators of an installation may do; see [`Client::platform`](crate::Client::platform).
 #[derive(Debug, Clone)]
@@ -80,6 +80,28 @@ impl Tenants<'_> {
         let slug = check_slug(slug)?;
         self.caller.read(|api| async move { api.platform_tenant_usage(slug).await }).await
     }
+    /// What became of a tenant, newest first, at most 200 changes: made, suspended, moved, restored …
+    pub async fn history(&self, slug: &str) -> Result<Vec<TenantEvent>> {
+        let slug = check_slug(slug)?;
+        let list = self
+            .caller
+            .read(|api| async move { api.platform_tenant_history(slug, Some(200)).await })
+            .await?;
+        Ok(list.items)
+    }
+    /// A tenant's archives in the installation's store of files, newest first; of a tenant that is gone by its
+    /// id.
+    pub async fn archives(&self, slug_or_id: &str) -> Result<Vec<Archive>> {
+        let tenant = check_slug(slug_or_id)?;
+        let list =
+            self.caller.read(|api| async move { api.platform_archive_list(tenant).await }).await?;
+        Ok(list.items)
+    }
+    /// Recomputes a tenant's audit chain and holds it against its anchor.
+    pub async fn verify(&self, slug: &str) -> Result<ChainReport> {
+        let slug = check_slug(slug)?;
+        self.caller.once(|api| async move { api.platform_tenant_verify(slug, None).await }).await
+    }
     /// Makes a tenant with a database of its own and its first person.
     pub async fn create(&self, tenant: TenantIn) -> Result<Tenant> {
         let body = &tenant;
@@ -100,83 +122,6 @@ impl Tenants<'_> {
     pub async fn resume(&self, slug: &str) -> Result<Tenant> {
         let slug = check_slug(slug)?;
         self.caller.once(|api| async move { api.platform_tenant_resume(slug, None).await }).await
-    }
-}
-
-/// Operations on whole tenants. They go on after the answer, and with another server if the one that began
-/// them is gone.
-#[derive(Debug, Clone)]
-pub struct Operations<'a> {
-    caller: &'a Caller,
-    key: Option<String>,
-}
-
-impl Operations<'_> {
-    /// Uses this `Idempotency-Key` instead of a fresh one: the same operation under the same key is begun
-    /// once. 1 to 200 visible ASCII characters.
-    #[must_use]
-    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
-        self
-    }
-    /// Begins an operation on a tenant; for `clone` and `import` that is the new one.
-    pub async fn start(&self, slug: &str, operation: OperationIn) -> Result<Operation> {
-        let slug = check_slug(slug)?;
-        let (body, key) = (&operation, self.key.as_deref());
-        self.caller
-            .keyed(key, |api, key| async move {
-                api.platform_operation_start(slug, Some(&key), body).await
-            })
-            .await
-    }
-    /// How far an operation is.
-    pub async fn get(&self, id: Uuid) -> Result<Operation> {
-        self.caller.read(|api| async move { api.platform_operation_get(&id).await }).await
-    }
-    /// Operations on a tenant, newest first, at most 200.
-    pub async fn list(&self, slug: &str) -> Result<Vec<Operation>> {
-        let slug = check_slug(slug)?;
-        let list = self
-            .caller
-            .read(|api| async move { api.platform_operation_list(slug, Some(200)).await })
-            .await?;
-        Ok(list.items)
-    }
-    /// Asks `every` so often how far an operation is, until it is over: done, or failed with a message.
-    pub async fn wait(&self, id: Uuid, every: Duration) -> Result<Operation> {
-        loop {
-            let now = self.get(id).await?;
-            if matches!(now.state, OperationState::Done | OperationState::Failed) {
-                return Ok(now);
-            }
-            tokio::time::sleep(every).await;
-        }
-    }
-}
-
-/// The database servers of an installation.
-#[derive(Debug, Clone)]
-pub struct Servers<'a> {
-    caller: &'a Caller,
-}
-
-impl Servers<'_> {
-    /// All of them by name, with what is on them.
-    pub async fn list(&self) -> Result<Vec<Server>> {
-        let list = self.caller.read(|api| async move { api.platform_server_list().await }).await?;
-        Ok(list.items)
-    }
-    /// Adds one after the server has tried it out; it takes new tenants from then on.
-    pub async fn create(&self, server: ServerIn) -> Result<Server> {
-        let body = &server;
-        self.caller.once(|api| async move { api.platform_server_create(None, body).await }).await
-    }
-    /// Changes one that is at this version.
-    pub async fn update(&self, name: &str, version: i64, patch: ServerPatch) -> Result<Server> {
-        let (version, body) = (&*etag(version), &patch);
-        self.caller
-            .once(|api| async move { api.platform_server_update(name, version, body).await })
-            .await
     }
 }
 

@@ -11,6 +11,7 @@ pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod copy;
+pub mod drain;
 pub mod entity;
 pub mod error;
 pub mod files;

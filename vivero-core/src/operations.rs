@@ -21,6 +21,8 @@ crate::text_enum! {
         Export = "export",
         /// The tenant of an archive as it was, in place of what is there.
         Restore = "restore",
+        /// Proof of an archive: checksums, counts, the chain of changes, whose it is. Nothing is touched.
+        Verify = "verify",
         /// What an archive holds as a new tenant, under a name and an identity of its own.
         Import = "import",
         /// A copy of a tenant as a new one.
@@ -33,6 +35,8 @@ crate::text_enum! {
         Purge = "purge",
         /// Into a database of a new generation, on the same server or another, while people go on reading.
         Move = "move",
+        /// Another password for the tenant's database account, unnoticed by those at work.
+        RotateCredentials = "rotate_credentials",
     }
 }
 
@@ -193,7 +197,8 @@ pub struct NewOperation {
     /// What it takes besides; `null` or an object:
     ///
     /// - `archive`: file, a name in the folder of archives or an absolute path (backup, export and
-    ///   archive make it, restore and import read it), or the name of a [`StoredArchive`] (restore, import);
+    ///   archive make it, restore, verify and import read it), or the name of a [`StoredArchive`] (restore,
+    ///   verify, import);
     /// - `store`: `true` to put the archive into the store of files instead (backup, export, archive);
     /// - `keep`: how many of the tenant's newest archives in the store stay, 1 to 10000, and `keep_days`: how
     ///   old one becomes at least, 0 to 36500; the others are removed once the new one is proven. Without
@@ -220,4 +225,11 @@ pub trait Operations: Send + Sync + Debug {
     /// Does what is on record, from the step it is at, until it is over. Errors:
     /// [`crate::Error::Unavailable`] while another process does it.
     async fn run(&self, id: Uuid) -> Result<Operation>;
+    /// Ends what cannot go on because a database server is gone: undoes it before its point of no return, and
+    /// finishes it after that. What the server that does not answer holds is noted, and removed when it does.
+    /// One that is over stays as it is.
+    ///
+    /// Errors: [`crate::Error::Unavailable`] while another process does it, or if the tenant's own database
+    /// does not answer: then nothing can be undone, and nothing is removed.
+    async fn end(&self, id: Uuid) -> Result<Operation>;
 }

@@ -5,6 +5,7 @@
 //! every record type there is or will be. None of them takes a decision about who may do what.
 
 use crate::copy::{Chain, Loading, Since, Snapshot, TableShape};
+use crate::drain::DrainBook;
 use crate::error::{Error, Result};
 use crate::ids::TenantId;
 use crate::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
@@ -299,6 +300,11 @@ pub trait Fleet: Send + Sync + Debug {
     /// Removes the database of one generation, if it is there. Errors: [`crate::Error::Illegal`] if it
     /// is the one in use.
     async fn remove(&self, id: TenantId, generation: i64) -> Result<()>;
+    /// The same for an operation that must end though a database server does not answer: what that server
+    /// holds is noted and removed when it answers again. The server's name, if anything is left there.
+    async fn abandon(&self, id: TenantId, generation: i64) -> Result<Option<String>> {
+        self.remove(id, generation).await.map(|()| None)
+    }
     /// The registry as operations on whole tenants need it.
     fn book(&self) -> &dyn OperationBook;
     /// The last anchored head of a tenant's chain.
@@ -363,6 +369,14 @@ pub trait Fleet: Send + Sync + Debug {
     ) -> Result<DatabaseServer> {
         Err(one_server())
     }
+    /// Takes a database server off the list, which must be empty: without tenants, databases that cannot be
+    /// removed and moves that are not over. One that is `lost` for good need not be: what is on it is
+    /// forgotten, and its tenants are [`TenantState::Archived`], to be restored from archives. Gives these.
+    ///
+    /// Errors: [`Error::NotFound`], [`Error::Illegal`].
+    async fn remove_server(&self, _name: &str, _lost: bool) -> Result<Vec<Slug>> {
+        Err(one_server())
+    }
     /// The server a tenant's database is on.
     async fn server_of(&self, _tenant: &Tenant) -> Result<String> {
         Ok(MAIN.into())
@@ -373,6 +387,10 @@ pub trait Fleet: Send + Sync + Debug {
             return Err(Error::not_found("server"));
         }
         Ok(self.list(after, limit).await?.into_iter().map(|tenant| tenant.slug).collect())
+    }
+    /// What is kept of emptying servers. Errors: [`Error::Illegal`] where an engine knows one server only.
+    fn drains(&self) -> Result<&dyn DrainBook> {
+        Err(one_server())
     }
     /// Notes on which server the database of `next`, a tenant at a generation to come, will be made by
     /// [`Fleet::load`]. It stays there once it is the tenant's, and [`Fleet::remove`] of the generation

@@ -78,6 +78,8 @@ pub struct DatabaseServer {
     pub tenants: u64,
     /// Prepared databases on it that wait for a tenant.
     pub standby: u64,
+    /// What is left on it of databases that could not be removed; they are when it answers again.
+    pub leftovers: u64,
     /// Grows with each change.
     pub version: i64,
     /// When it was last changed.
@@ -93,7 +95,7 @@ pub struct DatabaseServer {
 /// # use vivero_core::server::{ConnectionStats, DatabaseServer, ServerState, TlsMode, emptiest};
 /// # let server = |name: &str, weight, tenants| DatabaseServer {
 /// #     name: name.into(), address: String::new(), tls_mode: TlsMode::Disabled, account: String::new(),
-/// #     weight, capacity: Some(10), state: ServerState::Open, tenants, standby: 0, version: 1,
+/// #     weight, capacity: Some(10), state: ServerState::Open, tenants, standby: 0, leftovers: 0, version: 1,
 /// #     changed_at: Default::default(), connections: ConnectionStats::default(),
 /// # };
 /// let servers = [server("a", 1, 0), server("b", 1, 3), server("c", 3, 6), server("d", 9, 10)];

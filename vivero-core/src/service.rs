@@ -6,6 +6,7 @@
 
 mod again;
 mod auth;
+mod drains;
 mod entities;
 pub mod files;
 mod guess;
@@ -35,7 +36,7 @@ pub use operations::TenantOperations;
 pub use principal::Principal;
 pub use repository::{Repository, WorkRepository};
 pub use roles::{NewRole, RolePatch, Roles};
-pub use servers::{Drained, Servers};
+pub use servers::Servers;
 pub use session::{Dashboard, RequestContext, TenantSession};
 pub use tenants::Tenants;
 pub use users::{Invitation, NewUser, UserPatch, Users};

@@ -4,6 +4,7 @@
 mod audit;
 mod auth;
 mod dashboard;
+mod drains;
 mod entities;
 mod events;
 mod files;
@@ -35,7 +36,8 @@ pub(crate) type Api = (
     audit::Audit,
     platform::Platform,
     operations::Operations,
-    servers::Servers,
+    // A tuple of them has sixteen at most.
+    (servers::Servers, drains::Drains),
     migrations::Migrations,
     health::Health,
 );
@@ -56,7 +58,7 @@ pub(crate) const fn api() -> Api {
         audit::Audit,
         platform::Platform,
         operations::Operations,
-        servers::Servers,
+        (servers::Servers, drains::Drains),
         migrations::Migrations,
         health::Health,
     )

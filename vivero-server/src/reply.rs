@@ -145,6 +145,16 @@ impl<T: Serialize> Found<T> {
     }
 }
 
+impl<T: Serialize> Accepted<T> {
+    /// How it stands now, and where to see how far it is.
+    pub(crate) fn at(location: &str, begun: &T) -> Answer<Self> {
+        let mut response = json_bytes(StatusCode::ACCEPTED, to_bytes(begun, 1024)?);
+        let location = HeaderValue::try_from(location).map_err(Failure::internal)?;
+        response.headers_mut().insert(header::LOCATION, location);
+        Ok(Self::from_response(response))
+    }
+}
+
 impl<T: Serialize> Changed<T> {
     /// The record as it is now.
     pub(crate) fn new(version: i64, record: &T) -> Answer<Self> {

@@ -4,6 +4,7 @@
 pub(crate) mod auth;
 pub(crate) mod change;
 pub(crate) mod dashboard;
+pub(crate) mod drain;
 pub(crate) mod entity;
 pub(crate) mod file;
 pub(crate) mod journal;

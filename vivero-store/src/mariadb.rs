@@ -9,12 +9,15 @@
 
 mod credentials;
 mod doctor;
+mod drains;
 mod fleet;
 mod hold;
+mod leftovers;
 mod load;
 mod moving;
 mod placement;
 mod provision;
+mod removal;
 mod rotate;
 mod server;
 mod servers;
@@ -33,11 +36,12 @@ use crate::pools::Pools;
 use crate::registry::Registry;
 use crate::stamp;
 use crate::tenant::{SqlTenant, Tables};
+use chrono::{DateTime, Utc};
 use credentials::{Credentials, Place, TenantLogin};
 use moka::sync::Cache;
 use server::Server;
 use servers::{Listed, Servers};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -140,6 +144,8 @@ pub struct MariaDbFleet {
     placed: Cache<(TenantId, i64), Arc<str>>,
     meters: Meters,
     bitmaps: Arc<Budget>,
+    /// When it is tried again to remove what is left on servers that did not answer.
+    leftovers_after: Mutex<DateTime<Utc>>,
 }
 
 /// Tenants made at once by one process.
@@ -187,6 +193,7 @@ impl MariaDbFleet {
             holder: uuid::Builder::from_random_bytes(holder).into_uuid(),
             making: Semaphore::new(MADE_AT_ONCE),
             placed: Cache::new(PLACED),
+            leftovers_after: Mutex::new(DateTime::UNIX_EPOCH),
         })
     }
 
@@ -244,6 +251,7 @@ impl MariaDbFleet {
                 state: listed.state,
                 tenants: room.map_or(0, |room| room.tenants),
                 standby: room.map_or(0, |room| room.standby),
+                leftovers: room.map_or(0, |room| room.leftovers),
                 version: listed.version,
                 changed_at: listed.changed_at,
                 connections: listed

@@ -5,6 +5,7 @@
 //! overtaken writes into nothing that is used. Only the holder of the tenant's lease notes anything.
 
 mod ask;
+mod end;
 mod load;
 mod moving;
 mod put;
@@ -139,6 +140,10 @@ impl Operations for FleetOperations {
 
     async fn run(&self, id: Uuid) -> Result<Operation> {
         self.run_to_end(id).await
+    }
+
+    async fn end(&self, id: Uuid) -> Result<Operation> {
+        self.end_it(id).await
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod events;
 mod leases;
+#[cfg(feature = "mariadb")]
+mod lost;
 mod migrations;
 mod operations;
 

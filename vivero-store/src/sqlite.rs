@@ -298,6 +298,7 @@ impl Fleet for SqliteFleet {
             capacity: None,
             state: ServerState::Open,
             tenants: stats.tenants,
+            leftovers: 0,
             standby: 0,
             version: 1,
             changed_at: DateTime::UNIX_EPOCH,

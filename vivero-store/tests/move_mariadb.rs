@@ -8,6 +8,7 @@ mod tenants;
 use serde_json::json;
 use std::collections::HashMap;
 use tenants::{Engine, Ground};
+use vivero_core::drain::DrainState;
 use vivero_core::operations::{NewOperation, OperationKind as Kind, OperationState as State};
 use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState, TlsMode};
 use vivero_core::{Error, Vivero};
@@ -221,14 +222,15 @@ async fn a_server_is_drained_of_all_its_tenants() {
     let mut told = Vec::new();
     let servers = ground.vivero.servers();
     let drained = servers
-        .drain(MAIN, None, |slug, outcome, left| {
+        .drain(MAIN, None, |slug, outcome, drain| {
             let moved = outcome.as_ref().expect("moved");
             assert_eq!(moved.state, State::Done, "{moved:?}");
-            told.push((slug.to_string(), left));
+            told.push((slug.to_string(), drain.left()));
         })
         .await
         .expect("drained");
-    assert_eq!((drained.moved, drained.stayed), (told.len() as u64, 0));
+    assert_eq!((drained.moved, drained.failed), (told.len() as u64, 0));
+    assert_eq!((drained.state, drained.left()), (DrainState::Done, 0), "{drained:?}");
     assert_eq!(on_each(&ground).await, [(0, 0), (6, 6)], "{told:?}");
     assert_eq!(
         ground.vivero.servers().find(MAIN).await.expect("main").state,
@@ -241,7 +243,8 @@ async fn a_server_is_drained_of_all_its_tenants() {
     // Nothing is left to do; and where there is no room, tenants stay and it is said why.
     let servers = ground.vivero.servers();
     let again = servers.drain(MAIN, None, |_, _, _| {}).await.expect("drained");
-    assert_eq!((again.moved, again.stayed), (0, 0));
+    assert_eq!((again.total, again.moved, again.failed), (0, 0, 0));
+    assert_ne!(again.id, drained.id);
     let mut why = Vec::new();
     let none = servers
         .drain("second", None, |_, outcome, _| {
@@ -249,7 +252,62 @@ async fn a_server_is_drained_of_all_its_tenants() {
         })
         .await
         .expect("an answer");
-    assert_eq!((none.moved, none.stayed), (0, 6));
+    assert_eq!((none.state, none.moved, none.failed), (DrainState::Failed, 0, 6));
     assert!(why.iter().all(|why| why.contains("vivero server add")), "{why:?}");
+    assert_eq!(none.failures.len(), 6, "{none:?}");
+    assert!(none.message.is_some_and(|why| why.contains("6 of 6 tenants are still on second")));
+    ground.vivero.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_is_one_on_record_and_is_stopped_by_opening_the_server() {
+    let ground = on_two_servers().await;
+    let tenants = ground.vivero.tenants();
+    for n in 0..3 {
+        tenants.provision(tenants::tenant(&format!("more-{n}"))).await.expect("a tenant");
+    }
+    let servers = ground.vivero.servers();
+    let unknown = servers.find_drain(MAIN).await.expect_err("never");
+    assert_eq!(unknown.code(), "drain_not_found");
+    let asked = servers.ask_drain(MAIN, Some("second")).await.expect("asked");
+    assert!(asked.total > 1 && asked.left() == asked.total, "{asked:?}");
+    // Asking again is the same one; to elsewhere it is another, which would be two at once.
+    let other = ground.beside().await;
+    let again = other.vivero.servers().ask_drain(MAIN, Some("second")).await.expect("asked again");
+    assert_eq!(again.id, asked.id);
+    let elsewhere = servers.ask_drain(MAIN, None).await.expect_err("to elsewhere");
+    assert_eq!(elsewhere.code(), "drain_running");
+    // Two processes at once: one does it.
+    let second = other.vivero.servers();
+    let (one, two) =
+        tokio::join!(servers.run_drain(MAIN, |_, _, _| {}), second.run_drain(MAIN, |_, _, _| {}));
+    let busy =
+        [&one, &two].iter().filter(|it| matches!(it, Err(Error::Unavailable { .. }))).count();
+    assert_eq!(busy, 1, "{one:?} {two:?}");
+    let done = one.or(two).expect("done");
+    assert_eq!((done.state, done.moved), (DrainState::Done, asked.total), "{done:?}");
+    // Of the next one the first tenant is moved; then the server is opened.
+    set(&ground.vivero, MAIN, ServerState::Open).await;
+    let asked = servers.ask_drain("second", None).await.expect("asked");
+    let vivero = ground.vivero.clone();
+    let stopped = servers
+        .run_drain("second", |_, _, _| {
+            let vivero = vivero.clone();
+            tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current()
+                    .block_on(async { set(&vivero, "second", ServerState::Open).await });
+            });
+        })
+        .await
+        .expect("an answer");
+    assert_eq!((stopped.id, stopped.state, stopped.moved), (asked.id, DrainState::Failed, 1));
+    assert!(stopped.message.is_some_and(|why| why.contains("was opened again")));
+    // What is down cannot be read.
+    set(&ground.vivero, "second", ServerState::Down).await;
+    let down = servers.ask_drain("second", None).await.expect_err("down");
+    assert!(down.code() == "server_down" && down.to_string().contains("--state draining"));
+    let to = servers.ask_drain(MAIN, Some("second")).await.expect_err("down");
+    assert!(to.to_string().contains("is down"), "{to}");
+    other.vivero.close().await;
     ground.vivero.close().await;
 }

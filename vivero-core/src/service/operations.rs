@@ -6,7 +6,11 @@ use crate::ids::TenantId;
 use crate::operations::{Marks, NewOperation, Operation, StoredArchive};
 use crate::tenant::{Slug, Tenant};
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
+
+/// How often it is looked whether another process has done an operation.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The operations of an installation.
 #[derive(Debug)]
@@ -21,13 +25,27 @@ impl TenantOperations<'_> {
     /// or another operation of the tenant is not over, [`Error::NotFound`], [`Error::Taken`].
     pub async fn start(&self, new: NewOperation) -> Result<Operation> {
         let operation = self.ask(new).await?;
-        let (vivero, id) = (self.vivero.clone(), operation.id);
+        self.in_background(operation.id);
+        Ok(operation)
+    }
+
+    /// Goes on, after the answer, with one whose process is gone; how far it is now. One that is over or that
+    /// somebody is at stays as it is.
+    pub async fn go_on(&self, id: Uuid) -> Result<Operation> {
+        let operation = self.find(id).await?;
+        if !operation.state.is_over() {
+            self.in_background(id);
+        }
+        Ok(operation)
+    }
+
+    fn in_background(&self, id: Uuid) {
+        let vivero = self.vivero.clone();
         tokio::spawn(async move {
             if let Err(error) = vivero.operations().run(id).await {
                 tracing::warn!(operation = %id, %error, "an operation stopped; it can be resumed");
             }
         });
-        Ok(operation)
     }
 
     /// Puts an operation on record, to be done by [`TenantOperations::run`].
@@ -40,6 +58,31 @@ impl TenantOperations<'_> {
         let done = self.vivero.inner.parts.operations.run(id).await;
         self.vivero.tenants_changed().await;
         done
+    }
+
+    /// Does an operation until it is over, or waits for whoever does it meanwhile: a server that looks for
+    /// what was cut off may have come first.
+    pub async fn finish(&self, id: Uuid) -> Result<Operation> {
+        loop {
+            match self.run(id).await {
+                Err(Error::Unavailable { .. }) => {
+                    let now = self.find(id).await?;
+                    if now.state.is_over() {
+                        return Ok(now);
+                    }
+                }
+                other => return other,
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Ends an operation that cannot go on because a database server is gone; see
+    /// [`crate::operations::Operations::end`].
+    pub async fn end(&self, id: Uuid) -> Result<Operation> {
+        let ended = self.vivero.inner.parts.operations.end(id).await;
+        self.vivero.tenants_changed().await;
+        ended
     }
 
     /// Does everything that a former process left undone and nobody does now; what became of it.
@@ -66,6 +109,14 @@ impl TenantOperations<'_> {
     pub async fn list(&self, slug: Option<&Slug>, limit: u32) -> Result<Vec<Operation>> {
         let limit = limit.clamp(1, crate::page::MAX_LIMIT);
         self.vivero.fleet().book().list_operations(slug, limit).await
+    }
+
+    /// Operations that are not over, oldest first.
+    pub async fn list_open(&self, limit: u32) -> Result<Vec<Operation>> {
+        let limit = limit.clamp(1, crate::page::MAX_LIMIT);
+        let mut open = self.vivero.fleet().book().open_operations().await?;
+        open.truncate(limit as usize);
+        Ok(open)
     }
 
     /// A tenant's archives in the store of files, newest first; those of one that is gone as well. Errors:

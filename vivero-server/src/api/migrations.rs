@@ -4,10 +4,8 @@ use super::Topic;
 use crate::access::Operator;
 use crate::param::{IdempotencyKey, Limit, Query, RunId};
 use crate::payload::Body;
-use crate::problem::Failure;
-use crate::reply::{Accepted, Answer, Shown, json_bytes, to_bytes};
+use crate::reply::{Accepted, Answer, Shown};
 use crate::wire::migration::{MigrationIn, MigrationRetry, MigrationRunOut, MigrationsOut};
-use poem::http::{HeaderValue, StatusCode, header};
 use poem_openapi::OpenApi;
 use vivero_core::Error;
 use vivero_core::migration::{Run, TenantRunState};
@@ -96,9 +94,5 @@ impl Migrations {
 
 fn accepted(run: Run) -> Answer<Accepted<MigrationRunOut>> {
     let location = format!("/api/v1/platform/migrations/{}", run.id);
-    let body = to_bytes(&MigrationRunOut::new(run, Vec::new()), 1024)?;
-    let mut response = json_bytes(StatusCode::ACCEPTED, body);
-    let location = HeaderValue::try_from(location).map_err(Failure::internal)?;
-    response.headers_mut().insert(header::LOCATION, location);
-    Ok(Accepted::from_response(response))
+    Accepted::at(&location, &MigrationRunOut::new(run, Vec::new()))
 }

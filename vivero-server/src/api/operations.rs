@@ -4,12 +4,13 @@ use super::Topic;
 use crate::access::Operator;
 use crate::param::{IdempotencyKey, Limit, OperationId, Query, SlugParam};
 use crate::payload::Body;
-use crate::problem::Failure;
-use crate::reply::{Accepted, Answer, Changed, Shown, json_bytes, to_bytes};
-use crate::wire::operation::{OperationIn, OperationList, OperationOut};
-use crate::wire::tenant::TenantOut;
-use poem::http::{HeaderValue, StatusCode, header};
+use crate::reply::{Accepted, Answer, Changed, Shown};
+use crate::wire::journal::ChainReportOut;
+use crate::wire::operation::{ArchiveList, OperationIn, OperationList, OperationOut};
+use crate::wire::tenant::{TenantEventList, TenantOut};
 use poem_openapi::OpenApi;
+use vivero_core::operations::Operation;
+use vivero_core::{Error, TenantId, Uuid};
 
 pub(crate) struct Operations;
 
@@ -33,13 +34,132 @@ impl Operations {
     ) -> Answer<Accepted<OperationOut>> {
         let new = body.value.new_operation(slug.0, key.0);
         let operation = operator.vivero().operations().start(new).await?;
-        let location = format!("/api/v1/platform/operations/{}", operation.id);
         tracing::info!(tenant = %operation.slug, kind = %operation.kind, operation = %operation.id, "operation begun");
-        let body = to_bytes(&OperationOut::from(operation), 1024)?;
-        let mut response = json_bytes(StatusCode::ACCEPTED, body);
-        let location = HeaderValue::try_from(location).map_err(Failure::internal)?;
-        response.headers_mut().insert(header::LOCATION, location);
-        Ok(Accepted::from_response(response))
+        accepted(operation)
+    }
+
+    /// List operations on all tenants, newest first
+    #[oai(
+        path = "/api/v1/platform/operations",
+        method = "get",
+        operation_id = "platform_operation_all"
+    )]
+    async fn list_all(
+        &self,
+        operator: Operator,
+        /// Only those that are not over, oldest first.
+        open: Query<bool>,
+        limit: Query<Limit>,
+    ) -> Answer<Shown<OperationList>> {
+        let operations = operator.vivero().operations();
+        let found = match open.0 {
+            Some(true) => operations.list_open(limit.rows()).await?,
+            _ => operations.list(None, limit.rows()).await?,
+        };
+        Shown::new(&OperationList { items: found.into_iter().map(OperationOut::from).collect() })
+    }
+
+    /// Go on with an operation
+    ///
+    /// With one whose process is gone, at once; every server looks for such by itself, every few seconds. One
+    /// that is over or goes on already stays as it is.
+    #[oai(
+        path = "/api/v1/platform/operations/:operation/resume",
+        method = "post",
+        operation_id = "platform_operation_resume"
+    )]
+    async fn resume(
+        &self,
+        operator: Operator,
+        operation: OperationId,
+        #[oai(name = "Idempotency-Key")] _key: IdempotencyKey,
+    ) -> Answer<Accepted<OperationOut>> {
+        accepted(operator.vivero().operations().go_on(operation.0).await?)
+    }
+
+    /// End an operation that cannot go on
+    ///
+    /// Because a database server is gone: before its point of no return it is undone, after that it is finished.
+    /// What a server that does not answer holds of it is noted, and removed when it answers again. One that is
+    /// over stays as it is; one that another process is at is answered 503.
+    #[oai(
+        path = "/api/v1/platform/operations/:operation/end",
+        method = "post",
+        operation_id = "platform_operation_end"
+    )]
+    async fn end(
+        &self,
+        operator: Operator,
+        operation: OperationId,
+        #[oai(name = "Idempotency-Key")] _key: IdempotencyKey,
+    ) -> Answer<Shown<OperationOut>> {
+        let ended = operator.vivero().operations().end(operation.0).await?;
+        tracing::info!(operation = %ended.id, tenant = %ended.slug, state = %ended.state,
+            request_id = ?operator.scope().request_id, "operation ended");
+        Shown::new(&ended.into())
+    }
+
+    /// List a tenant's archives in the store of files, newest first
+    ///
+    /// Of a tenant that is gone its id stands in the path.
+    #[oai(
+        path = "/api/v1/platform/tenants/:slug/archives",
+        method = "get",
+        operation_id = "platform_archive_list"
+    )]
+    async fn archives(&self, operator: Operator, slug: SlugParam) -> Answer<Shown<ArchiveList>> {
+        let vivero = operator.vivero();
+        let tenant = match vivero.tenants().find(&slug.0).await {
+            Ok(tenant) => tenant.id,
+            // An id can stand where a slug can.
+            Err(gone @ Error::NotFound { .. }) => match slug.0.as_str().parse::<Uuid>() {
+                Ok(id) => TenantId::from_uuid(id),
+                Err(_) => return Err(gone.into()),
+            },
+            Err(error) => return Err(error.into()),
+        };
+        let found = match vivero.operations().archives(tenant).await {
+            // Without a store there are none in it.
+            Err(Error::Illegal { code: "files_off", .. }) => Vec::new(),
+            other => other?,
+        };
+        Shown::new(&ArchiveList { items: found.into_iter().map(Into::into).collect() })
+    }
+
+    /// List what became of a tenant, newest first
+    ///
+    /// Made, suspended, resumed, moved, restored, to be removed: each change of its state or database.
+    #[oai(
+        path = "/api/v1/platform/tenants/:slug/history",
+        method = "get",
+        operation_id = "platform_tenant_history"
+    )]
+    async fn history(
+        &self,
+        operator: Operator,
+        slug: SlugParam,
+        limit: Query<Limit>,
+    ) -> Answer<Shown<TenantEventList>> {
+        let found = operator.vivero().tenants().events(&slug.0, limit.rows()).await?;
+        Shown::new(&TenantEventList { items: found.into_iter().map(Into::into).collect() })
+    }
+
+    /// Recompute a tenant's audit chain
+    ///
+    /// Holds every link against the next, and the last against the anchor kept outside the tenant's
+    /// database. It shows none of its data.
+    #[oai(
+        path = "/api/v1/platform/tenants/:slug/verify",
+        method = "post",
+        operation_id = "platform_tenant_verify"
+    )]
+    async fn verify(
+        &self,
+        operator: Operator,
+        slug: SlugParam,
+        #[oai(name = "Idempotency-Key")] _key: IdempotencyKey,
+    ) -> Answer<Shown<ChainReportOut>> {
+        Shown::new(&operator.vivero().verify_audit(&slug.0).await?.into())
     }
 
     /// List operations on a tenant, newest first
@@ -86,4 +206,9 @@ impl Operations {
         tracing::info!(tenant = %tenant.slug, request_id = ?operator.scope().request_id, "tenant activated");
         Changed::new(tenant.version, &TenantOut::from(&*tenant))
     }
+}
+
+fn accepted(operation: Operation) -> Answer<Accepted<OperationOut>> {
+    let location = format!("/api/v1/platform/operations/{}", operation.id);
+    Accepted::at(&location, &OperationOut::from(operation))
 }

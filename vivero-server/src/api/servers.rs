@@ -3,11 +3,13 @@
 use super::Topic;
 use super::entities::of_version;
 use crate::access::Operator;
-use crate::param::{IdempotencyKey, RequiredIfMatch, ServerParam};
+use crate::param::{IdempotencyKey, IfNoneMatch, Query, RequiredIfMatch, ServerParam};
 use crate::payload::Body;
 use crate::problem::Failure;
-use crate::reply::{Answer, Changed, Created, Shown, etag, json_bytes, to_bytes};
-use crate::wire::server::{ServerIn, ServerList, ServerOut, ServerPatch};
+use crate::reply::{Answer, Changed, Created, Found, Shown, etag, json_bytes, to_bytes};
+use crate::wire::server::{
+    FindingList, ServerIn, ServerList, ServerOut, ServerPatch, ServerRemoved,
+};
 use poem::http::{HeaderValue, StatusCode, header};
 use poem_openapi::OpenApi;
 
@@ -51,6 +53,22 @@ impl Servers {
         Ok(Created::from_response(response))
     }
 
+    /// Read a database server
+    #[oai(
+        path = "/api/v1/platform/servers/:server",
+        method = "get",
+        operation_id = "platform_server_get"
+    )]
+    async fn get(
+        &self,
+        operator: Operator,
+        server: ServerParam,
+        #[oai(name = "If-None-Match")] seen: IfNoneMatch,
+    ) -> Answer<Found<ServerOut>> {
+        let server = operator.vivero().servers().find(&server.0).await?;
+        Found::new(server.version, seen.has(server.version), || server.into())
+    }
+
     /// Change a database server
     ///
     /// Its state, share and limit; of others than `main` also how it is reached, which is tried out
@@ -73,5 +91,39 @@ impl Servers {
         tracing::info!(server = server.0, state = %changed.state,
             request_id = ?operator.scope().request_id, "database server changed");
         Changed::new(changed.version, &changed.into())
+    }
+
+    /// Look for what could go wrong on database servers
+    ///
+    /// Each is asked for its settings and limits: what will not do, and the statement or setting that mends it.
+    #[oai(path = "/api/v1/platform/doctor", method = "get", operation_id = "platform_doctor")]
+    async fn examine(&self, operator: Operator) -> Answer<Shown<FindingList>> {
+        let found = operator.vivero().servers().examine().await?;
+        Shown::new(&FindingList { items: found.into_iter().map(Into::into).collect() })
+    }
+
+    /// Take a database server off the list
+    ///
+    /// It must be empty: without tenants, and without anything that cannot be removed because it does not answer.
+    /// Of one that is lost for good everything is forgotten; its tenants are out of service from then on, and are
+    /// brought back from their archives by `restore`.
+    #[oai(
+        path = "/api/v1/platform/servers/:server",
+        method = "delete",
+        operation_id = "platform_server_remove"
+    )]
+    async fn remove(
+        &self,
+        operator: Operator,
+        server: ServerParam,
+        /// Whether it is lost for good with all that is on it.
+        lost: Query<bool>,
+    ) -> Answer<Shown<ServerRemoved>> {
+        let lost = lost.0.unwrap_or(false);
+        let gone = operator.vivero().servers().remove(&server.0, lost).await?;
+        tracing::info!(server = server.0, lost, tenants = gone.len(),
+            request_id = ?operator.scope().request_id, "database server taken off the list");
+        let tenants = gone.into_iter().map(|slug| slug.to_string()).collect();
+        Shown::new(&ServerRemoved { name: server.0, tenants })
     }
 }

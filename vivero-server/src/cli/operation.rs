@@ -148,6 +148,12 @@ pub(super) enum OperationCommand {
         /// Its id.
         id: Option<Uuid>,
     },
+    /// End an operation that cannot go on because a database server is gone: undone before its point of no return,
+    /// finished after it. What that server holds is removed when it answers again.
+    End {
+        /// Its id.
+        id: Uuid,
+    },
 }
 
 /// A file as an operation takes it: the place does not depend on where the program runs.
@@ -247,7 +253,7 @@ pub(super) async fn run(
 async fn follow(vivero: &Vivero, asked: Operation, output: Output) -> Result<Operation> {
     let operations = vivero.operations();
     let what = format!("{} {}", asked.kind, asked.slug);
-    let mut running = std::pin::pin!(operations.run(asked.id));
+    let mut running = std::pin::pin!(operations.finish(asked.id));
     let mut bar = None;
     loop {
         tokio::select! {
@@ -394,6 +400,13 @@ pub(super) async fn run_operations(
         OperationCommand::Resume { id: Some(id) } => {
             let asked = operations.find(id).await?;
             code = finish(&follow(&vivero, asked, output).await?, output)?;
+        }
+        OperationCommand::End { id } => {
+            let ended = operations.end(id).await?;
+            show(&ended, output);
+            if !ended.state.is_over() {
+                code = ExitCode::FAILURE;
+            }
         }
         OperationCommand::Resume { id: None } => {
             for operation in operations.resume().await? {

@@ -29,6 +29,7 @@ pub(super) async fn run(args: ServeArgs, mut config: Config, output: Output) -> 
     }
     let vivero = super::open(&config).await?;
     finish_operations(vivero.clone());
+    finish_drains(vivero.clone());
     let tcp = bind(&config).await?;
     let address = tcp.address();
     let stop = Stop::listen()?;
@@ -56,6 +57,18 @@ fn finish_operations(vivero: Vivero) {
                     }
                 }
                 Err(error) => tracing::warn!(%error, "going on with operations"),
+            }
+            tokio::time::sleep(LOOK_FOR_OPERATIONS).await;
+        }
+    });
+}
+
+/// The same with servers that are being emptied.
+fn finish_drains(vivero: Vivero) {
+    tokio::spawn(async move {
+        loop {
+            if let Err(error) = vivero.servers().resume_drains().await {
+                tracing::warn!(%error, "going on with servers that are being emptied");
             }
             tokio::time::sleep(LOOK_FOR_OPERATIONS).await;
         }

@@ -1,5 +1,7 @@
 //! `vivero server …`
 
+mod drain;
+
 use super::output::Output;
 use crate::config::Config;
 use clap::{Args, Subcommand};
@@ -9,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 use vivero_core::server::{DatabaseServer, NewServer, ServerPatch, ServerState, TlsMode};
-use vivero_core::{Error, Result, Vivero};
+use vivero_core::{Error, Result, Slug};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ServerCommand {
@@ -20,14 +22,27 @@ pub(super) enum ServerCommand {
     Add(AddArgs),
     /// Change a database server: its state, share, limit, or how it is reached.
     Set(SetArgs),
+    /// Take a database server off the list. It must be empty, unless it is lost for good.
+    Remove {
+        /// Name in this installation.
+        name: String,
+        /// It is lost with all that is on it: that is forgotten, and its tenants are out of service until they are
+        /// restored from archives. They are printed.
+        #[arg(long)]
+        lost: bool,
+    },
     /// Move every tenant of a database server to others; it takes no new ones from then on. Tenants stay
-    /// readable, and each stops writing for a moment, which is printed. Cut off, say it again.
+    /// readable, and each stops writing for a moment, which is printed. Cut off, it is gone on with by any server
+    /// of the installation, or when it is said again; `set NAME --state open` stops it.
     Drain {
         /// Name in this installation.
         name: String,
         /// Where they go; each to the open server that is least filled if nothing is said.
-        #[arg(long, value_name = "SERVER")]
+        #[arg(long, value_name = "SERVER", conflicts_with = "status")]
         to: Option<String>,
+        /// Only show how far it is, whoever does it.
+        #[arg(long)]
+        status: bool,
     },
 }
 
@@ -99,7 +114,9 @@ pub(super) async fn run(
             patch.check(&args.name)?;
             Ready::Set(args.name, patch)
         }
-        ServerCommand::Drain { name, to } => Ready::Drain(name, to),
+        ServerCommand::Remove { name, lost } => Ready::Remove(name, lost),
+        ServerCommand::Drain { name, status: true, .. } => Ready::Drained(name),
+        ServerCommand::Drain { name, to, .. } => Ready::Drain(name, to),
     };
     let vivero = super::open(config).await?;
     let outcome = async {
@@ -113,7 +130,13 @@ pub(super) async fn run(
             Ready::Set(name, patch) => {
                 show(&vivero.servers().change(&name, patch, None).await?, output);
             }
-            Ready::Drain(name, to) => return drain(&vivero, &name, to.as_deref(), output).await,
+            Ready::Remove(name, lost) => {
+                removed(&name, &vivero.servers().remove(&name, lost).await?, output);
+            }
+            Ready::Drained(name) => drain::show(&vivero.servers().find_drain(&name).await?, output),
+            Ready::Drain(name, to) => {
+                return drain::run(&vivero, &name, to.as_deref(), output).await;
+            }
         }
         Ok(ExitCode::SUCCESS)
     };
@@ -127,38 +150,20 @@ enum Ready {
     Add(NewServer),
     Set(String, ServerPatch),
     Drain(String, Option<String>),
+    Drained(String),
+    Remove(String, bool),
 }
 
-async fn drain(vivero: &Vivero, name: &str, to: Option<&str>, output: Output) -> Result<ExitCode> {
-    let drained = vivero
-        .servers()
-        .drain(name, to, |slug, outcome, left| {
-            let (value, text) = match outcome {
-                Ok(operation) => {
-                    let stopped = &operation.result["writes_stopped_ms"];
-                    let to = operation.parameters["to"].as_str().unwrap_or_default();
-                    let what = match &operation.message {
-                        None => format!("is on {to}; writes were stopped for {stopped} ms"),
-                        Some(message) => format!("stays: {message}"),
-                    };
-                    let value = json!({
-                        "tenant": slug, "state": operation.state, "to": to, "writes_stopped_ms": stopped,
-                        "message": operation.message, "left": left,
-                    });
-                    (value, what)
-                }
-                Err(error) => {
-                    let value =
-                        json!({"tenant": slug, "state": "refused", "message": error.to_string(), "left": left});
-                    (value, format!("stays: {error}"))
-                }
-            };
-            output.result(&value, || format!("{slug} {text} ({left} to go)"));
-        })
-        .await?;
-    let value = json!({"server": name, "moved": drained.moved, "stayed": drained.stayed});
-    output.result(&value, || format!("{name}: {} moved, {} stayed", drained.moved, drained.stayed));
-    Ok(if drained.stayed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+fn removed(name: &str, gone: &[Slug], output: Output) {
+    output.result(&json!({"removed": name, "tenants": gone}), || {
+        let mut text = format!("{name} is off the list");
+        for slug in gone {
+            text += &format!(
+                "\n  {slug} is out of service: bring it back with `vivero tenant restore {slug} --archive …`"
+            );
+        }
+        text
+    });
 }
 
 fn new(args: AddArgs) -> Result<NewServer> {
@@ -235,7 +240,7 @@ fn show(server: &DatabaseServer, output: Output) {
     let value = json!({
         "name": server.name, "address": server.address, "tls_mode": server.tls_mode,
         "account": server.account, "state": server.state, "weight": server.weight,
-        "capacity": server.capacity, "tenants": server.tenants, "standby": server.standby,
+        "capacity": server.capacity, "tenants": server.tenants, "standby": server.standby, "leftovers": server.leftovers,
         "version": server.version,
     });
     output.result(&value, || {

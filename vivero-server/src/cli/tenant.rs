@@ -6,6 +6,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, IsTerminal as _};
 use std::process::ExitCode;
+use vivero_core::operations::{NewOperation, OperationKind, OperationState};
 use vivero_core::tenant::{OperationType, Plan, Standing, TenantState};
 use vivero_core::{Error, NewTenant, Owner, Result, Slug, Tenant, Vivero};
 
@@ -171,10 +172,15 @@ async fn rotate(vivero: &Vivero, slug: Option<&str>, output: Output) -> Result<E
     };
     let mut failed = 0;
     for slug in &slugs {
-        match vivero.rotate_credentials(slug).await {
-            Ok(()) => {
+        match rotated(vivero, slug).await {
+            Ok(None) => {
                 let value = json!({"slug": slug, "rotated": true});
                 output.result(&value, || format!("{slug:<40} has another password"));
+            }
+            Ok(Some(message)) => {
+                failed += 1;
+                let value = json!({"slug": slug, "rotated": false, "message": message});
+                output.result(&value, || format!("{slug:<40} {message}"));
             }
             Err(error) => {
                 failed += 1;
@@ -183,6 +189,20 @@ async fn rotate(vivero: &Vivero, slug: Option<&str>, output: Output) -> Result<E
         }
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Why it has no other password, if it has none.
+async fn rotated(vivero: &Vivero, slug: &Slug) -> Result<Option<String>> {
+    let operations = vivero.operations();
+    let new = NewOperation {
+        kind: OperationKind::RotateCredentials,
+        slug: slug.clone(),
+        parameters: Value::Null,
+        key: None,
+    };
+    let asked = operations.ask(new).await?;
+    let done = operations.finish(asked.id).await?;
+    Ok(if done.state == OperationState::Done { None } else { done.message })
 }
 
 /// Every tenant, by slug.

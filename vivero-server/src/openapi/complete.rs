@@ -42,7 +42,11 @@ const KEYLESS: &[&str] = &[
     "platform_tenant_suspend",
     "platform_tenant_resume",
     "platform_tenant_activate",
+    "platform_tenant_verify",
+    "platform_operation_resume",
+    "platform_operation_end",
     "platform_server_create",
+    "platform_server_drain",
     "platform_migration_start",
     "platform_migration_retry",
 ];

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 use vivero_core::Slug;
-use vivero_core::operations::{NewOperation, Operation, OperationKind, OperationState};
+use vivero_core::operations::{
+    NewOperation, Operation, OperationKind, OperationState, StoredArchive,
+};
 
 /// An operation that is asked for. Each kind takes its own fields; others are refused.
 #[derive(Debug, Serialize, Deserialize, Object)]
@@ -16,8 +18,8 @@ pub(crate) struct OperationIn {
     /// What is to be done to the tenant in the path; for `clone` and `import`, that is the new one.
     pub(crate) kind: Word<OperationKind>,
     /// File in the folder of archives: made by `backup`, `export` and `archive` (named after tenant and
-    /// time if absent), read by `restore` and `import`, which also take the name of an archive in the store
-    /// of files.
+    /// time if absent), read by `restore`, `verify` and `import`, which also take the name of an archive in
+    /// the store of files.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[oai(validator(max_length = 120, pattern = "^(store:)?[A-Za-z0-9][A-Za-z0-9._-]*$"))]
     pub(crate) archive: Option<String>,
@@ -132,4 +134,38 @@ impl From<Operation> for OperationOut {
 pub(crate) struct OperationList {
     /// The operations.
     pub(crate) items: Vec<OperationOut>,
+}
+
+/// An archive in the installation's store of files.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct ArchiveOut {
+    /// Its name, as `restore` and `import` take it.
+    pub(crate) name: String,
+    /// Id of the tenant.
+    pub(crate) tenant_id: Uuid,
+    /// Id of the operation that made it.
+    pub(crate) operation: Uuid,
+    /// Its bytes.
+    pub(crate) bytes: u64,
+    /// When it was written, by the store's clock.
+    pub(crate) written_at: Stamp,
+}
+
+impl From<StoredArchive> for ArchiveOut {
+    fn from(archive: StoredArchive) -> Self {
+        Self {
+            name: archive.name,
+            tenant_id: archive.tenant.uuid(),
+            operation: archive.id,
+            bytes: archive.bytes,
+            written_at: Stamp(archive.written_at),
+        }
+    }
+}
+
+/// Archives of a tenant, newest first.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct ArchiveList {
+    /// The archives.
+    pub(crate) items: Vec<ArchiveOut>,
 }

@@ -4,7 +4,8 @@ use super::{Change, Stamp, Word, present};
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 use vivero_core::server::{
-    ConnectionStats, DatabaseServer, NewServer, ServerPatch as CorePatch, ServerState, TlsMode,
+    ConnectionStats, DatabaseServer, NewServer, ServerFinding, ServerPatch as CorePatch,
+    ServerState, TlsMode, Verdict,
 };
 use vivero_core::{Error, Result};
 
@@ -61,6 +62,8 @@ pub(crate) struct ServerOut {
     pub(crate) tenants: u64,
     /// Prepared databases on it.
     pub(crate) standby: u64,
+    /// What is left on it of databases that could not be removed; they are when it answers again.
+    pub(crate) leftovers: u64,
     /// Connections of the process that answers.
     pub(crate) connections: ConnectionsOut,
     /// Grows with each change; also in `ETag`.
@@ -81,6 +84,7 @@ impl From<DatabaseServer> for ServerOut {
             capacity: server.capacity,
             tenants: server.tenants,
             standby: server.standby,
+            leftovers: server.leftovers,
             connections: server.connections.into(),
             version: server.version,
             changed_at: Stamp(server.changed_at),
@@ -93,6 +97,56 @@ impl From<DatabaseServer> for ServerOut {
 pub(crate) struct ServerList {
     /// All of them.
     pub(crate) items: Vec<ServerOut>,
+}
+
+/// What one check of a database server found.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct FindingOut {
+    /// The server.
+    pub(crate) server: String,
+    /// What was looked at, e.g. `max_connections`.
+    pub(crate) check: String,
+    /// `ok`, `warning` if it runs but, `failed` if it cannot run so.
+    pub(crate) verdict: String,
+    /// What was found.
+    pub(crate) detail: String,
+    /// What to do, as a statement or setting; absent where there is nothing to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub(crate) remedy: Option<String>,
+}
+
+impl From<ServerFinding> for FindingOut {
+    fn from(finding: ServerFinding) -> Self {
+        let verdict = match finding.verdict {
+            Verdict::Ok => "ok",
+            Verdict::Warning => "warning",
+            Verdict::Failed => "failed",
+        };
+        Self {
+            server: finding.server,
+            check: finding.check,
+            verdict: verdict.into(),
+            detail: finding.detail,
+            remedy: finding.remedy,
+        }
+    }
+}
+
+/// What was found on all database servers.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct FindingList {
+    /// The findings, server by server.
+    pub(crate) items: Vec<FindingOut>,
+}
+
+/// A database server that is off the list.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct ServerRemoved {
+    /// Its name.
+    pub(crate) name: String,
+    /// Tenants whose databases are lost with it: out of service until they are restored from archives.
+    pub(crate) tenants: Vec<String>,
 }
 
 /// A database server to be added.

@@ -6,7 +6,7 @@ use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vivero_core::port::FleetStats;
-use vivero_core::tenant::{OperationType, Plan, TenantState};
+use vivero_core::tenant::{OperationType, Plan, TenantEvent, TenantState};
 use vivero_core::{NewTenant, Owner, Tenant};
 
 /// A tenant.
@@ -55,6 +55,42 @@ impl From<&Tenant> for TenantOut {
             created_at: Stamp(tenant.created_at),
         }
     }
+}
+
+/// A change of a tenant's state or database.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct TenantEventOut {
+    /// The version of the tenant that it led to.
+    pub(crate) version: i64,
+    /// When.
+    pub(crate) at: Stamp,
+    /// The state it led to.
+    pub(crate) state: Word<TenantState>,
+    /// Which of the tenant's databases was in use from then on: another number is another database.
+    pub(crate) generation: i64,
+    /// The operation that did it, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub(crate) operation: Option<Uuid>,
+}
+
+impl From<TenantEvent> for TenantEventOut {
+    fn from(event: TenantEvent) -> Self {
+        Self {
+            version: event.version,
+            at: Stamp(event.at),
+            state: Word(event.state),
+            generation: event.generation,
+            operation: event.operation,
+        }
+    }
+}
+
+/// What became of a tenant, newest first.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct TenantEventList {
+    /// The changes.
+    pub(crate) items: Vec<TenantEventOut>,
 }
 
 /// Tenants by slug.

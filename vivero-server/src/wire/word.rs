@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::str::FromStr;
+use vivero_core::drain::DrainState;
 use vivero_core::entity::{EntityType, Grade, Stage, Status, Unit};
 use vivero_core::files::FileState;
 use vivero_core::location::LocationKind;
@@ -51,6 +52,7 @@ words! {
     RunState: "How a run of migrations stands.";
     TenantState: "What is recorded of a tenant's life.";
     ServerState: "What a database server is used for.";
+    DrainState: "How emptying a database server stands.";
     TlsMode: "How connections to a database server are protected.";
 }
 

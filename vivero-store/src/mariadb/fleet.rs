@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use uuid::Uuid;
 use vivero_core::copy::{Chain, Loading, TableShape};
+use vivero_core::drain::DrainBook;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
 use vivero_core::migration::Migrator;
@@ -80,6 +81,10 @@ impl Fleet for MariaDbFleet {
 
     async fn remove(&self, id: TenantId, generation: i64) -> Result<()> {
         self.remove_database(id, generation).await
+    }
+
+    async fn abandon(&self, id: TenantId, generation: i64) -> Result<Option<String>> {
+        self.abandon_database(id, generation).await
     }
 
     fn book(&self) -> &dyn OperationBook {
@@ -167,12 +172,20 @@ impl Fleet for MariaDbFleet {
         self.shown_server(name).await
     }
 
+    async fn remove_server(&self, name: &str, lost: bool) -> Result<Vec<Slug>> {
+        self.remove_listed(name, lost).await
+    }
+
     async fn server_of(&self, tenant: &Tenant) -> Result<String> {
         Ok(self.place_of(tenant).await?.server)
     }
 
     async fn tenants_on(&self, server: &str, after: Option<&str>, limit: u32) -> Result<Vec<Slug>> {
         self.tenants_of_server(server, after, limit).await
+    }
+
+    fn drains(&self) -> Result<&dyn DrainBook> {
+        Ok(self)
     }
 
     async fn place_next(&self, next: &Tenant, server: &str) -> Result<()> {
@@ -184,7 +197,8 @@ impl Fleet for MariaDbFleet {
     }
 
     async fn tend(&self) -> Result<u64> {
-        let mut done = self.finish_rotations().await? + self.tend_standby().await?;
+        let mut done = self.finish_rotations().await? + self.clear_leftovers().await?;
+        done += self.tend_standby().await?;
         if self.servers.main().nodes().are_many() {
             // The lease of whoever was cut off may have ended after the last start only.
             let (finished, undone) = self.finish_or_undo().await?;

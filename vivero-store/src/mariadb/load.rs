@@ -36,6 +36,7 @@ impl MariaDbFleet {
             // A tenant that was out of service, or of another installation, has no account here yet.
             None => self.new_place(tenant).await?.at(generation),
         };
+        self.clear_before(&place).await?;
         let listed = self.servers.find(&place.server).await?;
         let server = listed.up()?;
         if self.credentials.elsewhere(registry, tenant.id, generation).await?.is_some() {
@@ -60,6 +61,7 @@ impl MariaDbFleet {
     /// A place with an account; the database that comes with it is of no use to a later generation.
     async fn new_place(&self, tenant: &Tenant) -> Result<Place> {
         let (place, _) = self.place(tenant.id).await?;
+        self.clear_before(&place).await?;
         let listed = self.servers.find(&place.server).await?;
         let server = listed.up()?;
         server.make(&place).await?;

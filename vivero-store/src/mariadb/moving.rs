@@ -7,7 +7,7 @@
 use super::MariaDbFleet;
 use super::credentials::{Place, of_generation, password};
 use super::placement::rooms;
-use crate::backend::mariadb::MariaDb;
+use crate::backend::mariadb::{MariaDb, Writing};
 use crate::backend::{Backend as _, Sql};
 use vivero_core::ids::TenantId;
 use vivero_core::record::Kind;
@@ -91,21 +91,42 @@ impl MariaDbFleet {
         let listed = self.servers.find(&before.server).await?;
         listed.up()?.remove(before).await?;
         let mut transaction = self.registry().begin().await?;
+        self.move_home(&mut transaction, tenant, server, &password).await?;
+        MariaDb::commit(transaction, ()).await?;
+        Ok(true)
+    }
+
+    /// Makes the place where a tenant is by now its home.
+    pub(super) async fn move_home(
+        &self,
+        transaction: &mut Writing,
+        tenant: &Tenant,
+        server: String,
+        password: &str,
+    ) -> Result<()> {
+        let id = tenant.id;
         Sql::new(
             "UPDATE tenant_databases SET server = ?, password = ?, next_password = NULL WHERE tenant_id = ?",
         )
         .with(Value::Text(server))
-        .with(self.credentials.seal(&password, id.uuid().as_bytes())?)
+        .with(self.credentials.seal(password, id.uuid().as_bytes())?)
         .with(Value::Id(id.uuid()))
-        .execute::<MariaDb>(&mut transaction)
+        .execute::<MariaDb>(transaction)
         .await?;
+        Self::forget_generation(transaction, id, tenant.generation).await
+    }
+
+    pub(super) async fn forget_generation(
+        transaction: &mut Writing,
+        tenant: TenantId,
+        generation: i64,
+    ) -> Result<()> {
         Sql::new("DELETE FROM tenant_generations WHERE tenant_id = ? AND generation = ?")
-            .with(Value::Id(id.uuid()))
+            .with(Value::Id(tenant.uuid()))
             .with(Value::Int(generation))
-            .execute::<MariaDb>(&mut transaction)
+            .execute::<MariaDb>(transaction)
             .await?;
-        MariaDb::commit(transaction, ()).await?;
-        Ok(true)
+        Ok(())
     }
 
     /// Tenants whose databases are on a server.

@@ -28,6 +28,8 @@ pub(super) struct Room {
     pub(super) tenants: u64,
     /// Prepared databases there now.
     pub(super) standby: u64,
+    /// What is left there of databases that could not be removed.
+    pub(super) leftovers: u64,
 }
 
 impl Room {
@@ -75,11 +77,12 @@ pub(super) async fn rooms(connection: &mut Connection) -> Result<Vec<Room>> {
         "(SELECT server FROM tenant_databases UNION ALL SELECT server FROM tenant_generations) p";
     let (tenants, standby) = (count(both), count("standby_databases"));
     let sql = Sql::new(format!(
-        "SELECT s.name, s.state, s.weight, s.capacity, coalesce(t.n, 0), coalesce(b.n, 0) \
+        "SELECT s.name, s.state, s.weight, s.capacity, coalesce(t.n, 0), coalesce(b.n, 0), \
+         (SELECT count(*) FROM leftovers l WHERE l.server = s.name) \
          FROM database_servers s LEFT JOIN {tenants} t ON t.server = s.name \
          LEFT JOIN {standby} b ON b.server = s.name ORDER BY s.name"
     ));
-    let kinds = [Kind::Text, Kind::Text, Kind::Int, Kind::Int, Kind::Int, Kind::Int];
+    let kinds = [Kind::Text, Kind::Text, Kind::Int, Kind::Int, Kind::Int, Kind::Int, Kind::Int];
     let rows = sql.fetch::<MariaDb>(connection, &kinds).await?;
     rows.into_iter()
         .map(|mut row| {
@@ -93,6 +96,7 @@ pub(super) async fn rooms(connection: &mut Connection) -> Result<Vec<Room>> {
                 },
                 tenants: row.natural(4),
                 standby: row.natural(5),
+                leftovers: row.natural(6),
             })
         })
         .collect()
@@ -142,7 +146,15 @@ mod tests {
 
     fn room(name: &str, weight: u32, capacity: Option<u64>) -> Room {
         let name = name.into();
-        Room { name, state: ServerState::Open, weight, capacity, tenants: 0, standby: 0 }
+        Room {
+            name,
+            state: ServerState::Open,
+            weight,
+            capacity,
+            tenants: 0,
+            standby: 0,
+            leftovers: 0,
+        }
     }
 
     fn fill(rooms: &mut [Room], number: usize) -> usize {

@@ -521,7 +521,7 @@ impl Server {
 
     /// By a lock of the server's, which ends with its connection. Of a cluster's nodes each has its own
     /// locks: there it is a lease in the registry, which ends a while after its process.
-    async fn hold_named(&self, name: &str, wait: bool) -> Result<Option<Held>> {
+    pub(super) async fn hold_named(&self, name: &str, wait: bool) -> Result<Option<Held>> {
         let seconds = if wait { LOCK_WAIT } else { 0 };
         if self.nodes.are_many()
             && let Some(exclusive) = self.exclusive.get()

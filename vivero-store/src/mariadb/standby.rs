@@ -76,7 +76,7 @@ impl MariaDbFleet {
 
     /// Removes what was cut off, what has the tables of another build and what is on a server that is
     /// being emptied.
-    async fn clear_standby(&self) -> Result<u64> {
+    pub(super) async fn clear_standby(&self) -> Result<u64> {
         let outdated = self.keeper.clock.now() - OUTDATED_AFTER;
         let mut transaction = self.registry().begin().await?;
         // From here on nobody claims them.

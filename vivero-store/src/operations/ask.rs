@@ -20,12 +20,13 @@ const fn taken(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Backup => &["archive", "store", "keep", "keep_days"],
         Kind::Export | Kind::Archive => &["archive", "store"],
-        Kind::Import => &["archive"],
+        Kind::Import | Kind::Verify => &["archive"],
         Kind::Restore => &["archive", "replace"],
         Kind::Clone => &["source"],
         Kind::Delete => &["grace_days", "confirm"],
         Kind::Purge => &["confirm"],
         Kind::Move => &["to"],
+        Kind::RotateCredentials => &[],
     }
 }
 
@@ -68,7 +69,7 @@ fn check(new: &NewOperation) -> Result<()> {
             "keep" => value.as_i64().is_some_and(|number| (1..=10_000).contains(&number)),
             "keep_days" => value.as_i64().is_some_and(|days| (0..=36_500).contains(&days)),
             // What is read may be in the store of files; what is made is named there by its id.
-            "archive" if matches!(new.kind, Kind::Restore | Kind::Import) => {
+            "archive" if matches!(new.kind, Kind::Restore | Kind::Verify | Kind::Import) => {
                 value.as_str().is_some_and(|name| is_file(name) || parse_stored(name).is_some())
             }
             "grace_days" => value.as_i64().is_some_and(|days| (0..=3_650).contains(&days)),
@@ -107,7 +108,9 @@ fn check(new: &NewOperation) -> Result<()> {
             check.fail(name, "store", "is for archives in the store of files: ask with store");
         }
     }
-    for (kind, name) in [(Kind::Import, "archive"), (Kind::Clone, "source")] {
+    for (kind, name) in
+        [(Kind::Import, "archive"), (Kind::Verify, "archive"), (Kind::Clone, "source")]
+    {
         if new.kind == kind && !parameters.contains_key(name) {
             check.fail(name, "required", "is needed");
         }
@@ -136,6 +139,7 @@ impl FleetOperations {
             }
             (Kind::Clone | Kind::Import, None) => TenantId::from_uuid(self.ids.id(now)),
             (Kind::Restore, _) => self.restored(&new, found.as_deref()).await?,
+            (Kind::Verify, _) => self.to_be_proven(&new, found.as_deref()).await?,
             (_, Some(tenant)) => tenant.id,
             (_, None) => return Err(Error::not_found("tenant")),
         };
@@ -152,6 +156,12 @@ impl FleetOperations {
             }
             Kind::Backup | Kind::Export | Kind::Archive => {
                 if let Some(tenant) = &found {
+                    in_service(tenant)?;
+                }
+            }
+            Kind::RotateCredentials => {
+                if let Some(tenant) = found.as_deref().filter(|t| t.state != TenantState::Deleting)
+                {
                     in_service(tenant)?;
                 }
             }
@@ -178,7 +188,7 @@ impl FleetOperations {
                     self.may_be_purged(tenant).await?;
                 }
             }
-            Kind::Restore | Kind::Import => {}
+            Kind::Restore | Kind::Verify | Kind::Import => {}
         }
         if matches!(new.kind, Kind::Backup | Kind::Export | Kind::Archive)
             && parameters.get("store") == Some(&Json::Bool(true))
@@ -240,6 +250,24 @@ impl FleetOperations {
                 format!("has {} tenants, as many as it may; raise its capacity", server.tenants),
             ),
             _ => Ok(()),
+        }
+    }
+
+    /// Whose archive is to be proven: the tenant's own, if there is one of that name.
+    async fn to_be_proven(&self, new: &NewOperation, found: Option<&Tenant>) -> Result<TenantId> {
+        let place = self.place(text(&new.parameters, "archive").unwrap_or_default())?;
+        let reader = crate::archive::ArchiveReader::open(place, self.key.as_ref()).await?;
+        let header = reader.header();
+        let (id, slug) = (header.tenant_id(), &header.tenant.slug);
+        match found {
+            _ if id == NOBODY => Err(Error::invalid("archive", "tenant", "is of nobody")),
+            Some(tenant) if tenant.id != id => {
+                Err(Error::invalid("archive", "tenant", format!("is of tenant {slug}")))
+            }
+            None if slug != new.slug.as_str() => {
+                Err(Error::invalid("archive", "tenant", format!("is of tenant {slug}")))
+            }
+            _ => Ok(id),
         }
     }
 

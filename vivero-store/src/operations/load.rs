@@ -54,7 +54,7 @@ impl Run<'_> {
         let generation = least.max(tried) + 1;
         if tried > 0 && (mine || tried != current) {
             self.fleet().retire(tenant, tried).await;
-            self.fleet().remove(tenant, tried).await?;
+            self.remove(tenant, tried).await?;
         }
         self.set("generation", json!(generation));
         self.note().await?;
@@ -211,6 +211,7 @@ impl Run<'_> {
         if tenant.generation == generation && tenant.state != TenantState::Loading {
             return Ok(());
         }
+        self.proven(&tenant, generation).await?;
         let before = tenant.generation;
         if tenant.state == TenantState::Loading {
             self.set("previous_generation", json!(null));
@@ -243,6 +244,13 @@ impl Run<'_> {
         self.fleet().book().change_tenant(&self.operation, tenant.id, &change).await?;
         self.all.announce().await;
         Ok(())
+    }
+
+    /// That the database that was made can be opened: its server may have gone since, and the one before is
+    /// whole.
+    pub(super) async fn proven(&self, tenant: &Tenant, generation: i64) -> Result<()> {
+        let made = Tenant { generation, ..tenant.clone() };
+        self.fleet().open(&made).await.map(|_| ())
     }
 
     pub(super) fn loaded(&self) -> Result<i64> {
@@ -278,7 +286,7 @@ impl Run<'_> {
         self.fleet().open(&tenant).await?;
         self.fleet().retire(tenant.id, before).await;
         self.hook("clean/database").await?;
-        self.fleet().remove(tenant.id, before).await?;
+        self.remove(tenant.id, before).await?;
         Ok(())
     }
 
@@ -297,10 +305,10 @@ impl Run<'_> {
                 .as_ref()
                 .is_none_or(|t| t.generation != generation || t.state == TenantState::Loading)
         {
-            self.fleet().remove(tenant, generation).await?;
+            self.remove(tenant, generation).await?;
         }
         if let Some(found) = found.filter(|t| t.state == TenantState::Loading) {
-            self.fleet().remove(tenant, found.generation).await?;
+            self.remove(tenant, found.generation).await?;
             self.fleet().book().forget_tenant(&self.operation, tenant).await?;
         }
         Ok(())

@@ -133,6 +133,7 @@ impl Run<'_> {
         let tenant = self.tenant().await?;
         let generation = self.loaded()?;
         if tenant.generation != generation {
+            self.proven(&tenant, generation).await?;
             let marks = self.fleet().book().marks(tenant.id).await?;
             let change = TenantChange {
                 from: tenant.state,
@@ -162,7 +163,10 @@ impl Run<'_> {
         let tenant = self.tenant().await?;
         self.fleet().open(&tenant).await?.fence(false).await?;
         match self.number("generation").filter(|g| *g != tenant.generation) {
-            Some(generation) => self.fleet().remove(tenant.id, generation).await,
+            Some(generation) => {
+                self.fleet().retire(tenant.id, generation).await;
+                self.remove(tenant.id, generation).await
+            }
             None => Ok(()),
         }
     }

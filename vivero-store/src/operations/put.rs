@@ -162,7 +162,7 @@ impl Run<'_> {
         self.fleet().book().change_tenant(&self.operation, tenant.id, &change).await?;
         self.fleet().retire(tenant.id, tenant.generation).await;
         self.hook("drop/database").await?;
-        self.fleet().remove(tenant.id, tenant.generation).await?;
+        self.remove(tenant.id, tenant.generation).await?;
         Ok(())
     }
 

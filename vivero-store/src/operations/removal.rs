@@ -49,10 +49,10 @@ impl Run<'_> {
         self.fleet().retire(tenant.id, tenant.generation).await;
         // Also what an operation that was given up may have left; the current one last, with the account.
         for generation in (1..tenant.generation).chain([tenant.generation + 1]) {
-            self.fleet().remove(tenant.id, generation).await?;
+            self.remove(tenant.id, generation).await?;
         }
         self.hook("drop/database").await?;
-        self.fleet().remove(tenant.id, tenant.generation).await?;
+        self.remove(tenant.id, tenant.generation).await?;
         Ok(())
     }
 

@@ -1,16 +1,17 @@
 //! Doing an operation: under a lease, from the step it is at, and back to where it began if a step fails
 //! before the point of no return.
 
-use super::FleetOperations;
+use super::{Busy, FleetOperations};
 use chrono::TimeDelta;
 use serde_json::Value as Json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
+use vivero_core::ids::TenantId;
 use vivero_core::operations::{Operation, OperationKind as Kind, OperationState};
 use vivero_core::port::{Fleet, Lease};
-use vivero_core::tenant::Tenant;
+use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::{Clock, Error, Result};
 
 /// How long a lease lasts if nobody renews it: so long somebody waits for one who died.
@@ -24,12 +25,14 @@ pub(super) const fn steps(kind: Kind) -> (&'static [&'static str], &'static [&'s
     match kind {
         Kind::Backup | Kind::Export => (&["write", "prove"], &[]),
         Kind::Restore => (&["check", "load", "switch"], &["clean"]),
+        Kind::Verify => (&["check"], &[]),
         Kind::Import => (&["check", "load", "switch"], &[]),
         Kind::Clone => (&["load", "switch"], &[]),
         Kind::Archive => (&["stop", "write", "prove"], &["drop"]),
         Kind::Delete => (&["mark"], &[]),
         Kind::Purge => (&["close"], &["drop", "forget"]),
         Kind::Move => (&["copy", "switch"], &["clean"]),
+        Kind::RotateCredentials => (&["rotate"], &[]),
     }
 }
 
@@ -38,6 +41,8 @@ pub(super) struct Run<'o> {
     pub(super) all: &'o FleetOperations,
     pub(super) operation: Operation,
     noted: Option<Instant>,
+    /// Whether it is to end though a server does not answer.
+    pub(super) ending: bool,
 }
 
 /// How a step ended that did not do its work.
@@ -86,7 +91,19 @@ impl FleetOperations {
         if asked.state.is_over() {
             return Ok(asked);
         }
-        let Some(_busy) = self.begin(asked.tenant) else {
+        let mine = self.hold(&asked).await?;
+        let outcome = match self.claim(id, &mine.lease).await {
+            Ok(Claimed::Over(operation)) => Ok(*operation),
+            Ok(Claimed::Open(run)) => run.go_on().await,
+            Err(error) => Err(error.into()),
+        };
+        self.give_back(mine, outcome).await
+    }
+
+    /// Keeps others from doing anything to an operation for as long as what it gives is there.
+    pub(super) async fn hold(&self, asked: &Operation) -> Result<Mine<'_>> {
+        let id = asked.id;
+        let Some(busy) = self.begin(asked.tenant) else {
             return Err(Error::Unavailable {
                 what: format!("operation {id}, this process does it already").into(),
                 retry_after: 1,
@@ -107,7 +124,16 @@ impl FleetOperations {
             });
         };
         let renewing = renew(Arc::clone(&self.fleet), Arc::clone(&self.clock), lease.clone());
-        let outcome = self.run_leased(id, &lease).await;
+        Ok(Mine { lease, renewing, _busy: busy })
+    }
+
+    /// Lets others go on with what there is still to do.
+    pub(super) async fn give_back(
+        &self,
+        mine: Mine<'_>,
+        outcome: Step<Operation>,
+    ) -> Result<Operation> {
+        let Mine { lease, renewing, _busy } = mine;
         drop(renewing);
         if !matches!(outcome, Err(Stopped::Dead(_))) {
             self.fleet.release_lease(&lease).await?;
@@ -118,38 +144,83 @@ impl FleetOperations {
         }
     }
 
-    async fn run_leased(&self, id: Uuid, lease: &Lease) -> Step<Operation> {
+    pub(super) async fn claim(&self, id: Uuid, lease: &Lease) -> Result<Claimed<'_>> {
         let operation = self.fleet.book().claim_operation(id, lease, self.clock.now()).await?;
-        if operation.state.is_over() {
-            return Ok(operation);
-        }
-        let mut run = Run { all: self, operation, noted: None };
-        let (before, after) = steps(run.operation.kind);
-        let all: Vec<&'static str> = before.iter().chain(after).copied().collect();
-        let from = all.iter().position(|step| *step == run.operation.step).unwrap_or(0);
-        for (number, step) in all.iter().enumerate().skip(from) {
-            run.operation.state = OperationState::Running;
-            run.operation.step = (*step).to_owned();
-            run.hook(step).await?;
-            run.note().await?;
-            match run.step(step).await {
-                Ok(()) => {}
-                Err(Stopped::Dead(error)) => return Err(Stopped::Dead(error)),
-                Err(Stopped::Failed(error)) => {
-                    let may_undo = number < before.len();
-                    return run.failed(step, error, may_undo).await;
-                }
-            }
-        }
-        run.hook("end").await?;
-        run.operation.state = OperationState::Done;
-        run.operation.message = None;
-        run.note().await?;
-        Ok(run.operation)
+        Ok(if operation.state.is_over() {
+            Claimed::Over(Box::new(operation))
+        } else {
+            Claimed::Open(Box::new(Run { all: self, operation, noted: None, ending: false }))
+        })
     }
 }
 
+/// The right to do something to an operation.
+pub(super) struct Mine<'o> {
+    pub(super) lease: Lease,
+    renewing: Renewing,
+    _busy: Busy<'o>,
+}
+
+/// What a lease holder finds.
+pub(super) enum Claimed<'o> {
+    /// Nothing more will happen.
+    Over(Box<Operation>),
+    /// It is the holder's.
+    Open(Box<Run<'o>>),
+}
+
 impl Run<'_> {
+    /// Does its steps from the one it is at.
+    pub(super) async fn go_on(mut self) -> Step<Operation> {
+        let (before, after) = steps(self.operation.kind);
+        let all: Vec<&'static str> = before.iter().chain(after).copied().collect();
+        let from = all.iter().position(|step| *step == self.operation.step).unwrap_or(0);
+        for (number, step) in all.iter().enumerate().skip(from) {
+            self.operation.state = OperationState::Running;
+            self.operation.step = (*step).to_owned();
+            self.hook(step).await?;
+            self.note().await?;
+            match self.step(step).await {
+                Ok(()) => {}
+                Err(Stopped::Dead(error)) => return Err(Stopped::Dead(error)),
+                Err(Stopped::Failed(error)) => {
+                    let may_undo = number < before.len() && !self.is_switched().await?;
+                    return self.failed(step, error, may_undo).await;
+                }
+            }
+        }
+        self.hook("end").await?;
+        self.operation.state = OperationState::Done;
+        self.operation.message = None;
+        self.note().await?;
+        Ok(self.operation)
+    }
+
+    /// Whether the tenant has the database that was made for it: then nothing can be undone.
+    pub(super) async fn is_switched(&self) -> Result<bool> {
+        if !matches!(self.operation.kind, Kind::Restore | Kind::Import | Kind::Clone | Kind::Move) {
+            return Ok(false);
+        }
+        let found = self.fleet().find(self.operation.tenant).await?;
+        Ok(found.is_some_and(|tenant| {
+            tenant.state != TenantState::Loading
+                && self.number("generation") == Some(tenant.generation)
+        }))
+    }
+
+    /// Removes the database of one generation. Where an operation is ended that cannot go on, one on a server
+    /// that does not answer is left for later.
+    pub(super) async fn remove(&mut self, tenant: TenantId, generation: i64) -> Result<()> {
+        if !self.ending {
+            return self.fleet().remove(tenant, generation).await;
+        }
+        if let Some(server) = self.fleet().abandon(tenant, generation).await? {
+            self.set("left_on", Json::String(server));
+            self.note().await?;
+        }
+        Ok(())
+    }
+
     pub(super) fn fleet(&self) -> &dyn Fleet {
         &*self.all.fleet
     }
@@ -209,6 +280,7 @@ impl Run<'_> {
             (_, "close") => self.close().await,
             (_, "drop") => self.drop_all().await,
             (_, "forget") => self.forget().await,
+            (_, "rotate") => self.rotate().await,
             _ => Err(Error::corrupt(format!("there is no step {step}")).into()),
         }
     }
@@ -220,39 +292,65 @@ impl Run<'_> {
         if let Error::Illegal { code: "operation_overtaken", .. } = error {
             return Err(error.into());
         }
-        let undone = if may_undo { self.undo().await } else { Err(Error::corrupt("")) };
+        let undone = if may_undo {
+            self.begin_anew().await?;
+            self.undo().await
+        } else {
+            Err(Error::corrupt(""))
+        };
+        let id = self.operation.id;
+        let gone = format!(
+            "if a database server is gone for good, end it with `vivero operation end {id}`"
+        );
         self.operation.message = Some(match &undone {
+            Ok(()) if self.operation.kind == Kind::RotateCredentials => format!(
+                "step {step}: {why}. If it was begun it is finished when the server answers; otherwise ask again"
+            ),
             Ok(()) => format!("step {step}: {why}. Nothing was changed; mend it and ask again"),
             Err(_) if !may_undo => format!(
-                "step {step}: {why}. All before it is done; finish it with `vivero operation resume {}`",
-                self.operation.id
+                "step {step}: {why}. All before it is done; finish it with `vivero operation resume {id}`, or, {gone}"
             ),
             Err(undoing) => format!(
-                "step {step}: {why}. It is half undone ({}); finish that with `vivero operation resume {}`",
+                "step {step}: {why}. It is half undone ({}); go on with `vivero operation resume {id}`, or, {gone}",
                 describe(undoing),
-                self.operation.id
             ),
         });
         if undone.is_ok() {
             self.operation.state = OperationState::Failed;
+            step.clone_into(&mut self.operation.step);
         }
         self.note().await?;
         Ok(self.operation)
     }
 
-    async fn undo(&mut self) -> Result<()> {
+    /// Notes that whoever goes on has to do everything again: what is undone lets writers on, and what was
+    /// copied before lacks what they write.
+    pub(super) async fn begin_anew(&mut self) -> Result<()> {
+        let (before, _) = steps(self.operation.kind);
+        before.first().copied().unwrap_or_default().clone_into(&mut self.operation.step);
+        self.note().await
+    }
+
+    /// Cut off in the middle it is finished by the next run, or when the server is next tended.
+    async fn rotate(&mut self) -> Step<()> {
+        let tenant = self.tenant().await?;
+        self.fleet().rotate_credentials(&tenant).await?;
+        Ok(())
+    }
+
+    pub(super) async fn undo(&mut self) -> Result<()> {
         match self.operation.kind {
             Kind::Backup | Kind::Export => self.undo_write().await,
             Kind::Restore | Kind::Import | Kind::Clone => self.undo_load().await,
             Kind::Archive => self.undo_archive().await,
             Kind::Move => self.undo_move().await,
-            Kind::Delete | Kind::Purge => Ok(()),
+            Kind::Verify | Kind::Delete | Kind::Purge | Kind::RotateCredentials => Ok(()),
         }
     }
 }
 
 /// An error with what is behind it.
-fn describe(error: &Error) -> String {
+pub(super) fn describe(error: &Error) -> String {
     use std::error::Error as _;
     let mut text = match error {
         Error::Invalid(fields) => fields

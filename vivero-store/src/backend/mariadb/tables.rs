@@ -181,6 +181,19 @@ pub(super) const REGISTRY: &[&str] = &[
          password VARBINARY(4096), weight BIGINT NOT NULL, capacity BIGINT, state VARCHAR(16) NOT NULL, \
          version BIGINT NOT NULL, changed_at DATETIME(6) NOT NULL)"
     ),
+    // What is left on servers that did not answer when it was to be removed.
+    table!(
+        "leftovers (server VARCHAR(64) NOT NULL, database_name VARCHAR(64) NOT NULL, account VARCHAR(64) NOT NULL, \
+         noted_at DATETIME(6) NOT NULL, PRIMARY KEY (server, database_name))"
+    ),
+    // Of each server the last time it was emptied.
+    table!(
+        "server_drains (server VARCHAR(64) PRIMARY KEY, id BINARY(16) NOT NULL, target VARCHAR(64), \
+         state VARCHAR(16) NOT NULL, total BIGINT NOT NULL, moved BIGINT NOT NULL, failed BIGINT NOT NULL, \
+         failures LONGTEXT NOT NULL, tenant VARCHAR(64), operation_id BINARY(16), settled VARCHAR(64) NOT NULL, \
+         message LONGTEXT, token BIGINT NOT NULL, created_at DATETIME(6) NOT NULL, \
+         changed_at DATETIME(6) NOT NULL)"
+    ),
     table!(
         "standby_databases (id BINARY(16) PRIMARY KEY, server VARCHAR(64) NOT NULL, \
          database_name VARCHAR(64) NOT NULL, account VARCHAR(64) NOT NULL, password VARBINARY(512) NOT NULL, \

@@ -1,0 +1,183 @@
+//! What is left on a server that did not answer when it was to be removed: databases with their accounts, noted in
+//! the registry, and removed when the server answers again.
+//!
+//! Names of generations come again, and a tenant has one account for all of them. So whoever makes something on a
+//! server first clears what is left of that account there ([`MariaDbFleet::clear_before`]), and clearing goes
+//! under a lock of the server: the row goes after what it names, so no row means that nobody is about to remove it.
+
+use super::MariaDbFleet;
+use super::credentials::Place;
+use super::server::Server;
+use crate::backend::mariadb::{MariaDb, Writing};
+use crate::backend::{Backend as _, Cells, Sql};
+use chrono::TimeDelta;
+use std::sync::PoisonError;
+use vivero_core::ids::TenantId;
+use vivero_core::record::Kind;
+use vivero_core::server::ServerState;
+use vivero_core::{Error, Result, Value};
+
+/// After a server did not answer, it is left alone for so long.
+const AGAIN_AFTER: TimeDelta = TimeDelta::seconds(30);
+
+const FIND: &str = "SELECT server, database_name, account FROM leftovers";
+const KINDS: [Kind; 3] = [Kind::Text, Kind::Text, Kind::Text];
+
+fn place(mut row: Cells) -> Place {
+    let (server, database, account) = (row.text(0), row.text(1), row.text(2));
+    Place { server, database, account, password: String::new(), next: None }
+}
+
+impl MariaDbFleet {
+    /// Removes the database of one generation, or, if its server does not answer, notes what is left there and
+    /// gives the server's name.
+    pub(super) async fn abandon_database(
+        &self,
+        id: TenantId,
+        generation: i64,
+    ) -> Result<Option<String>> {
+        match self.remove_database(id, generation).await {
+            Ok(()) => return Ok(None),
+            Err(Error::Unavailable { .. }) => {}
+            Err(other) => return Err(other),
+        }
+        let Some(home) = self.credentials.find(self.registry(), id).await? else { return Ok(None) };
+        let found = self.registry().find("id", Value::Id(id.uuid())).await?;
+        let elsewhere = self.credentials.elsewhere(self.registry(), id, generation).await?;
+        let now_at = match &found {
+            Some(tenant) => {
+                self.credentials.elsewhere(self.registry(), id, tenant.generation).await?
+            }
+            None => None,
+        };
+        let mut transaction = self.registry().begin().await?;
+        let left = match (elsewhere, now_at, &found) {
+            (Some((server, _)), _, _) => {
+                let left = Place { server, ..home.at(generation) };
+                self.leave(&mut transaction, &left).await?;
+                Self::forget_generation(&mut transaction, id, generation).await?;
+                left
+            }
+            (None, Some((server, password)), Some(tenant)) => {
+                let left = home.at(generation);
+                self.leave(&mut transaction, &left).await?;
+                self.move_home(&mut transaction, tenant, server, &password).await?;
+                left
+            }
+            (None, _, found) => {
+                let all = found.as_ref().is_none_or(|t| t.generation == generation);
+                let left = home.at(generation);
+                self.leave(&mut transaction, &left).await?;
+                if all {
+                    Sql::new("DELETE FROM tenant_databases WHERE tenant_id = ?")
+                        .with(Value::Id(id.uuid()))
+                        .execute::<MariaDb>(&mut transaction)
+                        .await?;
+                }
+                left
+            }
+        };
+        MariaDb::commit(transaction, ()).await?;
+        tracing::warn!(tenant = %id, server = left.server, database = left.database,
+            "a database is left on a server that does not answer; it is removed when that does");
+        Ok(Some(left.server))
+    }
+
+    /// Notes what is left, in the transaction that forgets it otherwise.
+    async fn leave(&self, transaction: &mut Writing, left: &Place) -> Result<()> {
+        Sql::new(
+            "REPLACE INTO leftovers (server, database_name, account, noted_at) VALUES (?, ?, ?, ?)",
+        )
+        .with(Value::Text(left.server.clone()))
+        .with(Value::Text(left.database.clone()))
+        .with(Value::Text(left.account.clone()))
+        .with(Value::Time(self.keeper.clock.now()))
+        .execute::<MariaDb>(transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// Removes what is left wherever it is, as far as servers answer.
+    pub(super) async fn clear_leftovers(&self) -> Result<u64> {
+        let now = self.keeper.clock.now();
+        if now < *self.leftovers_after.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(0);
+        }
+        let rows = self.registry().read_all(Sql::new(FIND), &KINDS).await?;
+        let mut removed = 0;
+        for left in rows.into_iter().map(place) {
+            match self.clear(&left, false).await {
+                Ok(true) => removed += 1,
+                // Another is at it, or the server is out of service.
+                Ok(false) => {}
+                Err(error) => {
+                    let mut after =
+                        self.leftovers_after.lock().unwrap_or_else(PoisonError::into_inner);
+                    *after = now + AGAIN_AFTER;
+                    tracing::debug!(%error, server = left.server, database = left.database,
+                        "a leftover cannot be removed now; it is tried again");
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes what is left of an account on a server, before anything is made for it there.
+    pub(super) async fn clear_before(&self, made: &Place) -> Result<()> {
+        let sql = Sql::new(format!("{FIND} WHERE server = ? AND account = ?"))
+            .with(Value::Text(made.server.clone()))
+            .with(Value::Text(made.account.clone()));
+        for left in self.registry().read_all(sql, &KINDS).await?.into_iter().map(place) {
+            self.clear(&left, true).await?;
+        }
+        Ok(())
+    }
+
+    /// `false` if another does it, or the server is out of service.
+    async fn clear(&self, left: &Place, wait: bool) -> Result<bool> {
+        let listed = self.servers.find(&left.server).await?;
+        if listed.state == ServerState::Down {
+            return Ok(false);
+        }
+        let server: &Server = &listed.server;
+        let name = format!("left {}", left.database);
+        let Some(_held) = server.hold_named(&name, wait).await? else { return Ok(false) };
+        if !self.is_left(left).await? {
+            return Ok(true);
+        }
+        if self.has_account(left).await? {
+            server.remove_generation(left).await?;
+        } else {
+            server.remove(left).await?;
+        }
+        let sql = Sql::new("DELETE FROM leftovers WHERE server = ? AND database_name = ?")
+            .with(Value::Text(left.server.clone()))
+            .with(Value::Text(left.database.clone()));
+        self.registry().write(sql).await?;
+        tracing::info!(server = left.server, database = left.database, "a leftover is removed");
+        Ok(true)
+    }
+
+    async fn is_left(&self, left: &Place) -> Result<bool> {
+        let sql = Sql::new("SELECT count(*) FROM leftovers WHERE server = ? AND database_name = ?")
+            .with(Value::Text(left.server.clone()))
+            .with(Value::Text(left.database.clone()));
+        let row = self.registry().read(sql, &[Kind::Int]).await?;
+        Ok(row.is_some_and(|row| row.int(0) > 0))
+    }
+
+    /// Whether the account works for a tenant on that server, or is about to.
+    async fn has_account(&self, left: &Place) -> Result<bool> {
+        let sql = Sql::new(
+            "SELECT (SELECT count(*) FROM tenant_databases WHERE server = ? AND account = ?) + \
+             (SELECT count(*) FROM tenant_generations g JOIN tenant_databases d ON d.tenant_id = g.tenant_id \
+             WHERE g.server = ? AND d.account = ?)",
+        )
+        .with(Value::Text(left.server.clone()))
+        .with(Value::Text(left.account.clone()))
+        .with(Value::Text(left.server.clone()))
+        .with(Value::Text(left.account.clone()));
+        let row = self.registry().read(sql, &[Kind::Int]).await?;
+        Ok(row.is_some_and(|row| row.int(0) > 0))
+    }
+}

@@ -1,0 +1,74 @@
+//! Ending an operation that cannot go on because a database server is gone.
+
+use super::run::{Claimed, Run, Step, Stopped, describe, steps};
+use super::{FleetOperations, text};
+use std::time::Duration;
+use tokio::time::Instant;
+use uuid::Uuid;
+use vivero_core::operations::{Operation, OperationState};
+use vivero_core::{Error, Result};
+
+/// Servers try again every few seconds what cannot go on: so long it is waited for a moment between two tries.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+impl FleetOperations {
+    pub(super) async fn end_it(&self, id: Uuid) -> Result<Operation> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let found = self.fleet.book().find_operation(id).await?;
+            let asked = found.ok_or_else(|| Error::not_found("operation"))?;
+            if asked.state.is_over() {
+                return Ok(asked);
+            }
+            match self.hold(&asked).await {
+                Ok(mine) => {
+                    let outcome = match self.claim(id, &mine.lease).await {
+                        Ok(Claimed::Over(operation)) => Ok(*operation),
+                        Ok(Claimed::Open(run)) => run.end().await,
+                        Err(error) => Err(error.into()),
+                    };
+                    return self.give_back(mine, outcome).await;
+                }
+                Err(Error::Unavailable { .. }) if Instant::now() < until => {}
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+impl Run<'_> {
+    async fn end(mut self) -> Step<Operation> {
+        self.ending = true;
+        let step = self.operation.step.clone();
+        let (_, after) = steps(self.operation.kind);
+        if after.contains(&step.as_str()) || self.is_switched().await? {
+            return self.go_on().await;
+        }
+        let at = if step.is_empty() { "before it began".into() } else { format!("at step {step}") };
+        self.begin_anew().await?;
+        if let Err(error) = self.undo().await {
+            let id = self.operation.id;
+            self.operation.message = Some(format!(
+                "{at}: it cannot be ended: {}. Go on with `vivero operation resume {id}` when that is mended",
+                describe(&error)
+            ));
+            self.note().await?;
+            return Err(Stopped::Failed(error));
+        }
+        let left = text(&self.operation.result, "left_on").map(|server| {
+            format!(
+                "; what database server {server} holds of it is removed when that answers again"
+            )
+        });
+        self.operation.message = Some(format!(
+            "ended by an operator {at}. Nothing was changed{}",
+            left.unwrap_or_default()
+        ));
+        self.operation.state = OperationState::Failed;
+        self.operation.step = step;
+        self.note().await?;
+        Ok(self.operation)
+    }
+}

@@ -1,0 +1,288 @@
+//! A database server that is lost for good in the middle of a move: the tenant stays usable, and an operator ends
+//! the operation, without that server; what it holds is removed if it comes back after all.
+#![cfg(feature = "mariadb")]
+
+#[path = "support/tenants.rs"]
+mod tenants;
+
+use serde_json::json;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tenants::Ground;
+use vivero_core::operations::{NewOperation, OperationKind as Kind, OperationState as State};
+use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState, TlsMode, Verdict};
+use vivero_core::tenant::TenantState;
+use vivero_core::{Error, Vivero};
+
+/// A server of this test alone, to be killed.
+struct Mortal {
+    folder: TempDir,
+    port: u16,
+    process: Child,
+}
+
+impl Mortal {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let shown = folder.path().display().to_string();
+        let installed = Command::new(tenants::ground_on::mariadb::found(&["mariadb-install-db"]))
+            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+            .arg(format!("--datadir={shown}/data"))
+            .args([&format!("--tmpdir={shown}"), "--innodb-log-file-size=32M", "--user=root"])
+            .output();
+        assert!(installed.as_ref().is_ok_and(|o| o.status.success()), "{installed:?}");
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr());
+        let port = free.expect("a port").port();
+        let process = run(&folder, port);
+        Self { folder, port, process }
+    }
+
+    /// `kill -9`.
+    fn kill(&mut self) {
+        self.process.kill().expect("a kill");
+        self.process.wait().expect("an end");
+    }
+
+    fn come_back(&mut self) {
+        self.process = run(&self.folder, self.port);
+    }
+
+    async fn names(&self, sql: &'static str) -> Vec<String> {
+        use sqlx::ConnectOptions as _;
+        let root = sqlx::mysql::MySqlConnectOptions::new();
+        let root = root.host("127.0.0.1").port(self.port).username("root");
+        let mut root = root.connect().await.expect("the administrator");
+        sqlx::query_scalar(sql).fetch_all(&mut root).await.expect("names")
+    }
+
+    /// Tenants' databases and accounts on it.
+    async fn holds(&self) -> (usize, usize) {
+        let databases = "SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN \
+             ('information_schema', 'mysql', 'performance_schema', 'sys')";
+        let accounts =
+            "SELECT user FROM mysql.user WHERE user NOT IN ('root', 'mariadb.sys', 'mysql', '')";
+        (self.names(databases).await.len(), self.names(accounts).await.len())
+    }
+
+    fn listed(&self) -> NewServer {
+        NewServer {
+            name: "second".into(),
+            address: format!("127.0.0.1:{}", self.port),
+            tls_mode: TlsMode::Preferred,
+            tls_ca: None,
+            account: "root".into(),
+            password: String::new(),
+            weight: 1,
+            capacity: None,
+        }
+    }
+}
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn run(folder: &TempDir, port: u16) -> Child {
+    let shown = folder.path().display().to_string();
+    let process = Command::new(tenants::ground_on::mariadb::found(&["mariadbd", "mysqld"]))
+        .args(["--no-defaults", "--user=root", "--bind-address=127.0.0.1", "--skip-name-resolve"])
+        .args([format!("--datadir={shown}/data"), format!("--tmpdir={shown}")])
+        .args([format!("--socket={shown}/s"), format!("--port={port}")])
+        .args(["--innodb-log-file-size=32M", "--performance-schema=OFF"])
+        .arg(format!("--log-error={shown}/log"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("mariadbd runs");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+        assert!(Instant::now() < deadline, "the server does not start:\n{log}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    process
+}
+
+fn moving(to: &str) -> NewOperation {
+    let slug = "acme-plants".parse().expect("a slug");
+    NewOperation { kind: Kind::Move, slug, parameters: json!({"to": to}), key: None }
+}
+
+async fn set(vivero: &Vivero, name: &str, state: ServerState) {
+    let patch = ServerPatch { state: Some(state), ..ServerPatch::default() };
+    vivero.servers().change(name, patch, None).await.expect("changed");
+}
+
+/// Until it is asked again: what did not answer is left alone for a moment.
+async fn answers(ground: &Ground) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = ground.vivero.servers().examine().await.expect("findings");
+        let failed = found.iter().find(|finding| finding.verdict == Verdict::Failed);
+        let Some(failed) = failed else { return };
+        assert!(Instant::now() < deadline, "{failed:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The tenant is where it was: read and written, with the chain it had.
+async fn usable(ground: &Ground, lots: u64, what: &str) {
+    ground.fill("acme-plants", 1).await;
+    assert_eq!(ground.lots("acme-plants").await, lots + 1, "{what}");
+    ground.verified("acme-plants").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_whose_target_is_lost_at_any_step_is_ended_by_an_operator() {
+    let mut mortal = Mortal::start();
+    let mut steps = Vec::new();
+    loop {
+        let ground = Ground::new().await;
+        ground.vivero.servers().add(mortal.listed()).await.expect("added");
+        ground.fill("acme-plants", 20).await;
+        let asked = ground.ask(moving("second")).await.expect("asked");
+        // The process dies before a step, and the server with it.
+        ground.hook.stop_after(i64::try_from(steps.len()).expect("a number"));
+        let outcome = ground.vivero.operations().run(asked.id).await;
+        let step = ground.hook.stopped_at();
+        let Some(step) = step.filter(|step| !step.starts_with("clean") && step != "end") else {
+            assert!(outcome.is_ok() || steps.len() > 6, "{steps:?}: {outcome:?}");
+            break;
+        };
+        let switched = ground.tenant("acme-plants").await.generation > 1;
+        assert!(!switched, "before {step} the tenant is where it was");
+        mortal.kill();
+        let ground = ground.restart().await;
+        // Whoever goes on with it fails, and says at which step and what to do.
+        let stuck = ground.vivero.operations().run(asked.id).await.expect("an answer");
+        let message = stuck.message.clone().unwrap_or_default();
+        assert_eq!(stuck.state, State::Running, "before {step}: {stuck:?}");
+        let end = format!("vivero operation end {}", asked.id);
+        assert!(message.contains("step ") && message.contains(&end), "before {step}: {message}");
+        usable(&ground, 20, &format!("stuck before {step}")).await;
+        let refused = ground.ask(moving("second")).await.expect_err("one at a time");
+        assert_eq!(refused.code(), "operation_running");
+        let refused = ground.vivero.servers().remove("second", true).await.expect_err("in use");
+        assert!(refused.to_string().contains(&end), "{refused}");
+
+        let ended = ground.vivero.operations().end(asked.id).await.expect("ended");
+        let message = ended.message.clone().unwrap_or_default();
+        assert_eq!(ended.state, State::Failed, "before {step}: {ended:?}");
+        assert!(message.contains("ended by an operator at step"), "before {step}: {message}");
+        usable(&ground, 21, &format!("ended before {step}")).await;
+        // Ending it again changes nothing.
+        let again = ground.vivero.operations().end(asked.id).await.expect("over");
+        assert_eq!(again.message, ended.message);
+        let left = ground.vivero.servers().find("second").await.expect("listed");
+        assert_eq!(left.tenants, 0, "before {step}");
+
+        // It comes back after all: what it holds is removed, and the tenant moves there.
+        mortal.come_back();
+        answers(&ground).await;
+        ground.clock.advance(chrono::TimeDelta::seconds(60));
+        if steps.len() % 2 == 0 {
+            ground.vivero.tend().await.expect("tended");
+            assert_eq!(mortal.holds().await, (0, 0), "ended before {step}");
+        }
+        ground.done(moving("second")).await;
+        usable(&ground, 22, &format!("moved after {step}")).await;
+        ground.vivero.tend().await.expect("tended");
+        assert_eq!(mortal.holds().await, (1, 1), "moved after {step}");
+        assert_eq!(ground.lots("acme-plants").await, 23, "nobody removed what is in use");
+        ground.done(moving(MAIN)).await;
+        ground.vivero.servers().remove("second", false).await.expect("empty");
+        assert_eq!(mortal.holds().await, (0, 0), "{step}");
+        ground.vivero.close().await;
+        steps.push(step);
+    }
+    println!("lost before each of {steps:?}");
+    assert!(steps.len() > 6, "{steps:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_whose_source_is_lost_after_the_switch_is_finished_without_it() {
+    let mut mortal = Mortal::start();
+    let ground = Ground::new().await;
+    ground.vivero.servers().add(mortal.listed()).await.expect("added");
+    ground.fill("acme-plants", 20).await;
+    ground.done(moving("second")).await;
+    let asked = ground.ask(moving(MAIN)).await.expect("asked");
+    // Before each step it is cut off and gone on with, up to the last one.
+    let mut stops = 0;
+    loop {
+        ground.hook.stop_after(0);
+        let outcome = ground.vivero.operations().run(asked.id).await;
+        if ground.hook.stopped_at().is_some_and(|step| step == "clean") {
+            assert!(outcome.is_err());
+            break;
+        }
+        ground.clock.advance(chrono::TimeDelta::seconds(60));
+        stops += 1;
+        assert!(stops < 40, "it never comes to its last step: {outcome:?}");
+    }
+    mortal.kill();
+    let ground = ground.restart().await;
+    let stuck = ground.vivero.operations().run(asked.id).await.expect("an answer");
+    assert_eq!((stuck.state, stuck.step.as_str()), (State::Running, "clean"), "{stuck:?}");
+    usable(&ground, 20, "it is elsewhere by then").await;
+    let refused = ground.vivero.servers().remove("second", true).await.expect_err("in use");
+    assert!(refused.to_string().contains("vivero operation end"), "{refused}");
+    let ended = ground.vivero.operations().end(asked.id).await.expect("ended");
+    assert_eq!((ended.state, &ended.result["left_on"]), (State::Done, &json!("second")));
+    let server = ground.vivero.servers().find("second").await.expect("listed");
+    assert_eq!((server.tenants, server.leftovers), (0, 1));
+    // As it does not answer it cannot be emptied; as lost it goes with what is left on it.
+    let refused = ground.vivero.servers().remove("second", false).await.expect_err("not empty");
+    assert!(refused.to_string().contains("--lost"), "{refused}");
+    let gone = ground.vivero.servers().remove("second", true).await.expect("off the list");
+    assert!(gone.is_empty(), "no tenant was on it: {gone:?}");
+    assert_eq!(ground.vivero.servers().list().await.expect("servers").len(), 1);
+    usable(&ground, 21, "it lives on").await;
+    ground.vivero.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_of_a_server_that_is_lost_come_back_from_their_archives() {
+    let mut mortal = Mortal::start();
+    let ground = Ground::new().await;
+    ground.vivero.servers().add(mortal.listed()).await.expect("added");
+    ground.fill("acme-plants", 20).await;
+    ground.done(moving("second")).await;
+    let new = |kind, parameters| {
+        let slug = "acme-plants".parse().expect("a slug");
+        NewOperation { kind, slug, parameters, key: None }
+    };
+    ground.done(new(Kind::Backup, json!({"archive": "one.vivero"}))).await;
+    let refused = ground.vivero.servers().remove("second", false).await.expect_err("a tenant");
+    assert!(refused.to_string().contains("vivero server drain second"), "{refused}");
+    let main = ground.vivero.servers().remove(MAIN, true).await.expect_err("the registry");
+    assert_eq!(main.code(), "server_in_use");
+    let unknown = ground.vivero.servers().remove("third", true).await.expect_err("unknown");
+    assert_eq!(unknown.code(), "server_not_found");
+    // It was being moved back when its server was lost.
+    let asked = ground.ask(moving(MAIN)).await.expect("asked");
+    ground.hook.stop_after(4);
+    ground.vivero.operations().run(asked.id).await.expect_err("cut off");
+    mortal.kill();
+    let ground = ground.restart().await;
+    let cannot = ground.vivero.operations().end(asked.id).await.expect_err("its database is gone");
+    assert!(matches!(cannot, Error::Unavailable { .. }), "{cannot:?}");
+
+    let gone = ground.vivero.servers().remove("second", true).await.expect("off the list");
+    assert_eq!(gone.iter().map(ToString::to_string).collect::<Vec<_>>(), ["acme-plants"]);
+    assert_eq!(ground.tenant("acme-plants").await.state, TenantState::Archived);
+    let over = ground.vivero.operations().find(asked.id).await.expect("on record");
+    assert_eq!(over.state, State::Failed, "{over:?}");
+    ground.vivero.tend().await.expect("tended");
+    ground.done(new(Kind::Restore, json!({"archive": "one.vivero"}))).await;
+    assert_eq!(ground.lots("acme-plants").await, 20);
+    usable(&ground, 20, "restored").await;
+    ground.holds(1, "what was half made is gone").await;
+    set(&ground.vivero, MAIN, ServerState::Open).await;
+    ground.vivero.close().await;
+}
