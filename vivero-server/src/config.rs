@@ -78,7 +78,7 @@ pub struct Config {
     /// `VIVERO_STATEMENT_SECONDS`
     pub statement_seconds: Option<u32>,
     /// Memory for bitmap indexes, which make lists, totals and searches of busy tenants quick, in MiB and
-    /// over all tenants; 512 when nothing is said, 0 for none. MariaDB only. `VIVERO_BITMAP_MEMORY_MIB`
+    /// over all tenants; 160 when nothing is said, 0 for none. MariaDB only. `VIVERO_BITMAP_MEMORY_MIB`
     pub bitmap_memory_mib: Option<usize>,
     /// Log format. `VIVERO_LOG_FORMAT`
     pub log_format: LogFormat,

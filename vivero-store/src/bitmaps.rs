@@ -2,7 +2,7 @@
 //!
 //! However a database is indexed, a list by several facets, a place and a sort looks at many ranges of
 //! indexes, and a search at many words; both cost the database milliseconds. Here the rows of each value, of
-//! each word and in each order are kept in memory, some hundred bytes a row, so that the rows of a page are
+//! each word and in each order are kept in memory, about a hundred bytes a row, so that the rows of a page are
 //! known in microseconds; the database is asked for these rows alone, by their primary key.
 //!
 //! An [`Index`] is plain data and knows no database. What keeps it exact is in `tenant/lists.rs`.
