@@ -308,7 +308,7 @@ async fn searches_and_scopes_are_answered_as_by_the_database() {
 
 #[tokio::test]
 async fn indexes_stay_within_their_budget() {
-    let small = MariaDbOptions { bitmap_memory: 60_000, ..options(5) };
+    let small = MariaDbOptions { bitmap_memory: 30_000, ..options(5) };
     let fleet = open(5, small).await;
     let ids = SeededIds::new(15);
     for round in 0..2 {
