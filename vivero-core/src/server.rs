@@ -200,6 +200,9 @@ fn address(check: &mut Check, address: &str) {
     }
 }
 
+/// What a database server may be called.
+pub(crate) const NAME_RULE: &str = "must be 1 to 40 letters of a-z and A-Z, digits and -";
+
 /// Whether a database server may be called so.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
@@ -246,7 +249,7 @@ impl NewServer {
     pub fn check(&self) -> Result<()> {
         let mut check = Check::new();
         if !is_name(&self.name) {
-            check.fail("name", "name", "must be 1 to 40 letters of a-z and A-Z, digits and -");
+            check.fail("name", "name", NAME_RULE);
         }
         address(&mut check, &self.address);
         check.text("account", &self.account, 1, 80);

@@ -161,7 +161,8 @@ async fn at_two_nodes_of_a_cluster_it_is_the_same() {
 
 async fn each_sees_the_others_writes(one: MariaDbFleet, other: MariaDbFleet) {
     let tenant = provision(&one, "two-nodes", 1).await;
-    let (here, there) = (one.open(&tenant).await.unwrap(), other.open(&tenant).await.unwrap());
+    let (here, there) = (one.open(&tenant).await, other.open(&tenant).await);
+    let (here, there) = (here.expect("the tenant"), there.expect("the tenant"));
     let ids = SeededIds::new(11);
     insert(&*here, (0..20).map(|n| lot(&ids, n, "young")).collect(), true).await;
     assert_eq!(listed(&*here, &of_status("young")).await.len(), 20);

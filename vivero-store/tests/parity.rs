@@ -31,6 +31,8 @@ fn is_own(table: &str) -> bool {
         "tenant_generations",
         "database_servers",
         "standby_databases",
+        "server_drains",
+        "leftovers",
     ];
     table.contains("_search") || own.contains(&table)
 }

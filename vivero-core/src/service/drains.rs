@@ -5,7 +5,7 @@ use crate::drain::{Drain, DrainFailure, DrainState, MOST_FAILURES};
 use crate::error::{Error, Result};
 use crate::operations::{NewOperation, Operation, OperationKind, OperationState};
 use crate::port::Lease;
-use crate::server::{ServerPatch, ServerState, emptiest};
+use crate::server::{NAME_RULE, ServerPatch, ServerState, emptiest, is_name};
 use crate::tenant::Slug;
 use chrono::TimeDelta;
 use serde_json::json;
@@ -30,6 +30,9 @@ impl Servers<'_> {
     /// Errors: [`Error::NotFound`] for the server, [`Error::Invalid`] for `to`, [`Error::Illegal`] for a server
     /// that is down, whose tenants cannot be read, and while it is emptied to elsewhere.
     pub async fn ask_drain(&self, name: &str, to: Option<&str>) -> Result<Drain> {
+        if to.is_some_and(|to| !is_name(to)) {
+            return Err(Error::invalid("to", "name", NAME_RULE));
+        }
         let book = self.vivero.fleet().drains()?;
         let server = self.find(name).await?;
         if server.state == ServerState::Down {
@@ -198,6 +201,10 @@ impl Servers<'_> {
                     return self.end(drain).await;
                 }
                 let outcome = self.move_away(slug, &mut drain).await;
+                if let Err(error @ Error::Unavailable { .. }) = outcome {
+                    // Of the registry, not of this tenant: the drain is gone on with.
+                    return Err(error);
+                }
                 settle(&mut drain, slug, &outcome);
                 self.note(&mut drain).await?;
                 told(slug, &outcome, &drain);

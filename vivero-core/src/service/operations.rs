@@ -80,9 +80,14 @@ impl TenantOperations<'_> {
     /// Ends an operation that cannot go on because a database server is gone; see
     /// [`crate::operations::Operations::end`].
     pub async fn end(&self, id: Uuid) -> Result<Operation> {
-        let ended = self.vivero.inner.parts.operations.end(id).await;
-        self.vivero.tenants_changed().await;
-        ended
+        let vivero = self.vivero.clone();
+        // In a task of its own: a caller that goes away must not leave it in the middle.
+        let ending = tokio::spawn(async move {
+            let ended = vivero.inner.parts.operations.end(id).await;
+            vivero.tenants_changed().await;
+            ended
+        });
+        ending.await.map_err(|e| Error::internal("ending an operation", e))?
     }
 
     /// Does everything that a former process left undone and nobody does now; what became of it.
@@ -90,7 +95,9 @@ impl TenantOperations<'_> {
         let mut done = Vec::new();
         for operation in self.vivero.fleet().book().open_operations().await? {
             match self.run(operation.id).await {
-                Ok(operation) => done.push(operation),
+                Ok(now) if now.token > operation.token => done.push(now),
+                // Somebody who had it came to its end since it was listed.
+                Ok(_) => {}
                 // Somebody is at it.
                 Err(Error::Unavailable { .. }) => {}
                 Err(error) => return Err(error),

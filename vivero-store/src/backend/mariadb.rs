@@ -519,6 +519,10 @@ impl Backend for MariaDb {
     }
 
     fn taken_field(failure: &Failure) -> Option<String> {
+        if failure.is_of_row_put_off() {
+            // It says itself what is taken.
+            return None;
+        }
         failure.taken().map(|(_, field)| field.to_owned())
     }
 

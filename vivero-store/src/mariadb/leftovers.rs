@@ -11,6 +11,7 @@ use super::server::Server;
 use crate::backend::mariadb::{MariaDb, Writing};
 use crate::backend::{Backend as _, Cells, Sql};
 use chrono::TimeDelta;
+use std::collections::HashSet;
 use std::sync::PoisonError;
 use vivero_core::ids::TenantId;
 use vivero_core::record::Kind;
@@ -104,8 +105,11 @@ impl MariaDbFleet {
             return Ok(0);
         }
         let rows = self.registry().read_all(Sql::new(FIND), &KINDS).await?;
-        let mut removed = 0;
+        let (mut removed, mut silent) = (0, HashSet::new());
         for left in rows.into_iter().map(place) {
+            if silent.contains(&left.server) {
+                continue;
+            }
             match self.clear(&left, false).await {
                 Ok(true) => removed += 1,
                 // Another is at it, or the server is out of service.
@@ -113,9 +117,11 @@ impl MariaDbFleet {
                 Err(error) => {
                     let mut after =
                         self.leftovers_after.lock().unwrap_or_else(PoisonError::into_inner);
-                    *after = now + AGAIN_AFTER;
+                    *after = self.keeper.clock.now() + AGAIN_AFTER;
                     tracing::debug!(%error, server = left.server, database = left.database,
                         "a leftover cannot be removed now; it is tried again");
+                    // Each more would wait for it as long.
+                    silent.insert(left.server);
                 }
             }
         }
@@ -128,7 +134,30 @@ impl MariaDbFleet {
             .with(Value::Text(made.server.clone()))
             .with(Value::Text(made.account.clone()));
         for left in self.registry().read_all(sql, &KINDS).await?.into_iter().map(place) {
-            self.clear(&left, true).await?;
+            if !self.clear(&left, true).await? {
+                return Err(Error::Unavailable {
+                    what: format!(
+                        "database server {}, what is left there is to be removed first",
+                        left.server
+                    )
+                    .into(),
+                    retry_after: 5,
+                    source: None,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what is left on one server, as far as it answers.
+    pub(super) async fn clear_on(&self, server: &str) -> Result<()> {
+        let sql = Sql::new(format!("{FIND} WHERE server = ?")).with(Value::Text(server.to_owned()));
+        for left in self.registry().read_all(sql, &KINDS).await?.into_iter().map(place) {
+            match self.clear(&left, true).await {
+                Ok(true) => {}
+                Ok(false) | Err(Error::Unavailable { .. }) => return Ok(()),
+                Err(other) => return Err(other),
+            }
         }
         Ok(())
     }
@@ -145,7 +174,14 @@ impl MariaDbFleet {
         if !self.is_left(left).await? {
             return Ok(true);
         }
-        if self.has_account(left).await? {
+        if self.is_in_use(left).await? {
+            // Never: a tenant works with it.
+            tracing::warn!(
+                server = left.server,
+                database = left.database,
+                "a leftover is a tenant's"
+            );
+        } else if self.has_account(left).await? {
             server.remove_generation(left).await?;
         } else {
             server.remove(left).await?;
@@ -156,6 +192,20 @@ impl MariaDbFleet {
         self.registry().write(sql).await?;
         tracing::info!(server = left.server, database = left.database, "a leftover is removed");
         Ok(true)
+    }
+
+    /// Whether it is the database that a tenant has now.
+    async fn is_in_use(&self, left: &Place) -> Result<bool> {
+        let sql = Sql::new(
+            "SELECT count(*) FROM tenants t JOIN tenant_databases d ON d.tenant_id = t.id \
+             LEFT JOIN tenant_generations g ON g.tenant_id = t.id AND g.generation = t.generation \
+             WHERE concat(d.database_name, if(t.generation = 1, '', concat('g', t.generation))) = ? \
+             AND coalesce(g.server, d.server) = ?",
+        )
+        .with(Value::Text(left.database.clone()))
+        .with(Value::Text(left.server.clone()));
+        let row = self.registry().read(sql, &[Kind::Int]).await?;
+        Ok(row.is_some_and(|row| row.int(0) > 0))
     }
 
     async fn is_left(&self, left: &Place) -> Result<bool> {

@@ -70,8 +70,7 @@ impl MariaDbFleet {
             self.servers.change(name, patch, None).await?;
         }
         self.clear_standby().await?;
-        self.clear_leftovers().await?;
-        Ok(())
+        self.clear_on(name).await
     }
 
     /// Takes the tenants of a lost server out of service: nothing of theirs is anywhere but in archives.

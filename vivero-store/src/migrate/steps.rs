@@ -121,6 +121,22 @@ pub(crate) async fn bring_up<B: Backend>(
     target: &Target,
     how: &How<'_>,
 ) -> Result<bool, Failed> {
+    let mut owed = None;
+    let outcome = bring_up_owing::<B>(writer, tenant, target, how, &mut owed).await;
+    if let (Err(_), Some(leap)) = (&outcome, owed) {
+        make_leap::<B>(writer, leap).await;
+    }
+    outcome
+}
+
+/// The same; what is `owed` after an error is the leap of a step that was run.
+async fn bring_up_owing<B: Backend>(
+    writer: &B::Pool,
+    tenant: TenantId,
+    target: &Target,
+    how: &How<'_>,
+    owed: &mut Option<Sql>,
+) -> Result<bool, Failed> {
     let (mut transaction, noted, journal) = enter::<B>(writer, target, how).await?;
     if noted.same {
         return Ok(false);
@@ -143,21 +159,16 @@ pub(crate) async fn bring_up<B: Backend>(
         let now = Some(how.clock.now());
         put_down::<B>(&mut transaction, steps, lacking.unfinished, token, now).await?;
     }
-    // The leap of the step before, until it is known to have been made.
-    let mut owed = None;
     for (i, step) in steps.iter().enumerate() {
         // The plan and the first step are one, where a step and its note are.
         if how.each && i > 0 {
             transaction = B::go_on(transaction, writer).await?;
         }
         let number = u32::try_from(i + 1).unwrap_or(u32::MAX);
-        if let Err(error) = how.steps.at(Moment::Begun, number).await {
-            give_up::<B>(transaction, owed).await;
-            return Err(error.into());
-        }
+        how.steps.at(Moment::Begun, number).await?;
         let done = async {
             B::step(&mut transaction, &step.statement).await.map_err(Into::into)?;
-            owed = leap::<B>(step);
+            *owed = leap::<B>(step);
             how.steps.at(Moment::Ran, number).await?;
             // The last one is noted together with the version.
             let Some(next) = steps.get(i + 1) else { return Ok(()) };
@@ -166,22 +177,20 @@ pub(crate) async fn bring_up<B: Backend>(
             B::put_off(&mut transaction, all).await.map_err(Into::into)
         };
         if let Err(error) = done.await {
-            give_up::<B>(transaction, owed).await;
+            drop(transaction);
             if how.each {
                 note_failure::<B>(writer, &lacking, token, how.clock.now(), &error).await;
             }
             return Err(Failed { step: Some(named(target, step, number, steps.len())), error });
         }
     }
-    if let Err(error) = how.steps.at(Moment::Ended, 0).await {
-        give_up::<B>(transaction, owed).await;
-        return Err(error.into());
-    }
+    how.steps.at(Moment::Ended, 0).await?;
     if lacking.tables
-        && let Some(leap) = owed.take()
+        && let Some(leap) = owed.as_ref()
     {
         // Figures may take a while.
-        leap.execute::<B>(&mut transaction).await?;
+        leap.clone().execute::<B>(&mut transaction).await?;
+        *owed = None;
     }
     B::defined(&mut transaction).await?;
     if lacking.tables {
@@ -191,12 +200,13 @@ pub(crate) async fn bring_up<B: Backend>(
     }
     if let Some(last) = steps.last() {
         let note = note(lacking.last, Some(last), None, Some(how.clock.now()));
-        for sql in owed.into_iter().chain([note]) {
+        for sql in owed.clone().into_iter().chain([note]) {
             B::defer(&mut transaction, sql).await.map_err(Into::into)?;
         }
     }
     B::note(&mut transaction, &target.fingerprint).await?;
     B::commit(transaction, ()).await?;
+    *owed = None;
     how.steps.at(Moment::Noted, 0).await?;
     Ok(true)
 }
@@ -206,11 +216,14 @@ fn leap<B: Backend>(step: &PlannedStep) -> Option<Sql> {
     B::LEAP.filter(|_| step.migration != 0).map(Sql::new)
 }
 
-/// Leaves a database as it is, its steps for others to go on with.
-async fn give_up<B: Backend>(mut transaction: B::Transaction, owed: Option<Sql>) {
-    if let Some(leap) = owed
-        && let Err(e) = leap.execute::<B>(&mut transaction).await
-    {
+/// Makes a leap that is owed, by itself: a step was run, and what was to follow it was not.
+async fn make_leap<B: Backend>(writer: &B::Pool, leap: Sql) {
+    let making = async {
+        let mut transaction = B::define(writer).await?;
+        leap.execute::<B>(&mut transaction).await?;
+        B::commit(transaction, ()).await
+    };
+    if let Err(e) = making.await {
         tracing::debug!(error = %e, "a leap could not be made");
     }
 }

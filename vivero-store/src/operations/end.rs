@@ -2,6 +2,7 @@
 
 use super::run::{Claimed, Run, Step, Stopped, describe, steps};
 use super::{FleetOperations, text};
+use serde_json::Value as Json;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -38,9 +39,19 @@ impl FleetOperations {
     }
 }
 
+/// Where it is on record that an operation is to end: whoever goes on with it, ends it.
+const ENDING: &str = "ending";
+
 impl Run<'_> {
-    async fn end(mut self) -> Step<Operation> {
+    /// Whether somebody asked for its end, and was cut off.
+    pub(super) fn is_to_end(&self) -> bool {
+        self.operation.result.get(ENDING) == Some(&Json::Bool(true))
+    }
+
+    pub(super) async fn end(mut self) -> Step<Operation> {
         self.ending = true;
+        self.set(ENDING, Json::Bool(true));
+        self.note().await?;
         let step = self.operation.step.clone();
         let (_, after) = steps(self.operation.kind);
         if after.contains(&step.as_str()) || self.is_switched().await? {

@@ -94,6 +94,7 @@ impl FleetOperations {
         let mine = self.hold(&asked).await?;
         let outcome = match self.claim(id, &mine.lease).await {
             Ok(Claimed::Over(operation)) => Ok(*operation),
+            Ok(Claimed::Open(run)) if run.is_to_end() => run.end().await,
             Ok(Claimed::Open(run)) => run.go_on().await,
             Err(error) => Err(error.into()),
         };

@@ -18,7 +18,7 @@ impl<B: Backend> Registry<B> {
     ) -> Result<bool> {
         let id = || Value::Id(tenant.uuid());
         // What removes it goes on: there is nothing left to be removed.
-        Sql::new(
+        let ended = Sql::new(
             "UPDATE operations SET state = 'failed', message = ?, token = token + 1, changed_at = ? \
              WHERE tenant_id = ? AND kind <> 'purge' AND state IN ('queued', 'running')",
         )
@@ -29,10 +29,12 @@ impl<B: Backend> Registry<B> {
         .await?;
         let taken = Sql::new(
             "UPDATE tenants SET state = 'archived', version = version + 1, changed_at = ? \
-             WHERE id = ? AND state IN ('active', 'suspended', 'deleting')",
+             WHERE id = ? AND (state IN ('active', 'suspended', 'deleting') OR state = 'archived' AND ? > 0)",
         )
         .with(Value::Time(at))
         .with(id())
+        // One that was being put into an archive has no other place yet.
+        .with(Value::Int(i64::try_from(ended).unwrap_or(i64::MAX)))
         .execute::<B>(connection)
         .await?;
         if taken > 0 {

@@ -125,10 +125,17 @@ impl Failure {
     pub(super) fn among(mut self, rows: &[&'static Schema]) -> Self {
         let table = self.taken().and_then(|(table, _)| table);
         let taken = rows.iter().find(|schema| Some(schema.table) == table);
-        let outdated = self.number() == Some(NO_VALUE) && !rows.is_empty();
+        let outdated = self.number() == Some(NO_VALUE)
+            && !rows.is_empty()
+            && self.error.to_string().contains("'version'");
         let row = taken.map(|schema| PutOff::Taken(schema.resource));
         self.row = self.row.or(row).or(outdated.then_some(PutOff::Outdated));
         self
+    }
+
+    /// Whether it is about a row that had been put off, not about the statement it went with.
+    pub(super) const fn is_of_row_put_off(&self) -> bool {
+        self.row.is_some()
     }
 
     /// The key that has the value already.

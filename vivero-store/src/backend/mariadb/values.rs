@@ -61,7 +61,7 @@ fn decode(value: MySqlValueRef<'_>, kind: Kind) -> Decoded {
         Kind::Bool => Value::Bool(of::<i64>(value)? != 0),
         Kind::Text => Value::Text(of(value)?),
         Kind::Id => Value::Id(Uuid::from_slice(of::<&[u8]>(value)?)?),
-        // The driver has text parsed by a format it reads anew each time: a third of what a page costs.
+        // The driver has text parsed by a format, which it reads anew each time.
         Kind::Time => Value::Time(match instant_of(of::<&[u8]>(value.clone())?) {
             Some(instant) => instant.and_utc(),
             None => of::<NaiveDateTime>(value)?.and_utc(),
