@@ -20,6 +20,10 @@ const LASTS: Duration = Duration::from_secs(10);
 /// How often its holder is heard of.
 const RENEW: Duration = Duration::from_secs(3);
 
+/// How often, and after how long each, it is looked again whether a run that is over has given it back.
+const LOOKS: u32 = 20;
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// The lease as the workers see it: nothing is begun without it.
 #[derive(Debug)]
 pub(super) struct Fence {
@@ -86,19 +90,28 @@ pub(super) async fn renew<S: Site>(site: Arc<S>, fence: Arc<Fence>) {
 
 pub(super) async fn take_lease<S: Site>(site: &Arc<S>) -> Result<Arc<Fence>> {
     let keeper = site.keeper();
-    let now = keeper.clock.now();
-    let holder = SystemIds::default().id(now);
     let registry = &keeper.registry;
-    if let Some(lease) = registry.take_lease(LEASE, holder, now, later(now)).await? {
-        return Ok(Arc::new(Fence {
-            lease: Mutex::new(lease),
-            overtaken: AtomicBool::new(false),
-            clock: Arc::clone(&keeper.clock),
-        }));
-    }
+    let mut looks = 0;
+    let running = loop {
+        let now = keeper.clock.now();
+        let holder = SystemIds::default().id(now);
+        if let Some(lease) = registry.take_lease(LEASE, holder, now, later(now)).await? {
+            return Ok(Arc::new(Fence {
+                lease: Mutex::new(lease),
+                overtaken: AtomicBool::new(false),
+                clock: Arc::clone(&keeper.clock),
+            }));
+        }
+        let runs = registry.run_rows(None, 5).await?;
+        let running = runs.into_iter().find(|run| run.state == RunState::Running);
+        if running.is_some() || looks == LOOKS {
+            break running;
+        }
+        // A run that is over gives its lease back a moment later.
+        looks += 1;
+        tokio::time::sleep(LOOK_AGAIN).await;
+    };
     let until = registry.leases(LEASE).await?.into_iter().next().map(|l| l.until);
-    let running = registry.run_rows(None, 5).await?;
-    let running = running.into_iter().find(|run| run.state == RunState::Running);
     let who = running.map_or_else(
         || "somebody is beginning a run".to_owned(),
         |run| {

@@ -2,7 +2,7 @@
 
 use super::super::budget::Place;
 use super::super::group::{self, Group, Pass};
-use super::{Hold, Pool, close, unavailable};
+use super::{Hold, Pool, WAIT, close, unavailable};
 use sqlx::MySqlConnection;
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
@@ -150,20 +150,21 @@ impl Drop for Lease {
             }
             return;
         }
-        if connection.stained {
+        // What its work did not come to the end of goes with it, the lock as well.
+        if connection.stained || connection.locked {
             close(connection.inner, connection.place);
             return;
         }
-        if !connection.open && !connection.locked {
+        if !connection.open {
             self.pool.give_back(connection.inner, connection.place);
             return;
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let pool = self.pool.clone();
         connection.waiting = Waiting::default();
-        let undo = if connection.locked { "ROLLBACK; DO RELEASE_ALL_LOCKS()" } else { "ROLLBACK" };
         runtime.spawn(async move {
-            if connection.script(undo).await.is_ok() {
+            let undone = tokio::time::timeout(WAIT, connection.script("ROLLBACK")).await;
+            if matches!(undone, Ok(Ok(()))) {
                 pool.give_back(connection.inner, connection.place);
             }
             drop(permit);
