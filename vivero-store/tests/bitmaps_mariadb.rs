@@ -16,7 +16,7 @@ use vivero_core::query::{Deleted, Predicate, Query, Sort};
 use vivero_core::record::Row;
 use vivero_core::search::Terms;
 use vivero_core::tenant::{OperationType, Plan, Tenant};
-use vivero_core::{Clock as _, Record, TenantId, Uuid, Value};
+use vivero_core::{Clock as _, Error, Record, TenantId, Uuid, Value};
 use vivero_store::{MariaDbFleet, MariaDbOptions, SystemClock};
 
 #[derive(Debug, Clone, PartialEq, Record)]
@@ -96,29 +96,43 @@ fn entry(row: &Row) -> Entry {
     }
 }
 
-async fn insert(store: &dyn TenantStore, rows: Vec<Row>, logged: bool) {
-    let mut work = store.begin().await.expect("a work");
-    let entries = rows.iter().map(entry).collect();
-    work.insert(Lot::SCHEMA, rows).await.expect("inserting");
-    if logged {
-        work.journal(entries).await.expect("entries");
+/// Whether it was done; a work that the server undid (another node of a cluster was faster) is to be done again.
+fn is_done(outcome: vivero_core::Result<()>) -> bool {
+    match outcome {
+        Ok(()) => true,
+        Err(Error::Undone { .. }) => false,
+        Err(other) => panic!("{other:?}"),
     }
-    work.commit().await.expect("committing");
+}
+
+async fn insert(store: &dyn TenantStore, rows: Vec<Row>, logged: bool) {
+    let inserted = async || {
+        let mut work = store.begin().await?;
+        work.insert(Lot::SCHEMA, rows.clone()).await?;
+        if logged {
+            work.journal(rows.iter().map(entry).collect()).await?;
+        }
+        work.commit().await
+    };
+    while !is_done(inserted().await) {}
 }
 
 async fn set_status(store: &dyn TenantStore, id: Uuid, status: &str, logged: bool) {
-    let mut work = store.begin().await.expect("a work");
-    let before = work.find(Lot::SCHEMA, id, &Predicate::All, Deleted::Hidden).await;
-    let before = before.expect("looking").expect("the lot");
-    let mut after = before.clone();
-    after.version += 1;
-    after.values[1] = Value::Text(status.into());
-    let told = entry(&after);
-    assert!(work.update(Lot::SCHEMA, &before, after).await.expect("changing"));
-    if logged {
-        work.journal(vec![told]).await.expect("an entry");
-    }
-    work.commit().await.expect("committing");
+    let set = async || {
+        let mut work = store.begin().await?;
+        let before = work.find(Lot::SCHEMA, id, &Predicate::All, Deleted::Hidden).await?;
+        let before = before.expect("the lot");
+        let mut after = before.clone();
+        after.version += 1;
+        after.values[1] = Value::Text(status.into());
+        let told = entry(&after);
+        assert!(work.update(Lot::SCHEMA, &before, after).await?);
+        if logged {
+            work.journal(vec![told]).await?;
+        }
+        work.commit().await
+    };
+    while !is_done(set().await) {}
 }
 
 fn of_status(status: &str) -> Query {
