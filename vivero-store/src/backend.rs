@@ -106,8 +106,18 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
         let sql = Sql::new(statement).long();
         async move { Self::fetch(connection, sql, &[]).await.map(|_| ()) }
     }
-    /// The tables are as they should be: what follows, until the commit, is a transaction.
-    fn defined(transaction: &mut Self::Transaction) -> impl Future<Output = Result<()>> + Send;
+    /// Whether a step certainly adds something unless it is there, and does no more: it changes no row, and
+    /// whoever finds no note that it was done may run it again. Where a step and its note are one, it does
+    /// not matter.
+    fn only_adds(_statement: &str) -> bool {
+        false
+    }
+    /// The tables are as they should be: what follows, until the commit, is a transaction, which changes rows
+    /// of them or only notes what was done.
+    fn defined(
+        transaction: &mut Self::Transaction,
+        rows: bool,
+    ) -> impl Future<Output = Result<()>> + Send;
     /// Makes durable what was done to tables so far and goes on; nothing where each statement is so.
     fn go_on(
         transaction: Self::Transaction,

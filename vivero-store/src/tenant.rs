@@ -413,7 +413,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
         self.tables.get(schema);
         let mut transaction = B::define(&self.writer).await?;
         migrate::ensure::<B>(&mut transaction, &[schema]).await?;
-        B::defined(&mut transaction).await?;
+        B::defined(&mut transaction, true).await?;
         figures::bring_up::<B>(&mut transaction, self.id, &[schema], &self.tables.schemas())
             .await?;
         B::commit(transaction, ()).await?;
@@ -433,7 +433,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
         for sql in B::fence(fenced) {
             Sql::new(sql).execute::<B>(&mut transaction).await?;
         }
-        B::defined(&mut transaction).await?;
+        B::defined(&mut transaction, true).await?;
         B::commit(transaction, ()).await
     }
 }

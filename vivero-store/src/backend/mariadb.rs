@@ -367,8 +367,11 @@ impl Backend for MariaDb {
         connection.stained |= !definition::leaves_nothing(statement);
         Self::fetch(connection, Sql::new(statement).long(), &[]).await.map(|_| ())
     }
-    async fn defined(transaction: &mut Writing) -> Result<()> {
-        transaction.take_turn();
+    fn only_adds(statement: &str) -> bool {
+        definition::only_adds(statement)
+    }
+    async fn defined(transaction: &mut Writing, rows: bool) -> Result<()> {
+        transaction.go_on_as_one(rows);
         Ok(())
     }
     async fn go_on(transaction: Writing, _: &Pool) -> Result<Writing> {

@@ -233,7 +233,7 @@ impl Backend for Sqlite {
         drop(caller);
         done.ok_or_else(|| Error::internal("working apart", "nobody waits for it"))
     }
-    async fn defined(_: &mut Writing) -> Result<()> {
+    async fn defined(_: &mut Writing, _: bool) -> Result<()> {
         Ok(())
     }
     async fn go_on(transaction: Writing, pool: &Pool) -> Result<Writing> {

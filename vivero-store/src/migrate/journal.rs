@@ -10,12 +10,10 @@ use vivero_core::migration::{Migration, PlannedStep, checksum, edited};
 use vivero_core::record::Kind;
 use vivero_core::{Error, Result, Value};
 
-/// The query for the journal of steps, and what its columns are. What was done is known by its checksum. The
-/// last row is always part of it.
+/// The query for the journal of steps, and what its columns are. What was done is known by its checksum.
 pub(super) const JOURNAL: (&str, &[Kind]) = (
     "SELECT migration, number, checksum, state, CASE state WHEN 'finished' THEN '' ELSE statement END, token, \
-     step FROM schema_steps WHERE migration > 0 OR state <> 'finished' OR token > 0 \
-     OR step = (SELECT max(step) FROM schema_steps)",
+     step FROM schema_steps",
     &[Kind::Int, Kind::Int, Kind::Text, Kind::Text, Kind::Text, Kind::Int, Kind::Int],
 );
 
@@ -212,47 +210,57 @@ pub(super) async fn put_down<B: Backend>(
     Ok(())
 }
 
-/// The statement that notes that one step is finished and the next begun, both of a plan behind the row
-/// `last`: those before it are not looked through.
+/// The statement that notes that steps are finished and which is begun next, all of a plan behind the row
+/// `last`: those before it are not looked through. With none begun the plan is done.
 pub(super) fn note(
     last: i64,
-    finished: Option<&PlannedStep>,
+    finished: &[PlannedStep],
     begun: Option<&PlannedStep>,
     at: Option<DateTime<Utc>>,
 ) -> Sql {
-    let key = |step: Option<&PlannedStep>| {
-        let (migration, number) = step.map_or((-1, -1), |s| (s.migration, i64::from(s.number)));
-        [Value::Int(migration), Value::Int(number)]
-    };
     let at = at.map_or(Value::Null, Value::Time);
-    let (done, next) = (key(finished), key(begun));
-    let mut sql = Sql::new(
-        "UPDATE schema_steps SET state = CASE WHEN migration = ? AND number = ? THEN 'finished' ELSE 'started' END, \
-         finished_at = CASE WHEN migration = ? AND number = ? THEN ? ELSE NULL END, \
-         started_at = coalesce(started_at, ?), error = NULL \
-         WHERE step > ? AND state <> 'finished' AND (migration = ? AND number = ? OR migration = ? AND number = ?)",
-    );
-    let [m, n] = done;
-    let [next_m, next_n] = next;
-    for value in [m.clone(), n.clone(), m.clone(), n.clone(), at.clone(), at] {
-        sql.bind(value);
+    let key = |step: &PlannedStep| [Value::Int(step.migration), Value::Int(step.number.into())];
+    let mut sql =
+        Sql::new("UPDATE schema_steps SET error = NULL, started_at = coalesce(started_at, ?)");
+    sql.bind(at.clone());
+    match begun {
+        Some(next) => {
+            sql.add(
+                ", state = CASE WHEN migration = ? AND number = ? THEN 'started' ELSE 'finished' END, \
+                 finished_at = CASE WHEN migration = ? AND number = ? THEN NULL ELSE ? END",
+            );
+            sql.args.extend([key(next), key(next)].concat());
+        }
+        None => {
+            sql.add(", state = 'finished', finished_at = ?");
+        }
     }
-    for value in [Value::Int(last), m, n, next_m, next_n] {
-        sql.bind(value);
+    sql.bind(at);
+    sql.add(" WHERE step > ? AND state <> 'finished'");
+    sql.bind(Value::Int(last));
+    if begun.is_some() {
+        let steps = finished.iter().chain(begun);
+        sql.args.extend(steps.clone().flat_map(key));
+        let conditions = vec!["migration = ? AND number = ?"; steps.count()];
+        sql.add(&format!(" AND ({})", conditions.join(" OR ")));
     }
     sql
 }
 
-/// Puts a failure into the journal of steps, if the database lets it.
+/// Puts a failure into the journal of steps, behind the note of what was done before, if the database lets it.
 pub(super) async fn note_failure<B: Backend>(
     writer: &B::Pool,
     lacking: &Lacking,
     token: u64,
     now: DateTime<Utc>,
+    before: Option<Sql>,
     error: &Error,
 ) {
     let noting = async {
         let mut transaction = B::define(writer).await?;
+        if let Some(before) = before {
+            before.execute::<B>(&mut transaction).await?;
+        }
         let noted = Sql::new("UPDATE schema_steps SET error = ? WHERE state = 'started'")
             .with(Value::Text(error.to_string()));
         if noted.clone().execute::<B>(&mut transaction).await? == 0 {

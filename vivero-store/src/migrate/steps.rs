@@ -2,7 +2,9 @@
 //!
 //! The plan is put on record first, then each step as begun and as finished, so that whoever comes after a
 //! process that was killed goes on where it was. Where an engine's definitions are part of transactions, a
-//! step and the note that it is finished are one.
+//! step and the note that it is finished are one. Where they are not, quick steps that only add something are
+//! noted together, at the latest before the next step of another kind: to repeat them does nothing, and a
+//! note by itself, with its sync, costs as much as such a step.
 
 use super::journal::{JOURNAL, Journal, Lacking, lacking, note, note_failure, put_down};
 use super::{Noted, Shape, Target};
@@ -11,6 +13,7 @@ use crate::schema;
 use crate::stamp::{self, STAMP};
 use crate::tenant::{built_in, figures};
 use async_trait::async_trait;
+use std::time::{Duration, Instant};
 use vivero_core::ids::TenantId;
 use vivero_core::migration::{Moment, PlannedStep};
 use vivero_core::record::Schema;
@@ -19,6 +22,9 @@ use vivero_core::{Clock, Error, Result};
 
 /// Seconds to wait for others' locks if nothing is said.
 const LOCK_WAIT: u32 = 10;
+/// How long a step may have taken that is not noted by itself: to do it again, or rather to find that there
+/// is nothing to do, must cost no more than that.
+const QUICK: Duration = Duration::from_millis(500);
 
 /// On whose behalf steps are done.
 #[async_trait]
@@ -84,7 +90,7 @@ pub(crate) async fn ensure<B: Backend>(
     put_down::<B>(connection, &steps, !journal.unfinished.is_empty(), 0, at).await?;
     for (i, step) in steps.iter().enumerate() {
         Sql::new(step.statement.as_str()).long().execute::<B>(connection).await?;
-        note(journal.last, Some(step), steps.get(i + 1), at).execute::<B>(connection).await?;
+        note(journal.last, &steps[i..=i], steps.get(i + 1), at).execute::<B>(connection).await?;
     }
     Ok(())
 }
@@ -159,6 +165,8 @@ async fn bring_up_owing<B: Backend>(
         let now = Some(how.clock.now());
         put_down::<B>(&mut transaction, steps, lacking.unfinished, token, now).await?;
     }
+    // How many steps are on record as done.
+    let mut noted = 0;
     for (i, step) in steps.iter().enumerate() {
         // The plan and the first step are one, where a step and its note are.
         if how.each && i > 0 {
@@ -167,19 +175,28 @@ async fn bring_up_owing<B: Backend>(
         let number = u32::try_from(i + 1).unwrap_or(u32::MAX);
         how.steps.at(Moment::Begun, number).await?;
         let done = async {
+            let begun = Instant::now();
             B::step(&mut transaction, &step.statement).await.map_err(Into::into)?;
             *owed = leap::<B>(step);
             how.steps.at(Moment::Ran, number).await?;
             // The last one is noted together with the version.
             let Some(next) = steps.get(i + 1) else { return Ok(()) };
-            let note = note(lacking.last, Some(step), Some(next), Some(how.clock.now()));
+            let repeatable = |step: &PlannedStep| B::only_adds(&step.statement);
+            if repeatable(step) && repeatable(next) && begun.elapsed() < QUICK {
+                return Ok(());
+            }
+            let note = note(lacking.last, &steps[noted..=i], Some(next), Some(how.clock.now()));
+            noted = i + 1;
             let all = owed.clone().into_iter().chain([note]).collect();
             B::put_off(&mut transaction, all).await.map_err(Into::into)
         };
         if let Err(error) = done.await {
             drop(transaction);
             if how.each {
-                note_failure::<B>(writer, &lacking, token, how.clock.now(), &error).await;
+                let now = how.clock.now();
+                let before = (noted < i)
+                    .then(|| note(lacking.last, &steps[noted..i], Some(step), Some(now)));
+                note_failure::<B>(writer, &lacking, token, now, before, &error).await;
             }
             return Err(Failed { step: Some(named(target, step, number, steps.len())), error });
         }
@@ -192,14 +209,14 @@ async fn bring_up_owing<B: Backend>(
         leap.clone().execute::<B>(&mut transaction).await?;
         *owed = None;
     }
-    B::defined(&mut transaction).await?;
+    B::defined(&mut transaction, lacking.tables).await?;
     if lacking.tables {
         let schemas = &target.schemas;
         figures::bring_up::<B>(&mut transaction, tenant, schemas, schemas).await?;
         built_in::bring_up::<B>(&mut transaction, how.clock.now()).await?;
     }
-    if let Some(last) = steps.last() {
-        let note = note(lacking.last, Some(last), None, Some(how.clock.now()));
+    if !steps.is_empty() {
+        let note = note(lacking.last, steps, None, Some(how.clock.now()));
         for sql in owed.clone().into_iter().chain([note]) {
             B::defer(&mut transaction, sql).await.map_err(Into::into)?;
         }
@@ -213,7 +230,7 @@ async fn bring_up_owing<B: Backend>(
 
 /// What is to follow a step: what an integrator's statement did to rows, no journal tells.
 fn leap<B: Backend>(step: &PlannedStep) -> Option<Sql> {
-    B::LEAP.filter(|_| step.migration != 0).map(Sql::new)
+    B::LEAP.filter(|_| step.migration != 0 && !B::only_adds(&step.statement)).map(Sql::new)
 }
 
 /// Makes a leap that is owed, by itself: a step was run, and what was to follow it was not.

@@ -1,4 +1,4 @@
-//! What a statement leaves behind on its connection.
+//! What a statement leaves behind: on its connection, and if it is run twice.
 
 /// How statements begin that change tables and nothing of the connection.
 const PLAIN: [&[&str]; 6] = [
@@ -20,6 +20,44 @@ pub(super) fn leaves_nothing(statement: &str) -> bool {
         PLAIN.iter().any(|plain| words.len() >= plain.len() && words[..plain.len()] == **plain);
     // Variables begin with `@`; functions such as `get_lock` are part of a `SELECT`.
     plain && !statement.contains(['@', ';']) && !statement.to_ascii_uppercase().contains("SELECT")
+}
+
+/// How statements begin that add to what there is, unless it is there.
+const ADDING: [&[&str]; 6] = [
+    &["CREATE", "TABLE", "IF", "NOT", "EXISTS"],
+    &["CREATE", "INDEX", "IF", "NOT", "EXISTS"],
+    &["CREATE", "UNIQUE", "INDEX", "IF", "NOT", "EXISTS"],
+    &["ALTER", "TABLE", "*", "ADD", "COLUMN", "IF", "NOT", "EXISTS"],
+    &["ALTER", "TABLE", "*", "ADD", "INDEX", "IF", "NOT", "EXISTS"],
+    &["ALTER", "TABLE", "*", "ADD", "KEY", "IF", "NOT", "EXISTS"],
+];
+
+/// Whether a statement certainly does nothing but add one table, column or index that is not there: no row
+/// is changed, and to run it again does nothing.
+pub(super) fn only_adds(statement: &str) -> bool {
+    let words: Vec<String> =
+        statement.split_whitespace().take(8).map(str::to_ascii_uppercase).collect();
+    let adds = ADDING.iter().any(|adding| {
+        words.len() >= adding.len()
+            && adding.iter().zip(&words).all(|(wanted, word)| *wanted == "*" || wanted == word)
+    });
+    adds && leaves_nothing(statement) && is_one_clause(statement)
+}
+
+/// Whether there is no comma outside of brackets, and nothing that could hide one.
+fn is_one_clause(statement: &str) -> bool {
+    let mut open = 0_i32;
+    for c in statement.chars() {
+        match c {
+            '(' => open += 1,
+            ')' => open -= 1,
+            // Texts and comments may hold brackets.
+            '\'' | '"' | '`' | '#' | '\\' | '/' | '-' => return false,
+            ',' if open < 1 => return false,
+            _ => {}
+        }
+    }
+    open == 0
 }
 
 #[cfg(test)]
@@ -48,6 +86,34 @@ mod tests {
             "",
         ] {
             assert!(!leaves_nothing(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_what_certainly_adds_may_be_run_twice() {
+        for adds in [
+            "CREATE TABLE IF NOT EXISTS beds (n BIGINT PRIMARY KEY, area DECIMAL(10,2))",
+            " alter table beds\n add column if not exists note LONGTEXT",
+            "ALTER TABLE beds ADD INDEX IF NOT EXISTS beds_area (area, n)",
+            "CREATE UNIQUE INDEX IF NOT EXISTS beds_area ON beds (area)",
+        ] {
+            assert!(only_adds(adds), "{adds}");
+        }
+        for other in [
+            "CREATE TABLE beds (n BIGINT PRIMARY KEY)",
+            "CREATE INDEX beds_area ON beds (area)",
+            "CREATE OR REPLACE TABLE IF NOT EXISTS beds (n BIGINT)",
+            "CREATE TABLE IF NOT EXISTS beds AS SELECT 1 AS n",
+            "ALTER TABLE beds ADD COLUMN note LONGTEXT",
+            "ALTER TABLE beds ADD COLUMN IF NOT EXISTS a INT, DROP COLUMN b",
+            "ALTER TABLE beds ADD COLUMN IF NOT EXISTS a INT COMMENT '(', DROP COLUMN b, COMMENT ')'",
+            "ALTER TABLE beds DROP COLUMN IF EXISTS note",
+            "ALTER TABLE beds ADD PRIMARY KEY IF NOT EXISTS (n)",
+            "DROP TABLE IF EXISTS beds",
+            "UPDATE beds SET n = 1",
+            "",
+        ] {
+            assert!(!only_adds(other), "{other}");
         }
     }
 }

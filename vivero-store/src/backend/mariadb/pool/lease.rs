@@ -14,10 +14,12 @@ use vivero_core::{Error, Result};
 /// already, and whose number they remember: the next change is hardly given the same number again.
 const STRIDE: i64 = 1_000;
 
+const BEGIN: &str = "START TRANSACTION";
+
 /// Begins a transaction and waits for its turn.
 fn take_turn() -> String {
     let stride = rand::random_range(1..=STRIDE);
-    format!("START TRANSACTION; UPDATE engine_state SET turn = turn + {stride} WHERE one = 1")
+    format!("{BEGIN}; UPDATE engine_state SET turn = turn + {stride} WHERE one = 1")
 }
 
 /// A connection and what is known of its state.
@@ -193,9 +195,16 @@ impl Writing {
         (taken, self.pass.take())
     }
 
-    /// Makes the rest of a connection that changed tables a transaction.
-    pub(in crate::backend::mariadb) fn take_turn(&mut self) {
-        self.lease.take_turn();
+    /// Makes the rest of a connection that changed tables a transaction. Who changes no rows of theirs needs
+    /// no turn.
+    pub(in crate::backend::mariadb) fn go_on_as_one(&mut self, rows: bool) {
+        if rows {
+            return self.lease.take_turn();
+        }
+        self.open = true;
+        self.waiting.text.push_str(BEGIN);
+        self.waiting.text.push_str("; ");
+        self.waiting.statements += 1;
     }
 
     /// Whether it shares its transaction with others.
