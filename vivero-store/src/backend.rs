@@ -246,6 +246,13 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     /// Statements that make `sets`, a table that every combination of values of `columns` in `table`
     /// is entered into, numbered `n` as they come, in the transaction in which it first occurs.
     fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<String>;
+    /// What triggers were called that make way for those of [`Backend::create_sets`].
+    fn former_triggers(_sets: &str) -> Vec<String> {
+        Vec::new()
+    }
+    /// Tells the triggers of [`Backend::create_sets`] that a combination is there: the name of its table and
+    /// the values behind commas, quoted. It holds for this connection until another is told.
+    fn tell_combination(_connection: &mut Self::Connection, _combination: &str) {}
     /// Condition that a column has the value of one parameter, which may be none if it is nullable.
     fn same(column: &Column) -> String;
     /// Adds the texts of rows to a search index, by `seq`; without one it is that of the row that was
@@ -311,6 +318,8 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     const LEAP: Option<&'static str>;
     /// Whether places are kept by a condition of the statement, not by [`Backend::merge`].
     const PLACES_BY_CONDITION: bool;
+    /// Whether triggers listen to [`Backend::tell_combination`].
+    const HEARS_OF_COMBINATIONS: bool;
     /// Whether going back to a savepoint costs next to nothing.
     const SAVEPOINTS: bool;
     /// What there is, by the query that lists it: rows of (`column`, `index` or `trigger`, table, name,

@@ -268,6 +268,11 @@ pub(crate) fn lacking<B: Backend>(
                 all.push(statement.text);
             }
         }
+        for former in sets(schema).iter().flat_map(|(sets, _)| B::former_triggers(sets)) {
+            if shape.has(schema.table, &former) {
+                all.push(format!("DROP TRIGGER IF EXISTS {former}"));
+            }
+        }
         let there = |name: &str| shape.has_table(name);
         if let (false, Some((sets, _)), Some(fill)) = (is_new, sets(schema), fill_sets(schema))
             && (!there(&sets) || unfinished.contains(&fill))

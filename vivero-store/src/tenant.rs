@@ -1,6 +1,7 @@
 //! One tenant's database: the body that every driver shares.
 
 pub(crate) mod built_in;
+mod combinations;
 pub(crate) mod figures;
 pub(crate) mod journal;
 mod lists;
@@ -57,6 +58,7 @@ pub(crate) struct SqlTenant<B: Backend> {
     turn: Arc<Mutex<Option<Lease>>>,
     /// Whether the writing connection was given the memory of a bulk write.
     bulk: Arc<AtomicBool>,
+    combinations: Arc<combinations::Combinations>,
     memory: Arc<Memory>,
     mirrors: Arc<Mirrors>,
     /// Tables whose indexes are set aside.
@@ -89,6 +91,7 @@ impl<B: Backend> SqlTenant<B> {
             looked: turns::Looked::default(),
             turn: Arc::default(),
             bulk: Arc::default(),
+            combinations: Arc::default(),
             memory: Arc::default(),
             mirrors: Arc::new(Mirrors::new(Arc::clone(bitmaps))),
             filling: Arc::default(),
@@ -167,6 +170,7 @@ impl<B: Backend> SqlTenant<B> {
             Arc::clone(&self.tables),
             Arc::clone(&self.committed),
             Arc::clone(&self.bulk),
+            Arc::clone(&self.combinations),
         ))
     }
 

@@ -544,6 +544,17 @@ impl Backend for MariaDb {
     fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<String> {
         tables::create_sets(table, sets, columns)
     }
+    fn former_triggers(sets: &str) -> Vec<String> {
+        ["insert", "update"].map(|event| format!("{sets}_{event}")).into()
+    }
+    fn tell_combination(connection: &mut Connection, combination: &str) {
+        let known = connection.combination.as_deref();
+        if connection.has_begun_short() && known != Some(combination) {
+            let sql = Sql::new(format!("SET {} = ?", tables::COMBINATION));
+            connection.put_off(&sql.with(Value::Text(combination.to_owned())));
+            connection.combination = Some(combination.to_owned());
+        }
+    }
     fn same(column: &Column) -> String {
         format!("t.{} {} ?", column.name, if column.nullable { "<=>" } else { "=" })
     }
@@ -621,6 +632,7 @@ impl Backend for MariaDb {
     const TURN: Option<&'static str> = Some("SELECT turn FROM engine_state WHERE one = 1");
     const LEAP: Option<&'static str> =
         Some("UPDATE engine_state SET turn = (turn DIV 4294967296 + 1) * 4294967296 WHERE one = 1");
+    const HEARS_OF_COMBINATIONS: bool = true;
     const SAVEPOINTS: bool = true;
     const NO_INDEX: &'static str = " FORCE INDEX (PRIMARY)";
     const OBJECTS: &'static str = tables::OBJECTS;

@@ -481,6 +481,7 @@ impl Backend for Sqlite {
     const COSTS: Costs = Costs { entry: 1.0, looked_at: 2.5, row: 25.0, seek: 50.0 };
     const TURN: Option<&'static str> = None;
     const LEAP: Option<&'static str> = None;
+    const HEARS_OF_COMBINATIONS: bool = false;
     // It would cost a copy of every page that is touched.
     const SAVEPOINTS: bool = false;
     const NO_INDEX: &'static str = " NOT INDEXED";

@@ -27,15 +27,20 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub(super) struct Held {
     /// Kept open: the lock ends with it.
     _lock: Option<Connection>,
-    _lease: Option<Box<dyn Hold>>,
+    lease: Option<Box<dyn Hold>>,
 }
 
 impl Held {
     pub(super) const fn by_lock(connection: Connection) -> Self {
-        Self { _lock: Some(connection), _lease: None }
+        Self { _lock: Some(connection), lease: None }
     }
     pub(super) fn by_lease(lease: Box<dyn Hold>) -> Self {
-        Self { _lock: None, _lease: Some(lease) }
+        Self { _lock: None, lease: Some(lease) }
+    }
+
+    /// Whether somebody else may hold it by now: a lease that could not be renewed in time.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.is_lost())
     }
 }
 

@@ -8,6 +8,7 @@
 
 use super::MariaDbFleet;
 use super::credentials::{Place, Prepared};
+use super::hold::Held;
 use crate::backend::Backend as _;
 use crate::backend::mariadb::MariaDb;
 use crate::registry::{Registry, Reserved};
@@ -46,20 +47,20 @@ impl MariaDbFleet {
         }
         let _making = self.making.acquire().await.map_err(|e| Error::internal("waiting", e))?;
         // Held before others can see that it is being made.
-        let _held = self.servers.main().hold(wanted.id.uuid(), true).await?.ok_or_else(busy)?;
+        let held = self.servers.main().hold(wanted.id.uuid(), true).await?.ok_or_else(busy)?;
         let mut transaction = self.registry().begin().await?;
         let (key, fingerprint) = (provision.key.as_deref(), provision.fingerprint.as_deref());
         let reserved =
             Registry::<MariaDb>::reserve_in(&mut transaction, &wanted, key, fingerprint).await?;
         if reserved.is_some() {
             // Another request with this key came first, at this instant.
-            drop((transaction, _held, _making));
+            drop((transaction, held, _making));
             return self.provision_again(wanted, provision).await;
         }
         // Where the database will be is on record with the name: one commit.
         let place = self.place_in(&mut transaction, wanted.id).await?;
         MariaDb::commit(transaction, ()).await?;
-        self.make_noted(wanted, provision, Some(place)).await
+        self.make_noted(wanted, provision, Some(place), held).await
     }
 
     /// Goes on with what another request with the same key began, or gives what it made.
@@ -71,7 +72,7 @@ impl MariaDbFleet {
         };
         // Two requests with one key, of any two processes, must not both make the database.
         let _making = self.making.acquire().await.map_err(|e| Error::internal("waiting", e))?;
-        let _held = self.servers.main().hold(tenant.id.uuid(), true).await?.ok_or_else(busy)?;
+        let held = self.servers.main().hold(tenant.id.uuid(), true).await?.ok_or_else(busy)?;
         let now = self.registry().find("id", Value::Id(tenant.id.uuid())).await?;
         match now {
             Some(now) if now.state == TenantState::Provisioning => {}
@@ -79,19 +80,30 @@ impl MariaDbFleet {
             // The other request failed and has given the name free.
             None => return Err(busy()),
         }
-        self.make_noted(tenant, provision, None).await
+        self.make_noted(tenant, provision, None, held).await
     }
 
-    /// Makes a tenant whose name is reserved, at a place that was noted this instant or is to be found.
+    /// Makes a tenant whose name is reserved, at a place that was noted this instant or is to be found. Who no
+    /// longer holds it leaves it to whoever does: that one goes on with what is there, and must not find it
+    /// removed.
     async fn make_noted(
         &self,
         tenant: Tenant,
         provision: Provision,
         place: Option<(Place, Prepared)>,
+        held: Held,
     ) -> Result<Tenant> {
         let at = provision.at;
-        match self.make_database(&tenant, provision, place).await {
-            Ok(()) => self.registry().activate(&tenant, &self.fingerprint(), at).await,
+        let made = self.make_database(&tenant, provision, place).await;
+        if held.is_lost() {
+            return Err(busy());
+        }
+        match made {
+            Ok(()) => match self.registry().activate(&tenant, &self.fingerprint(), at).await {
+                // Removed at this instant by who held it meanwhile.
+                Err(Error::NotFound { .. }) => Err(busy()),
+                activated => activated,
+            },
             Err(e) => {
                 if let Err(undoing) = self.undo(&tenant).await {
                     // The name stays reserved until the database is known to be gone.
@@ -179,7 +191,7 @@ impl MariaDbFleet {
 
     /// `true` if it was finished, `false` if undone, nothing if it is another's.
     async fn finish_or_undo_one(&self, tenant: &Tenant) -> Result<Option<bool>> {
-        let Some(_held) = self.servers.main().hold(tenant.id.uuid(), false).await? else {
+        let Some(held) = self.servers.main().hold(tenant.id.uuid(), false).await? else {
             return Ok(None);
         };
         let now = self.registry().find("id", Value::Id(tenant.id.uuid())).await?;
@@ -190,6 +202,9 @@ impl MariaDbFleet {
             let at = self.keeper.clock.now();
             self.registry().set_state(tenant.id, TenantState::Active, tenant.version, at).await?;
             return Ok(Some(true));
+        }
+        if held.is_lost() {
+            return Ok(None);
         }
         self.undo(tenant).await?;
         Ok(Some(false))

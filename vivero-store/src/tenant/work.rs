@@ -1,5 +1,6 @@
 //! A write transaction: everything in it happens together or not at all.
 
+use super::combinations::{self, Combinations};
 use super::lists::is_followed;
 use super::plan::{self, About, Table};
 use super::{Tables, journal, rows};
@@ -25,6 +26,9 @@ pub(super) struct SqlWork<B: Backend> {
     tables: Arc<Tables>,
     committed: Arc<Notify>,
     bulk: Arc<AtomicBool>,
+    known: Arc<Combinations>,
+    /// Combinations of facets that are in their tables once this is committed.
+    combined: Vec<String>,
     /// The records that were written and those that have an entry in the journal.
     written: HashSet<(&'static str, Uuid)>,
     entered: HashSet<(String, Uuid)>,
@@ -43,12 +47,15 @@ impl<B: Backend> SqlWork<B> {
         tables: Arc<Tables>,
         committed: Arc<Notify>,
         bulk: Arc<AtomicBool>,
+        known: Arc<Combinations>,
     ) -> Self {
         Self {
             transaction,
             tables,
             committed,
             bulk,
+            known,
+            combined: Vec::new(),
             written: HashSet::new(),
             entered: HashSet::new(),
         }
@@ -64,6 +71,16 @@ impl<B: Backend> SqlWork<B> {
             }
         }
         Ok(())
+    }
+
+    /// Tells the triggers of a row about to be written that its combination of facets is there, if that is so.
+    fn tell_combination(&mut self, table: &Table, schema: &Schema, values: &[Value]) {
+        let Some(combination) = combinations::of::<B>(table, schema, values) else { return };
+        if self.known.has(&combination) {
+            B::tell_combination(&mut self.transaction, &combination);
+        } else {
+            self.combined.push(combination);
+        }
     }
 
     /// Notes records that are written, if the journal is to tell of them.
@@ -228,7 +245,8 @@ impl<B: Backend> Work for SqlWork<B> {
         }
         self.make_room(rows.len()).await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        if rows.len() == 1 {
+        if let [row] = &rows[..] {
+            self.tell_combination(&table, schema, &row.values);
             let insert = Insert::new(&table, rows.into_iter().map(|row| (Value::Null, row)));
             insert.execute::<B>(&mut self.transaction, &table).await?;
             self.note_written(schema, ids.into_iter());
@@ -261,7 +279,13 @@ impl<B: Backend> Work for SqlWork<B> {
     }
 
     async fn update(&mut self, schema: &'static Schema, before: &Row, after: Row) -> Result<bool> {
-        self.tables.get(schema).can_hold(after.values.iter())?;
+        let table = self.tables.get(schema);
+        table.can_hold(after.values.iter())?;
+        if combinations::of::<B>(&table, schema, &before.values)
+            != combinations::of::<B>(&table, schema, &after.values)
+        {
+            self.tell_combination(&table, schema, &after.values);
+        }
         // Only what differs: an index is touched only when one of its columns is named.
         let mut sets = Sql::new(", updated_at = ?, updated_by = ?, deleted_at = ?");
         sets.bind(Value::Time(after.updated_at))
@@ -326,7 +350,11 @@ impl<B: Backend> Work for SqlWork<B> {
     async fn commit(mut self: Box<Self>) -> Result<()> {
         self.leap_if_unlogged().await?;
         // Also when the caller goes away while it waits: the sealer must hear of what is committed.
-        B::commit(self.transaction, Wake(self.committed)).await
+        B::commit(self.transaction, Wake(self.committed)).await?;
+        if !self.combined.is_empty() {
+            self.known.add(self.combined);
+        }
+        Ok(())
     }
 }
 
@@ -346,8 +374,13 @@ pub(crate) async fn seed<B: Backend>(
     rows: Vec<(&'static Schema, Vec<Row>)>,
     entries: Vec<Entry>,
 ) -> Result<()> {
-    let mut work =
-        SqlWork::<B>::new(transaction, Arc::clone(tables), Arc::default(), Arc::default());
+    let mut work = SqlWork::<B>::new(
+        transaction,
+        Arc::clone(tables),
+        Arc::default(),
+        Arc::default(),
+        Arc::default(),
+    );
     for (schema, rows) in rows {
         work.insert(schema, rows).await?;
     }

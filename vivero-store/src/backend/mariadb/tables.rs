@@ -20,8 +20,10 @@ macro_rules! table {
 
 /// Whose turn it is to write, and for which record types the tables were made last.
 const STATE: &str = table!(
-    "engine_state (one TINYINT PRIMARY KEY CHECK (one = 1), turn BIGINT NOT NULL, tables_of VARCHAR(64) NOT NULL DEFAULT '')"
+    "engine_state (one TINYINT PRIMARY KEY, turn BIGINT NOT NULL, tables_of VARCHAR(64) NOT NULL DEFAULT '')"
 );
+// The row of this table, of `stamp` and of `chain` is number 1, as nobody writes another. A check would say so
+// too, but it is parsed whenever the table is opened.
 const FIRST_TURN: &str = "INSERT IGNORE INTO engine_state (one, turn) VALUES (1, 0)";
 
 pub(super) const BOOKKEEPING: &[(&str, &str)] = &[
@@ -30,7 +32,7 @@ pub(super) const BOOKKEEPING: &[(&str, &str)] = &[
     (
         "stamp",
         table!(
-            "stamp (one TINYINT PRIMARY KEY CHECK (one = 1), tenant_id BINARY(16) NOT NULL, \
+            "stamp (one TINYINT PRIMARY KEY, tenant_id BINARY(16) NOT NULL, \
              generation BIGINT NOT NULL, created_at DATETIME(6) NOT NULL)"
         ),
     ),
@@ -61,7 +63,7 @@ pub(super) const BOOKKEEPING: &[(&str, &str)] = &[
     (
         "chain",
         table!(
-            "chain (one TINYINT PRIMARY KEY CHECK (one = 1), position BIGINT NOT NULL, \
+            "chain (one TINYINT PRIMARY KEY, position BIGINT NOT NULL, \
              hash BINARY(32) NOT NULL, seq BIGINT NOT NULL)"
         ),
     ),
@@ -248,6 +250,9 @@ pub(super) fn create(table: &str, columns: &[String], keys: &[Key]) -> String {
     )
 }
 
+/// The variable in which triggers are told of a combination that is there.
+pub(super) const COMBINATION: &str = "@vivero_combination";
+
 /// The combinations of facets, entered by triggers. Writers come one after another, so looking first
 /// and then entering cannot enter one twice.
 pub(super) fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<String> {
@@ -257,12 +262,16 @@ pub(super) fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<S
     let names = list(&|c| c.name.to_owned(), ", ");
     let typed = list(&|c| format!("{} {}", c.name, column_type(c)), ", ");
     let new = list(&|c| format!("NEW.{}", c.name), ", ");
-    let known = list(&|c| format!("s.{0} <=> NEW.{0}", c.name), " AND ");
+    let quoted = list(&|c| format!("quote(NEW.{})", c.name), ", ");
+    let same = list(&|c| format!("s.{0} <=> NEW.{0}", c.name), " AND ");
     let kept = list(&|c| format!("OLD.{0} <=> NEW.{0}", c.name), " AND ");
+    // Asking first and entering then: one statement for both would read the table it writes, by way of a
+    // temporary table at every row. Told and found are compared as bytes, whatever collation a connection has.
     let enter = |unless: &str| {
         format!(
-            "INSERT INTO {sets} ({names}) SELECT {new} FROM DUAL \
-             WHERE {unless}NOT EXISTS (SELECT 1 FROM {sets} s WHERE {known})"
+            "IF {unless}NOT (cast(concat_ws(',', '{sets}', {quoted}) AS BINARY) <=> {COMBINATION}) \
+             AND NOT EXISTS (SELECT 1 FROM {sets} s WHERE {same}) \
+             THEN INSERT INTO {sets} ({names}) VALUES ({new}); END IF"
         )
     };
     vec![
@@ -271,11 +280,11 @@ pub(super) fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<S
              KEY {sets}_values ({names})) {OPTIONS}"
         ),
         format!(
-            "CREATE TRIGGER IF NOT EXISTS {sets}_insert AFTER INSERT ON {table} FOR EACH ROW {}",
+            "CREATE TRIGGER IF NOT EXISTS {sets}_inserted AFTER INSERT ON {table} FOR EACH ROW {}",
             enter("")
         ),
         format!(
-            "CREATE TRIGGER IF NOT EXISTS {sets}_update AFTER UPDATE ON {table} FOR EACH ROW {}",
+            "CREATE TRIGGER IF NOT EXISTS {sets}_updated AFTER UPDATE ON {table} FOR EACH ROW {}",
             enter(&format!("NOT ({kept}) AND "))
         ),
     ]

@@ -98,15 +98,41 @@ fn instant_of(text: &[u8]) -> Option<NaiveDateTime> {
     date_of(date)?.and_hms_micro_opt(hour, minute, digits(&[*s1, *s2])?, micros)
 }
 
+/// Adds bytes in hexadecimal digits.
+fn hexadecimal(text: &mut String, bytes: &[u8]) {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    text.reserve(bytes.len() * 2 + 3);
+    text.push_str("x'");
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
+    }
+    text.push('\'');
+}
+
+/// Whether text means itself between single quotes, in every `sql_mode`. The connection's character set and
+/// collation are the columns' own, and what is no ASCII is never part of a quote in UTF-8.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| !matches!(byte, b'\'' | b'\\' | 0..b' ' | 0x7f))
+}
+
+/// Adds text: as it is, or as hexadecimal digits, which need no quoting. In the columns' own collation, or an
+/// index whose column is held to it is not known to be in order.
+fn text_literal(text: &mut String, value: &str, collation: &str) {
+    if is_plain(value) {
+        text.push('\'');
+        text.push_str(value);
+        text.push('\'');
+    } else {
+        text.push_str("_utf8mb4 ");
+        hexadecimal(text, value.as_bytes());
+        text.push_str(collation);
+    }
+}
+
 /// Adds a value as a literal.
 pub(super) fn literal(text: &mut String, value: &Value) {
-    let bytes = |text: &mut String, bytes: &[u8]| {
-        text.push_str("x'");
-        for byte in bytes {
-            let _ = write!(text, "{byte:02x}");
-        }
-        text.push('\'');
-    };
     match value {
         Value::Null => text.push_str("NULL"),
         Value::Bool(b) => text.push_str(if *b { "1" } else { "0" }),
@@ -119,33 +145,16 @@ pub(super) fn literal(text: &mut String, value: &Value) {
         Value::Date(d) => {
             let _ = write!(text, "'{d}'");
         }
-        // As hexadecimal digits, text needs no quoting. In the columns' own collation, or an index whose
-        // column is held to it is not known to be in order.
-        // The connection's own character set and collation are the columns'.
-        Value::Text(t)
-            if t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') =>
-        {
-            text.push('\'');
-            text.push_str(t);
-            text.push('\'');
-        }
-        Value::Text(t) => {
-            text.push_str("_utf8mb4 ");
-            bytes(text, t.as_bytes());
-            text.push_str(" COLLATE utf8mb4_nopad_bin");
-        }
-        Value::Json(j) => {
-            text.push_str("_utf8mb4 ");
-            bytes(text, j.to_string().as_bytes());
-        }
-        Value::Id(id) => bytes(text, id.as_bytes()),
-        Value::Bytes(b) => bytes(text, b),
+        Value::Text(t) => text_literal(text, t, " COLLATE utf8mb4_nopad_bin"),
+        Value::Json(j) => text_literal(text, &j.to_string(), ""),
+        Value::Id(id) => hexadecimal(text, id.as_bytes()),
+        Value::Bytes(b) => hexadecimal(text, b),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{date_of, instant_of};
+    use super::{date_of, instant_of, literal};
     use chrono::{NaiveDate, NaiveDateTime};
     use proptest::prelude::*;
 
@@ -169,6 +178,24 @@ mod tests {
             prop_assert!(instant_of(&bytes).is_none_or(|read| Some(read) == driver));
             let driver = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
             prop_assert!(date_of(&bytes).is_none_or(|read| Some(read) == driver));
+        }
+    }
+
+    #[test]
+    fn text_with_a_quote_a_backslash_or_a_control_character_is_written_in_digits() {
+        let written = |value: &str| {
+            let mut text = String::new();
+            literal(&mut text, &vivero_core::Value::Text(value.into()));
+            text
+        };
+        for plain in ["", "Hebe", "Säule №7 – 50 %_x", "{\"a\":[1,null]}", "a -- b /* ; # */ `?`"]
+        {
+            assert_eq!(written(plain), format!("'{plain}'"));
+        }
+        for (other, digits) in
+            [("it's", "69742773"), ("a\\", "615c"), ("\0", "00"), ("\n\u{1a}\u{7f}", "0a1a7f")]
+        {
+            assert_eq!(written(other), format!("_utf8mb4 x'{digits}' COLLATE utf8mb4_nopad_bin"));
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct Connection {
     pub(in crate::backend::mariadb) lost: bool,
     /// What goes before the next statement, in the same packet.
     pub(in crate::backend::mariadb) waiting: Waiting,
+    /// The combination of facets its triggers were told of last.
+    pub(in crate::backend::mariadb) combination: Option<String>,
     /// The pool of a write transaction that has not begun: its first packet may be sent again.
     pub(in crate::backend::mariadb) first: Option<Pool>,
     /// The short works that share its transaction.
@@ -75,6 +77,7 @@ impl Connection {
             stained: false,
             lost: false,
             waiting,
+            combination: None,
             first: None,
             group: None,
             held,

@@ -1,0 +1,60 @@
+//! The combinations of facets that are known to be in their tables.
+//!
+//! Triggers enter a combination with the first row that has it, and look for it at every other row: where that
+//! look is dear ([`Backend::HEARS_OF_COMBINATIONS`]) the trigger is told which combination is known to be
+//! there. It is told the combination itself and not to look away, so whatever else is written on that
+//! connection is looked for as ever. None is ever removed.
+
+use super::plan::Table;
+use crate::backend::Backend;
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use vivero_core::Value;
+use vivero_core::record::Schema;
+
+/// So many are remembered of a tenant.
+const MOST: usize = 10_000;
+
+/// Those of one tenant that works of this process found there or entered, by what [`of`] says.
+#[derive(Debug, Default)]
+pub(super) struct Combinations(Mutex<HashSet<String>>);
+
+impl Combinations {
+    fn known(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn has(&self, combination: &str) -> bool {
+        self.known().contains(combination)
+    }
+
+    /// They were committed.
+    pub(super) fn add(&self, more: Vec<String>) {
+        let mut known = self.known();
+        if known.len() < MOST {
+            known.extend(more);
+        }
+    }
+}
+
+/// The combination of a row, as the trigger of its table writes it; none if there are no facets, or if the
+/// engine might write one of these values differently.
+pub(super) fn of<B: Backend>(table: &Table, schema: &Schema, values: &[Value]) -> Option<String> {
+    if !B::HEARS_OF_COMBINATIONS {
+        return None;
+    }
+    let (sets, columns) = table.sets.as_ref()?;
+    let mut text = sets.clone();
+    for column in columns {
+        match values.get(schema.index_of(column.name)?)? {
+            Value::Null => text.push_str(",NULL"),
+            Value::Text(value) if value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+                text.push_str(",'");
+                text.push_str(value);
+                text.push('\'');
+            }
+            _ => return None,
+        }
+    }
+    Some(text)
+}
