@@ -253,6 +253,10 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     /// Tells the triggers of [`Backend::create_sets`] that a combination is there: the name of its table and
     /// the values behind commas, quoted. It holds for this connection until another is told.
     fn tell_combination(_connection: &mut Self::Connection, _combination: &str) {}
+    /// How often a connection of a transaction's pool was opened so far.
+    fn openings(_transaction: &Self::Transaction) -> u64 {
+        0
+    }
     /// Condition that a column has the value of one parameter, which may be none if it is nullable.
     fn same(column: &Column) -> String;
     /// Adds the texts of rows to a search index, by `seq`; without one it is that of the row that was
@@ -303,6 +307,8 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     const BOOKKEEPING: &'static [(&'static str, &'static str)];
     /// The registry's tables.
     const REGISTRY: &'static [&'static str];
+    /// Whether a step of a migration stays done when what follows it fails.
+    const STEPS_STAND: bool;
     /// Whether a table is made together with its keys.
     const KEYS_WITH_TABLE: bool;
     /// Whether [`Backend::merge`] gives whole rows and answers checks: then what was read before is relied

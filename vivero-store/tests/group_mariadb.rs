@@ -314,3 +314,58 @@ async fn a_row_that_somebody_changes_past_all_turns_is_not_written_over() {
     drop(session);
     vivero.close().await;
 }
+
+/// Rows whose combination of facets is not in its table.
+async fn not_entered(root: &mut MySqlConnection) -> i64 {
+    let table = "SELECT table_name FROM information_schema.tables WHERE table_schema = database() \
+                 AND table_name LIKE 'entities\\_sets\\_%'";
+    let sets: String = sqlx::raw_sql(table).fetch_one(&mut *root).await.expect("a table").get(0);
+    let same = ["status", "kind", "stage", "quality_grade"].map(|c| format!("s.{c} <=> e.{c}"));
+    let lacking = format!(
+        "SELECT count(*) FROM entities e WHERE NOT EXISTS (SELECT 1 FROM {sets} s WHERE {})",
+        same.join(" AND ")
+    );
+    number(root, lacking.as_str()).await
+}
+
+#[tokio::test]
+async fn a_combination_of_facets_is_known_only_once_a_row_with_it_is_committed() {
+    let (vivero, session, mut root) = ground(918).await;
+    let of = |code: &str, kind| NewEntity::new(code, "Hebe", kind, 1);
+    session.entities().create(of("A-1", EntityType::Cutting)).await.expect("a lot");
+    // Refused for its code, and the work goes on without it.
+    let mut work = session.begin().await.expect("beginning");
+    let refused = work.entities().create(of("A-1", EntityType::Graft)).await;
+    assert!(matches!(refused, Err(Error::Taken { .. })), "{refused:?}");
+    work.entities().create(of("A-2", EntityType::Cutting)).await.expect("a lot");
+    work.commit().await.expect("committed");
+    session.entities().create(of("A-3", EntityType::Graft)).await.expect("a lot");
+    // Undone as a whole.
+    let mut work = session.begin_short().await.expect("beginning");
+    work.entities().create(of("A-4", EntityType::Seed)).await.expect("a lot");
+    drop(work);
+    session.entities().create(of("A-5", EntityType::Seed)).await.expect("a lot");
+    // Known by now, one after another on one connection and in one transaction, edits among them.
+    for round in 0..3 {
+        let kinds =
+            [EntityType::Cutting, EntityType::Graft, EntityType::Seed, EntityType::FieldStock];
+        let works = kinds.into_iter().enumerate().map(|(i, kind)| {
+            let session = session.clone();
+            async move {
+                let made = session.entities().create(of(&format!("B-{round}-{i}"), kind)).await?;
+                session.entities().update(made.id, made.version, named("Hebe albicans")).await
+            }
+        });
+        for made in join_all(works).await {
+            made.expect("a lot");
+        }
+    }
+    assert_eq!(not_entered(&mut root).await, 0);
+    // Who says nothing is looked after, also behind somebody who did.
+    let by_hand =
+        "UPDATE entities SET quality_grade = 'a', version = version + 1 WHERE code = 'A-1'";
+    run(&mut root, by_hand).await;
+    assert_eq!(not_entered(&mut root).await, 0);
+    drop(session);
+    vivero.close().await;
+}

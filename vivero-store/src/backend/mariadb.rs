@@ -555,6 +555,9 @@ impl Backend for MariaDb {
             connection.combination = Some(combination.to_owned());
         }
     }
+    fn openings(transaction: &Writing) -> u64 {
+        transaction.openings()
+    }
     fn same(column: &Column) -> String {
         format!("t.{} {} ?", column.name, if column.nullable { "<=>" } else { "=" })
     }
@@ -633,6 +636,7 @@ impl Backend for MariaDb {
     const LEAP: Option<&'static str> =
         Some("UPDATE engine_state SET turn = (turn DIV 4294967296 + 1) * 4294967296 WHERE one = 1");
     const HEARS_OF_COMBINATIONS: bool = true;
+    const STEPS_STAND: bool = true;
     const SAVEPOINTS: bool = true;
     const NO_INDEX: &'static str = " FORCE INDEX (PRIMARY)";
     const OBJECTS: &'static str = tables::OBJECTS;

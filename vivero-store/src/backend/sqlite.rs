@@ -482,6 +482,7 @@ impl Backend for Sqlite {
     const TURN: Option<&'static str> = None;
     const LEAP: Option<&'static str> = None;
     const HEARS_OF_COMBINATIONS: bool = false;
+    const STEPS_STAND: bool = false;
     // It would cost a copy of every page that is touched.
     const SAVEPOINTS: bool = false;
     const NO_INDEX: &'static str = " NOT INDEXED";

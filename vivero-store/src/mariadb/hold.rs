@@ -18,6 +18,7 @@ use vivero_core::{Error, Result};
 
 /// For how long a lease is taken, in seconds: so long after its process has died others wait.
 const HELD_FOR: u32 = 30;
+const HELD: Duration = Duration::from_secs(HELD_FOR as u64);
 /// How often it is renewed.
 const RENEW: Duration = Duration::from_secs(8);
 /// Between two looks whether another has given it back.
@@ -25,14 +26,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Given back when it is dropped.
 pub(super) struct Held {
-    /// Kept open: the lock ends with it.
-    _lock: Option<Connection>,
+    /// Kept open: the lock ends with it. Nobody uses it, so that it may be seen from several threads.
+    _lock: Option<Mutex<Connection>>,
     lease: Option<Box<dyn Hold>>,
 }
 
 impl Held {
     pub(super) const fn by_lock(connection: Connection) -> Self {
-        Self { _lock: Some(connection), lease: None }
+        Self { _lock: Some(Mutex::new(connection)), lease: None }
     }
     pub(super) fn by_lease(lease: Box<dyn Hold>) -> Self {
         Self { _lock: None, lease: Some(lease) }
@@ -57,7 +58,7 @@ impl Exclusive for Leases {
         let until = Instant::now() + wait;
         loop {
             match self.take(name, holder).await {
-                Ok(Some(lease)) => return Ok(Some(Box::new(self.keep(lease)))),
+                Ok(Some(taken)) => return Ok(Some(Box::new(self.keep(taken)))),
                 // Two that came first: one of them has it now.
                 Ok(None) | Err(Error::Undone { .. }) => {}
                 Err(error) => return Err(error),
@@ -71,43 +72,46 @@ impl Exclusive for Leases {
 }
 
 impl Leases {
-    async fn take(&self, name: &str, holder: Uuid) -> Result<Option<Lease>> {
-        let now = self.0.clock.now();
+    /// Takes it, if nobody has it; with the instant until which it is certainly held.
+    async fn take(&self, name: &str, holder: Uuid) -> Result<Option<(Lease, Instant)>> {
+        let (now, begun) = (self.0.clock.now(), Instant::now());
         let until = now + TimeDelta::seconds(HELD_FOR.into());
-        self.0.registry.take_lease(name, holder, now, until).await
+        let taken = self.0.registry.take_lease(name, holder, now, until).await?;
+        Ok(taken.map(|lease| (lease, begun + HELD)))
     }
 
-    fn keep(&self, lease: Lease) -> Kept {
+    fn keep(&self, taken: (Lease, Instant)) -> Kept {
         let lost = Arc::new(AtomicBool::new(false));
-        let lease = Arc::new(Mutex::new(lease));
-        let keeping = keep(Arc::clone(&self.0), Arc::clone(&lease), Arc::clone(&lost));
+        let held = Arc::new(Mutex::new(taken));
+        let keeping = keep(Arc::clone(&self.0), Arc::clone(&held), Arc::clone(&lost));
         let renewing = tokio::spawn(keeping).abort_handle();
-        Kept { keeper: Arc::clone(&self.0), lease, lost, renewing }
+        Kept { keeper: Arc::clone(&self.0), held, lost, renewing }
     }
 }
 
 /// Renews a lease for as long as it is its holder's.
-async fn keep(keeper: Arc<Keeper<MariaDb>>, lease: Arc<Mutex<Lease>>, lost: Arc<AtomicBool>) {
-    let held_for = Duration::from_secs(HELD_FOR.into());
-    let mut renewed = Instant::now();
+async fn keep(
+    keeper: Arc<Keeper<MariaDb>>,
+    held: Arc<Mutex<(Lease, Instant)>>,
+    lost: Arc<AtomicBool>,
+) {
     loop {
-        tokio::time::sleep(RENEW).await;
-        let now = keeper.clock.now();
-        let held = lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (lease, end) = held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let left = end.saturating_duration_since(Instant::now());
+        tokio::time::sleep(RENEW.min(left)).await;
+        let (now, begun) = (keeper.clock.now(), Instant::now());
         let until = now + TimeDelta::seconds(HELD_FOR.into());
-        let begun = Instant::now();
         // An answer that comes too late is none.
-        let left = held_for.saturating_sub(renewed.elapsed());
-        match tokio::time::timeout(left, keeper.registry.renew_lease(&held, until)).await {
+        match tokio::time::timeout_at(end, keeper.registry.renew_lease(&lease, until)).await {
             Ok(Ok(Some(next))) => {
-                *lease.lock().unwrap_or_else(PoisonError::into_inner) = next;
-                renewed = begun;
+                let renewed = (next, begun + HELD);
+                *held.lock().unwrap_or_else(PoisonError::into_inner) = renewed;
             }
-            Ok(Err(error)) if renewed.elapsed() < held_for => {
-                tracing::warn!(%error, lease = held.name, "a lease cannot be renewed; it is tried again");
+            Ok(Err(error)) if Instant::now() < end => {
+                tracing::warn!(%error, lease = lease.name, "a lease cannot be renewed; it is tried again");
             }
             _ => {
-                tracing::warn!(lease = held.name, "a lease was lost: what it was held for stops");
+                tracing::warn!(lease = lease.name, "a lease was lost: what it was held for stops");
                 lost.store(true, Ordering::SeqCst);
                 return;
             }
@@ -115,17 +119,18 @@ async fn keep(keeper: Arc<Keeper<MariaDb>>, lease: Arc<Mutex<Lease>>, lost: Arc<
     }
 }
 
-/// A lease that is renewed.
+/// A lease that is renewed, and the instant until which it is certainly held.
 struct Kept {
     keeper: Arc<Keeper<MariaDb>>,
-    lease: Arc<Mutex<Lease>>,
+    held: Arc<Mutex<(Lease, Instant)>>,
     lost: Arc<AtomicBool>,
     renewing: tokio::task::AbortHandle,
 }
 
 impl Hold for Kept {
     fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::SeqCst)
+        let (_, end) = &*self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        self.lost.load(Ordering::SeqCst) || Instant::now() >= *end
     }
 }
 
@@ -133,7 +138,7 @@ impl Drop for Kept {
     fn drop(&mut self) {
         self.renewing.abort();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (lease, _) = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let keeper = Arc::clone(&self.keeper);
         runtime.spawn(async move {
             // What cannot be given back ends by itself.

@@ -100,12 +100,12 @@ impl MariaDbFleet {
         }
         match made {
             Ok(()) => match self.registry().activate(&tenant, &self.fingerprint(), at).await {
-                // Removed at this instant by who held it meanwhile.
-                Err(Error::NotFound { .. }) => Err(busy()),
+                // Removed or made active at this instant by who held it meanwhile.
+                Err(Error::NotFound { .. } | Error::Conflict { .. }) => Err(busy()),
                 activated => activated,
             },
             Err(e) => {
-                if let Err(undoing) = self.undo(&tenant).await {
+                if let Err(undoing) = self.undo(&tenant, &held).await {
                     // The name stays reserved until the database is known to be gone.
                     tracing::warn!(tenant = %tenant.slug, error = %undoing,
                         "a half-made tenant could not be removed; the next start tries again");
@@ -151,10 +151,14 @@ impl MariaDbFleet {
         outcome
     }
 
-    async fn undo(&self, tenant: &Tenant) -> Result<()> {
+    async fn undo(&self, tenant: &Tenant, held: &Held) -> Result<()> {
+        let still_held = || if held.is_lost() { Err(busy()) } else { Ok(()) };
         // Where there is no place on record, nothing was made.
         if let Some(place) = self.credentials.find(self.registry(), tenant.id).await? {
-            self.servers.find(&place.server).await?.up()?.remove(&place).await?;
+            let listed = self.servers.find(&place.server).await?;
+            still_held()?;
+            listed.up()?.remove(&place).await?;
+            still_held()?;
             self.credentials.forget(self.registry(), tenant.id).await?;
         }
         self.registry().release(tenant.id).await
@@ -198,15 +202,19 @@ impl MariaDbFleet {
         if now.is_none_or(|now| now.state != TenantState::Provisioning) {
             return Ok(None);
         }
-        if self.is_made(tenant).await? {
-            let at = self.keeper.clock.now();
-            self.registry().set_state(tenant.id, TenantState::Active, tenant.version, at).await?;
-            return Ok(Some(true));
-        }
+        let made = self.is_made(tenant).await?;
         if held.is_lost() {
             return Ok(None);
         }
-        self.undo(tenant).await?;
+        if made {
+            let (at, active) = (self.keeper.clock.now(), TenantState::Active);
+            let set = self.registry().set_state(tenant.id, active, tenant.version, at).await;
+            return match set {
+                Err(Error::NotFound { .. } | Error::Conflict { .. }) => Ok(None),
+                set => set.map(|_| Some(true)),
+            };
+        }
+        self.undo(tenant, &held).await?;
         Ok(Some(false))
     }
 }

@@ -181,10 +181,6 @@ pub(super) async fn put_down<B: Backend>(
     token: u64,
     at: Option<DateTime<Utc>>,
 ) -> Result<()> {
-    if unfinished {
-        let old = "DELETE FROM schema_steps WHERE state <> 'finished'";
-        Sql::new(old).execute::<B>(connection).await?;
-    }
     let rows = steps.iter().enumerate().map(|(i, step)| {
         let started = at.filter(|_| i == 0).map_or(Value::Null, Value::Time);
         vec![
@@ -198,53 +194,78 @@ pub(super) async fn put_down<B: Backend>(
         ]
     });
     let rows: Vec<Vec<Value>> = rows.collect();
+    let mut all = Vec::new();
+    if unfinished {
+        // Together with the new plan: what was planned must not be forgotten in between.
+        all.push(Sql::new("DELETE FROM schema_steps WHERE state <> 'finished'"));
+    }
     for some in rows.chunks(500) {
         let mut sql = Sql::new(
             "INSERT INTO schema_steps (statement, state, migration, number, checksum, token, started_at) VALUES ",
         );
         sql.add(&vec!["(?, ?, ?, ?, ?, ?, ?)"; some.len()].join(", "));
         sql.args = some.concat();
-        // With the first step, where that saves a packet.
-        B::put_off(connection, vec![sql]).await.map_err(Into::into)?;
+        all.push(sql);
     }
-    Ok(())
+    if all.is_empty() {
+        return Ok(());
+    }
+    // With the first step, where that saves a packet.
+    B::put_off(connection, all).await.map_err(Into::into)
 }
 
-/// The statement that notes that steps are finished and which is begun next, all of a plan behind the row
-/// `last`: those before it are not looked through. With none begun the plan is done.
+/// The statement that notes that steps are finished and which is begun next, all of the plan that this token
+/// put down behind the row `last`: what is before is not looked through. Each is known by its checksum, too:
+/// another's plan may number its steps alike.
 pub(super) fn note(
-    last: i64,
     finished: &[PlannedStep],
     begun: Option<&PlannedStep>,
+    last: i64,
+    token: u64,
     at: Option<DateTime<Utc>>,
 ) -> Sql {
     let at = at.map_or(Value::Null, Value::Time);
-    let key = |step: &PlannedStep| [Value::Int(step.migration), Value::Int(step.number.into())];
-    let mut sql =
-        Sql::new("UPDATE schema_steps SET error = NULL, started_at = coalesce(started_at, ?)");
+    let (migration, number) =
+        begun.map_or((-1, -1), |step| (step.migration, i64::from(step.number)));
+    let mut sql = Sql::new(
+        "UPDATE schema_steps SET error = NULL, started_at = coalesce(started_at, ?), \
+         state = CASE WHEN migration = ? AND number = ? THEN 'started' ELSE 'finished' END, \
+         finished_at = CASE WHEN migration = ? AND number = ? THEN NULL ELSE ? END WHERE ",
+    );
     sql.bind(at.clone());
-    match begun {
-        Some(next) => {
-            sql.add(
-                ", state = CASE WHEN migration = ? AND number = ? THEN 'started' ELSE 'finished' END, \
-                 finished_at = CASE WHEN migration = ? AND number = ? THEN NULL ELSE ? END",
-            );
-            sql.args.extend([key(next), key(next)].concat());
-        }
-        None => {
-            sql.add(", state = 'finished', finished_at = ?");
-        }
+    for value in [migration, number, migration, number] {
+        sql.bind(Value::Int(value));
     }
     sql.bind(at);
-    sql.add(" WHERE step > ? AND state <> 'finished'");
-    sql.bind(Value::Int(last));
-    if begun.is_some() {
-        let steps = finished.iter().chain(begun);
-        sql.args.extend(steps.clone().flat_map(key));
-        let conditions = vec!["migration = ? AND number = ?"; steps.count()];
-        sql.add(&format!(" AND ({})", conditions.join(" OR ")));
+    let sql = &mut sql;
+    of_plan(sql, last, token);
+    let mut between = " AND (";
+    for step in finished.iter().chain(begun) {
+        sql.add(between).add("migration = ? AND number = ? AND checksum = ?");
+        sql.bind(Value::Int(step.migration)).bind(Value::Int(step.number.into()));
+        sql.bind(Value::Text(checksum([step.statement.as_str()].into_iter())));
+        between = " OR ";
     }
+    sql.add(")");
+    std::mem::take(sql)
+}
+
+/// The statement that notes that all steps of a plan are finished.
+pub(super) fn note_all(last: i64, token: u64, at: Option<DateTime<Utc>>) -> Sql {
+    let at = at.map_or(Value::Null, Value::Time);
+    let mut sql = Sql::new(
+        "UPDATE schema_steps SET error = NULL, started_at = coalesce(started_at, ?), \
+         state = 'finished', finished_at = ? WHERE ",
+    );
+    sql.bind(at.clone()).bind(at);
+    of_plan(&mut sql, last, token);
     sql
+}
+
+/// Adds the condition that a step is of the plan that this token put down, and not finished.
+fn of_plan(sql: &mut Sql, last: i64, token: u64) {
+    sql.add("step > ? AND state <> 'finished' AND token = ?");
+    sql.bind(Value::Int(last)).bind(Value::Int(i64::try_from(token).unwrap_or(i64::MAX)));
 }
 
 /// Puts a failure into the journal of steps, behind the note of what was done before, if the database lets it.
@@ -261,9 +282,16 @@ pub(super) async fn note_failure<B: Backend>(
         if let Some(before) = before {
             before.execute::<B>(&mut transaction).await?;
         }
-        let noted = Sql::new("UPDATE schema_steps SET error = ? WHERE state = 'started'")
-            .with(Value::Text(error.to_string()));
-        if noted.clone().execute::<B>(&mut transaction).await? == 0 {
+        let token_of = Value::Int(i64::try_from(token).unwrap_or(i64::MAX));
+        let noted =
+            Sql::new("UPDATE schema_steps SET error = ? WHERE state = 'started' AND token = ?")
+                .with(Value::Text(error.to_string()))
+                .with(token_of.clone());
+        let others = "SELECT count(*) FROM schema_steps WHERE state <> 'finished' AND token <> ?";
+        let others = Sql::new(others).with(token_of);
+        if noted.clone().execute::<B>(&mut transaction).await? == 0
+            && others.number::<B>(&mut transaction).await? == Some(0)
+        {
             // The plan was undone with its first step.
             put_down::<B>(&mut transaction, &lacking.steps, true, token, Some(now)).await?;
             noted.execute::<B>(&mut transaction).await?;

@@ -6,7 +6,7 @@
 //! noted together, at the latest before the next step of another kind: to repeat them does nothing, and a
 //! note by itself, with its sync, costs as much as such a step.
 
-use super::journal::{JOURNAL, Journal, Lacking, lacking, note, note_failure, put_down};
+use super::journal::{JOURNAL, Journal, Lacking, lacking, note, note_all, note_failure, put_down};
 use super::{Noted, Shape, Target};
 use crate::backend::{Backend, Cells, Sql};
 use crate::schema;
@@ -90,7 +90,7 @@ pub(crate) async fn ensure<B: Backend>(
     put_down::<B>(connection, &steps, !journal.unfinished.is_empty(), 0, at).await?;
     for (i, step) in steps.iter().enumerate() {
         Sql::new(step.statement.as_str()).long().execute::<B>(connection).await?;
-        note(journal.last, &steps[i..=i], steps.get(i + 1), at).execute::<B>(connection).await?;
+        note(&steps[i..=i], steps.get(i + 1), journal.last, 0, at).execute::<B>(connection).await?;
     }
     Ok(())
 }
@@ -165,18 +165,19 @@ async fn bring_up_owing<B: Backend>(
         let now = Some(how.clock.now());
         put_down::<B>(&mut transaction, steps, lacking.unfinished, token, now).await?;
     }
-    // How many steps are on record as done.
-    let mut noted = 0;
+    // How many steps were run, how many of them have a note under way, and how many have it on record.
+    let (mut ran, mut noted, mut recorded) = (0, 0, 0);
     for (i, step) in steps.iter().enumerate() {
         // The plan and the first step are one, where a step and its note are.
         if how.each && i > 0 {
             transaction = B::go_on(transaction, writer).await?;
         }
         let number = u32::try_from(i + 1).unwrap_or(u32::MAX);
-        how.steps.at(Moment::Begun, number).await?;
         let done = async {
+            how.steps.at(Moment::Begun, number).await?;
             let begun = Instant::now();
             B::step(&mut transaction, &step.statement).await.map_err(Into::into)?;
+            (ran, recorded) = (i + 1, noted);
             *owed = leap::<B>(step);
             how.steps.at(Moment::Ran, number).await?;
             // The last one is noted together with the version.
@@ -185,7 +186,8 @@ async fn bring_up_owing<B: Backend>(
             if repeatable(step) && repeatable(next) && begun.elapsed() < QUICK {
                 return Ok(());
             }
-            let note = note(lacking.last, &steps[noted..=i], Some(next), Some(how.clock.now()));
+            let now = Some(how.clock.now());
+            let note = note(&steps[noted..=i], Some(next), lacking.last, token, now);
             noted = i + 1;
             let all = owed.clone().into_iter().chain([note]).collect();
             B::put_off(&mut transaction, all).await.map_err(Into::into)
@@ -194,9 +196,13 @@ async fn bring_up_owing<B: Backend>(
             drop(transaction);
             if how.each {
                 let now = how.clock.now();
-                let before = (noted < i)
-                    .then(|| note(lacking.last, &steps[noted..i], Some(step), Some(now)));
-                note_failure::<B>(writer, &lacking, token, now, before, &error).await;
+                // What stays done must not be done again because its note was lost.
+                let lost = if B::STEPS_STAND { &steps[recorded..ran] } else { &[] };
+                let note = || note(lost, steps.get(ran), lacking.last, token, Some(now));
+                let before = (!lost.is_empty()).then(note);
+                if ran == i || before.is_some() {
+                    note_failure::<B>(writer, &lacking, token, now, before, &error).await;
+                }
             }
             return Err(Failed { step: Some(named(target, step, number, steps.len())), error });
         }
@@ -216,7 +222,7 @@ async fn bring_up_owing<B: Backend>(
         built_in::bring_up::<B>(&mut transaction, how.clock.now()).await?;
     }
     if !steps.is_empty() {
-        let note = note(lacking.last, steps, None, Some(how.clock.now()));
+        let note = note_all(lacking.last, token, Some(how.clock.now()));
         for sql in owed.clone().into_iter().chain([note]) {
             B::defer(&mut transaction, sql).await.map_err(Into::into)?;
         }

@@ -15,24 +15,34 @@ use vivero_core::record::Schema;
 /// So many are remembered of a tenant.
 const MOST: usize = 10_000;
 
-/// Those of one tenant that works of this process found there or entered, by what [`of`] says.
+/// Those of one tenant that works of this process entered or found there, by what [`of`] says.
+///
+/// Known is what was committed since a connection was opened last ([`Backend::openings`]): a server that went
+/// down may have lost what it had said was committed, if it is not set up to be durable, and one that was put
+/// in its place may never have had it.
 #[derive(Debug, Default)]
-pub(super) struct Combinations(Mutex<HashSet<String>>);
+pub(super) struct Combinations(Mutex<(u64, HashSet<String>)>);
 
 impl Combinations {
-    fn known(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Those that are known after so many openings.
+    fn known(&self, openings: u64) -> MutexGuard<'_, (u64, HashSet<String>)> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.0 < openings {
+            *known = (openings, HashSet::new());
+        }
+        known
     }
 
-    pub(super) fn has(&self, combination: &str) -> bool {
-        self.known().contains(combination)
+    pub(super) fn has(&self, combination: &str, openings: u64) -> bool {
+        let known = self.known(openings);
+        known.0 == openings && known.1.contains(combination)
     }
 
-    /// They were committed.
-    pub(super) fn add(&self, more: Vec<String>) {
-        let mut known = self.known();
-        if known.len() < MOST {
-            known.extend(more);
+    /// They were committed by a work that began after so many openings.
+    pub(super) fn add(&self, more: Vec<String>, openings: u64) {
+        let mut known = self.known(openings);
+        if known.0 == openings && known.1.len() < MOST {
+            known.1.extend(more);
         }
     }
 }

@@ -73,14 +73,20 @@ impl<B: Backend> SqlWork<B> {
         Ok(())
     }
 
-    /// Tells the triggers of a row about to be written that its combination of facets is there, if that is so.
-    fn tell_combination(&mut self, table: &Table, schema: &Schema, values: &[Value]) {
-        let Some(combination) = combinations::of::<B>(table, schema, values) else { return };
-        if self.known.has(&combination) {
-            B::tell_combination(&mut self.transaction, &combination);
-        } else {
-            self.combined.push(combination);
+    /// Tells the triggers of a row about to be written that its combination of facets is there, if that is
+    /// so; otherwise it will be once the row is written, and is given back.
+    fn tell_combination(
+        &mut self,
+        table: &Table,
+        schema: &Schema,
+        values: &[Value],
+    ) -> Option<String> {
+        let combination = combinations::of::<B>(table, schema, values)?;
+        if !self.known.has(&combination, B::openings(&self.transaction)) {
+            return Some(combination);
         }
+        B::tell_combination(&mut self.transaction, &combination);
+        None
     }
 
     /// Notes records that are written, if the journal is to tell of them.
@@ -246,9 +252,10 @@ impl<B: Backend> Work for SqlWork<B> {
         self.make_room(rows.len()).await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         if let [row] = &rows[..] {
-            self.tell_combination(&table, schema, &row.values);
+            let combined = self.tell_combination(&table, schema, &row.values);
             let insert = Insert::new(&table, rows.into_iter().map(|row| (Value::Null, row)));
             insert.execute::<B>(&mut self.transaction, &table).await?;
+            self.combined.extend(combined);
             self.note_written(schema, ids.into_iter());
             return Ok(());
         }
@@ -281,11 +288,10 @@ impl<B: Backend> Work for SqlWork<B> {
     async fn update(&mut self, schema: &'static Schema, before: &Row, after: Row) -> Result<bool> {
         let table = self.tables.get(schema);
         table.can_hold(after.values.iter())?;
-        if combinations::of::<B>(&table, schema, &before.values)
-            != combinations::of::<B>(&table, schema, &after.values)
-        {
-            self.tell_combination(&table, schema, &after.values);
-        }
+        let differs = combinations::of::<B>(&table, schema, &before.values)
+            != combinations::of::<B>(&table, schema, &after.values);
+        let combined =
+            if differs { self.tell_combination(&table, schema, &after.values) } else { None };
         // Only what differs: an index is touched only when one of its columns is named.
         let mut sets = Sql::new(", updated_at = ?, updated_by = ?, deleted_at = ?");
         sets.bind(Value::Time(after.updated_at))
@@ -305,6 +311,7 @@ impl<B: Backend> Work for SqlWork<B> {
         if !done.map_err(|e| taken::<B>(e, schema))? {
             return Ok(false);
         }
+        self.combined.extend(combined);
         self.note_written(schema, std::iter::once(before.id));
         if found {
             let (old, new) = (document(schema, &before.values), document(schema, &after.values));
@@ -350,9 +357,10 @@ impl<B: Backend> Work for SqlWork<B> {
     async fn commit(mut self: Box<Self>) -> Result<()> {
         self.leap_if_unlogged().await?;
         // Also when the caller goes away while it waits: the sealer must hear of what is committed.
+        let openings = B::openings(&self.transaction);
         B::commit(self.transaction, Wake(self.committed)).await?;
         if !self.combined.is_empty() {
-            self.known.add(self.combined);
+            self.known.add(self.combined, openings);
         }
         Ok(())
     }

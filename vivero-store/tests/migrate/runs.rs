@@ -4,7 +4,7 @@ use crate::place::{Place, migrator, tenants};
 use crate::versions::{ONE, TWO, WateringTwo, beds, insert, list, options, slug};
 use std::sync::{Arc, Mutex};
 use vivero_core::migration::{
-    Canary, DriftKind, Quiet, RunOptions, RunState, TenantRunState, Watch,
+    Canary, DriftKind, Migration, Quiet, RunOptions, RunState, TenantRunState, Watch,
 };
 use vivero_core::query::Predicate;
 use vivero_core::{Error, RecordId, Slug};
@@ -19,6 +19,7 @@ crate::on_both_engines! {
     drift_is_found_and_named
     canaries_whose_lists_are_slower_stop_the_run
     new_tenants_have_everything
+    a_question_mark_in_a_step_is_part_of_it
 }
 
 /// Notes in which ring each tenant was settled.
@@ -224,4 +225,22 @@ async fn new_tenants_have_everything(place: Place) {
     let drifts = migrator(&fleet).verify(&[], 1, Arc::new(Quiet)).await.expect("a look");
     assert!(drifts[0].ok && drifts[0].findings.is_empty(), "{drifts:?}");
     fleet.close().await;
+}
+
+async fn a_question_mark_in_a_step_is_part_of_it(place: Place) {
+    let old = place.open(ONE, &[], true).await;
+    let all = tenants(&old, 1).await;
+    old.close().await;
+    let labels = Migration::new(1, "labels")
+        .step("CREATE TABLE IF NOT EXISTS labels (label VARCHAR(40) NOT NULL)")
+        .step("INSERT INTO labels VALUES ('Ready? Yes?')")
+        .step("INSERT INTO labels SELECT 'Who?' WHERE NOT EXISTS (SELECT 1 FROM labels WHERE label = '?')");
+    let new = place.open(ONE, &[labels], false).await;
+    let run = migrator(&new).up(options(), Arc::new(Quiet)).await.expect("a run");
+    assert_eq!((run.state, run.done), (RunState::Done, 1), "{run:?}");
+    let kept = "SELECT count(*) FROM labels WHERE label IN ('Ready? Yes?', 'Who?')";
+    assert_eq!(place.number(&all[0], kept).await, 2);
+    let noted = "SELECT count(*) FROM schema_steps WHERE migration = 1 AND state = 'finished'";
+    assert_eq!(place.number(&all[0], noted).await, 3);
+    new.close().await;
 }

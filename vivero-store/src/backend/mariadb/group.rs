@@ -382,6 +382,7 @@ pub(super) fn leave(mut lease: Lease, pass: Pass) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         // What waits was put off after the statement that was given up.
         lease.waiting = Waiting::default();
+        lease.combination = None;
         runtime.spawn(async move {
             if lease.salvage().await {
                 hand_on(lease, pass);
@@ -396,6 +397,7 @@ pub(super) fn leave(mut lease: Lease, pass: Pass) {
     if !group.fresh {
         group.spoiled = false;
         lease.waiting = Waiting { text: format!("{BACK}; "), statements: 1, rows: Vec::new() };
+        lease.combination = None;
     }
     hand_on(lease, pass);
 }

@@ -187,14 +187,16 @@ fn statement(text: &mut String, merge: &Merge, limits: &[usize], from: usize, at
 }
 
 /// Adds a text with its parameters as literals: how many ranges there are differs from list to list, and
-/// preparing each number of them would cost more than it saves. No part of such a text holds a `?` but
-/// for a parameter.
+/// preparing each number of them would cost more than it saves. No part of a text with parameters holds
+/// another `?`.
 pub(super) fn fill<'v>(text: &mut String, with: &str, mut values: impl Iterator<Item = &'v Value>) {
     for (i, part) in with.split('?').enumerate() {
-        if i > 0
-            && let Some(value) = values.next()
-        {
-            literal(text, value);
+        if i > 0 {
+            match values.next() {
+                Some(value) => literal(text, value),
+                // No parameter: part of an integrator's statement.
+                None => text.push('?'),
+            }
         }
         text.push_str(part);
     }

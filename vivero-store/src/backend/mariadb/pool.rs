@@ -18,7 +18,7 @@ use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, MySqlConnection};
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -125,6 +125,8 @@ pub(super) struct Inner {
     /// Most recently used at the back: the rest can grow old.
     idle: Mutex<VecDeque<Idle>>,
     closed: AtomicBool,
+    /// How often a connection was opened.
+    openings: AtomicU64,
     /// Of short works.
     line: Line,
 }
@@ -271,7 +273,9 @@ impl Inner {
                 Err(_) => {}
             }
         }
-        Ok((outcome?, place))
+        let connection = outcome?;
+        self.openings.fetch_add(1, Ordering::SeqCst);
+        Ok((connection, place))
     }
 }
 
@@ -292,6 +296,7 @@ impl Pool {
             permits: Arc::new(Semaphore::new(connections as usize)),
             idle: Mutex::default(),
             closed: AtomicBool::new(false),
+            openings: AtomicU64::new(0),
             line: Line::default(),
         }))
     }

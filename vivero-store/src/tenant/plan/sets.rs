@@ -52,7 +52,8 @@ pub(super) async fn sets<B: Backend>(
     }
     let names: Vec<&str> = columns.iter().map(|c| c.name).collect();
     let kinds: Vec<Kind> = columns.iter().map(|c| c.kind).collect();
-    let rows = Sql::new(format!("SELECT {} FROM {name} WHERE n <= ?", names.join(", ")))
+    // Each once: filling the table of a tenant that is served, or a second time, may have entered one twice.
+    let rows = Sql::new(format!("SELECT DISTINCT {} FROM {name} WHERE n <= ?", names.join(", ")))
         .with(Value::Int(newest))
         .fetch::<B>(connection, &kinds)
         .await?;

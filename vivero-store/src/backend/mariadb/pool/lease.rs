@@ -6,6 +6,7 @@ use super::{Hold, Pool, WAIT, close, unavailable};
 use sqlx::MySqlConnection;
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::Ordering;
 use tokio::sync::OwnedSemaphorePermit;
 use vivero_core::record::Schema;
 use vivero_core::{Error, Result};
@@ -208,6 +209,11 @@ impl Writing {
         self.waiting.text.push_str(BEGIN);
         self.waiting.text.push_str("; ");
         self.waiting.statements += 1;
+    }
+
+    /// How often a connection of its pool was opened so far.
+    pub(in crate::backend::mariadb) fn openings(&self) -> u64 {
+        self.lease.pool.0.openings.load(Ordering::SeqCst)
     }
 
     /// Whether it shares its transaction with others.
