@@ -1,0 +1,285 @@
+//! What is sent on a connection: alone, or behind statements that wait for it, in one packet.
+
+use super::{Cells, Connection, Failure, Sql, merge, values};
+use futures_util::TryStreamExt as _;
+use sqlx::{AssertSqlSafe, Executor as _, MySqlConnection};
+use vivero_core::record::{Kind, Schema};
+use vivero_core::{Result, Value};
+
+/// How often the first packet of a transaction is sent that the server refuses for a reason that passes.
+const TRIES: u32 = 5;
+/// Parameters of a statement that is sent as text behind others.
+const MOST_JOINED: usize = 64;
+/// Bytes of all statements that wait.
+pub(super) const LONGEST_WAITING: usize = 256 * 1024;
+/// The longest statement that is sent as text: half of what a server takes by default.
+const LONGEST_TEXT: usize = 8 * 1024 * 1024;
+
+/// A statement with its parameters as literals, unless it is worth preparing or too long.
+///
+/// The driver keeps a bounded number of statements prepared. To make room it sends the server a farewell
+/// that nobody answers and then the next statement; as it leaves Nagle's algorithm on, that one waits 40 ms
+/// for the other side to acknowledge the first. So only what comes again and again is prepared.
+fn as_text(sql: &Sql) -> Option<String> {
+    if sql.args.is_empty() {
+        return Some(sql.text.clone());
+    }
+    if sql.fixed {
+        return None;
+    }
+    let mut text = String::with_capacity(sql.text.len() + sql.args.len() * 24);
+    merge::fill(&mut text, &sql.text, sql.args.iter());
+    (text.len() < LONGEST_TEXT).then_some(text)
+}
+
+/// About how long a statement is as text.
+fn length(sql: &Sql) -> usize {
+    let length = |value: &Value| match value {
+        Value::Text(text) => text.len() * 2,
+        Value::Bytes(bytes) => bytes.len() * 2,
+        Value::Json(json) => json.to_string().len() * 2,
+        _ => 32,
+    };
+    sql.text.len() + sql.args.iter().map(length).sum::<usize>()
+}
+
+/// What came of statements that were sent together.
+#[derive(Debug, Default)]
+struct Done {
+    statements: usize,
+    rows: Vec<Cells>,
+    touched: u64,
+}
+
+/// Runs statements without parameters, up to the last.
+pub(in crate::backend) async fn run(
+    connection: &mut MySqlConnection,
+    text: &str,
+) -> sqlx::Result<()> {
+    let statements = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
+    statements.execute(connection).await.map(|_| ())
+}
+
+impl Connection {
+    /// Notes what becomes of a statement.
+    pub(super) fn settle<T>(&mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        let outcome = self.answered(outcome);
+        if let Err(e) = &outcome {
+            self.note_failure(e, false);
+        }
+        outcome
+    }
+
+    /// The same of what may have been several works' statements.
+    pub(super) fn answered<T>(&mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        self.busy = false;
+        if let Err(e) = &outcome {
+            self.lost |= e.is_lost();
+        }
+        outcome
+    }
+
+    /// Runs statements without parameters, after what waits.
+    pub(crate) async fn script(&mut self, text: &str) -> Result<(), Failure> {
+        if self.waiting.statements > 0 {
+            return self.after_waiting(text, &[]).await.map(|_| ());
+        }
+        self.busy = true;
+        let outcome = run(&mut self.inner, text).await.map_err(Into::into);
+        self.settle(outcome)
+    }
+
+    /// Runs what waits and a statement without parameters, in one packet; the statement's rows, and how
+    /// many it touched. The first packet of a write transaction is sent again if what it fails with
+    /// passes, or if the connection had been closed meanwhile: nothing has been done by then.
+    pub(super) async fn after_waiting(
+        &mut self,
+        text: &str,
+        kinds: &[Kind],
+    ) -> Result<(Vec<Cells>, u64), Failure> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let first = self.first.take();
+        let mut tries = 0;
+        if let Some(group) = &mut self.group {
+            group.start();
+        }
+        loop {
+            let text = format!("{}{text}", waiting.text);
+            self.busy = true;
+            self.open |= first.is_some();
+            let mut done = Done::default();
+            let outcome = self.each(&text, waiting.statements, kinds, &mut done).await;
+            let outcome = self.answered(outcome);
+            let share = self.group.as_mut().and_then(|group| group.confirm_up_to(done.statements));
+            let Err(e) = outcome else { return Ok((done.rows, done.touched)) };
+            let e = e.among(&waiting.rows);
+            if let Some(share) = share.filter(|_| e.is_of_statement()) {
+                let before = self.undo_last(e).await?;
+                waiting.text = before.text + &waiting.text[share.bytes..];
+                waiting.statements = waiting.statements - share.statements + before.statements;
+                continue;
+            }
+            let again = tries < TRIES && (e.is_passing() || e.is_lost());
+            if let Some(pool) = first.as_ref().filter(|_| again) {
+                tries += 1;
+                if e.is_lost() {
+                    self.renew(pool).await;
+                }
+                if !self.lost {
+                    continue;
+                }
+            }
+            // What others rely on to have been done has not been.
+            let relied_on = done.statements < waiting.statements;
+            if !self.note_failure(&e, relied_on) {
+                self.lost |= relied_on;
+            }
+            return Err(e);
+        }
+    }
+
+    async fn each(
+        &mut self,
+        text: &str,
+        at: usize,
+        kinds: &[Kind],
+        done: &mut Done,
+    ) -> Result<(), Failure> {
+        let mut parts = sqlx::raw_sql(AssertSqlSafe(text.to_owned())).fetch_many(&mut self.inner);
+        while let Some(part) = parts.try_next().await? {
+            match part {
+                sqlx::Either::Left(result) => {
+                    done.statements += 1;
+                    done.touched = result.rows_affected();
+                }
+                sqlx::Either::Right(row) if done.statements == at => {
+                    let cells = kinds.iter().enumerate().map(|(i, k)| values::read(&row, i, *k));
+                    done.rows.push(Cells(cells.collect::<Result<_, _>>()?));
+                }
+                sqlx::Either::Right(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Has a statement wait for the next.
+    pub(super) fn put_off(&mut self, sql: &Sql) {
+        merge::fill(&mut self.waiting.text, &sql.text, sql.args.iter());
+        self.waiting.text.push_str("; ");
+        self.waiting.statements += 1;
+    }
+
+    /// Whether a statement may wait too.
+    pub(super) fn has_room(&self, sql: &Sql) -> bool {
+        self.waiting.text.len() + length(sql) <= LONGEST_WAITING
+    }
+
+    /// Whether it is in the middle of a short work.
+    pub(super) fn has_begun_short(&self) -> bool {
+        self.group.as_ref().is_some_and(|group| !group.is_fresh())
+    }
+
+    /// Has a change of one row wait for the next statement.
+    pub(super) fn put_off_row(
+        &mut self,
+        sql: &Sql,
+        schema: &'static Schema,
+    ) -> Result<(), Failure> {
+        self.check_alive()?;
+        self.put_off(sql);
+        self.waiting.rows.push(schema);
+        Ok(())
+    }
+
+    /// Whether a statement goes with what waits: if so, as text.
+    pub(super) async fn joined(&mut self, sql: &Sql) -> Result<Option<String>, Failure> {
+        self.check_alive()?;
+        if self.is_overtaken() {
+            self.lost = true;
+            return Err(Failure::overtaken());
+        }
+        if self.waiting.statements == 0 {
+            return Ok(None);
+        }
+        if sql.long && !sql.args.is_empty() || sql.args.len() > MOST_JOINED {
+            // As text it would be longer than it is worth.
+            self.after_waiting("DO 0", &[]).await?;
+            return Ok(None);
+        }
+        let mut text = String::new();
+        merge::fill(&mut text, &sql.text, sql.args.iter());
+        Ok(Some(text))
+    }
+
+    pub(super) async fn fetch(&mut self, sql: Sql, kinds: &[Kind]) -> Result<Vec<Cells>, Failure> {
+        let mut all = Vec::new();
+        let mut take = |row: &sqlx::mysql::MySqlRow| -> Result<(), Failure> {
+            let cells = kinds.iter().enumerate().map(|(i, kind)| values::read(row, i, *kind));
+            all.push(Cells(cells.collect::<Result<_, _>>()?));
+            Ok(())
+        };
+        if let Some(text) = as_text(&sql) {
+            let mut rows = sqlx::raw_sql(AssertSqlSafe(text)).fetch(&mut self.inner);
+            while let Some(row) = rows.try_next().await? {
+                take(&row)?;
+            }
+        } else {
+            let args = values::arguments(&sql.args)?;
+            let query = sqlx::query_with(AssertSqlSafe(sql.text), args).persistent(!sql.long);
+            let mut rows = query.fetch(&mut self.inner);
+            while let Some(row) = rows.try_next().await? {
+                take(&row)?;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Runs statements without parameters; the rows of each, whose columns are of the `kinds` given for
+    /// it. None for one that has no rows.
+    pub(super) async fn all(
+        &mut self,
+        text: String,
+        kinds: &[&[Kind]],
+    ) -> Result<Vec<Vec<Cells>>, Failure> {
+        let mut all = vec![Vec::new()];
+        let mut parts = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.inner);
+        while let Some(part) = parts.try_next().await? {
+            let at = all.len() - 1;
+            match part {
+                sqlx::Either::Left(_) => all.push(Vec::new()),
+                sqlx::Either::Right(row) => {
+                    let kinds = kinds.get(at).copied().unwrap_or_default();
+                    let cells = kinds.iter().enumerate().map(|(i, k)| values::read(&row, i, *k));
+                    all[at].push(Cells(cells.collect::<Result<_, _>>()?));
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The same, noting what becomes of them.
+    pub(super) async fn batch(
+        &mut self,
+        text: String,
+        kinds: &[&[Kind]],
+    ) -> Result<Vec<Vec<Cells>>, Failure> {
+        self.check_alive()?;
+        if self.waiting.statements > 0 {
+            self.after_waiting("DO 0", &[]).await?;
+        }
+        self.busy = true;
+        let outcome = self.all(text, kinds).await;
+        self.settle(outcome)
+    }
+
+    pub(super) async fn execute(&mut self, sql: Sql) -> Result<u64, Failure> {
+        let done = if let Some(text) = as_text(&sql) {
+            self.inner.execute(sqlx::raw_sql(AssertSqlSafe(text))).await?
+        } else {
+            let args = values::arguments(&sql.args)?;
+            let query = sqlx::query_with(AssertSqlSafe(sql.text), args).persistent(!sql.long);
+            self.inner.execute(query).await?
+        };
+        Ok(done.rows_affected())
+    }
+}
