@@ -288,7 +288,7 @@ impl Backend for MariaDb {
     }
     fn tell_combination(connection: &mut Connection, combination: &str) {
         let known = connection.combination.as_deref();
-        if connection.has_begun_short() && known != Some(combination) {
+        if connection.is_in_transaction() && known != Some(combination) {
             let sql = Sql::new(format!("SET {} = ?", tables::COMBINATION));
             connection.put_off(&sql.with(Value::Text(combination.to_owned())));
             connection.combination = Some(combination.to_owned());

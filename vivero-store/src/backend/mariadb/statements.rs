@@ -153,8 +153,7 @@ impl Connection {
                     done.touched = result.rows_affected();
                 }
                 sqlx::Either::Right(row) if done.statements == at => {
-                    let cells = kinds.iter().enumerate().map(|(i, k)| values::read(&row, i, *k));
-                    done.rows.push(Cells(cells.collect::<Result<_, _>>()?));
+                    done.rows.push(values::cells(&row, kinds)?);
                 }
                 sqlx::Either::Right(_) => {}
             }
@@ -214,8 +213,7 @@ impl Connection {
     pub(super) async fn fetch(&mut self, sql: Sql, kinds: &[Kind]) -> Result<Vec<Cells>, Failure> {
         let mut all = Vec::new();
         let mut take = |row: &sqlx::mysql::MySqlRow| -> Result<(), Failure> {
-            let cells = kinds.iter().enumerate().map(|(i, kind)| values::read(row, i, *kind));
-            all.push(Cells(cells.collect::<Result<_, _>>()?));
+            all.push(values::cells(row, kinds)?);
             Ok(())
         };
         if let Some(text) = as_text(&sql) {
@@ -249,8 +247,7 @@ impl Connection {
                 sqlx::Either::Left(_) => all.push(Vec::new()),
                 sqlx::Either::Right(row) => {
                     let kinds = kinds.get(at).copied().unwrap_or_default();
-                    let cells = kinds.iter().enumerate().map(|(i, k)| values::read(&row, i, *k));
-                    all[at].push(Cells(cells.collect::<Result<_, _>>()?));
+                    all[at].push(values::cells(&row, kinds)?);
                 }
             }
         }

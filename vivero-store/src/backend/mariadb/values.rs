@@ -3,7 +3,7 @@
 //! Instants travel as `DATETIME(6)` in UTC, never as `TIMESTAMP`, which ends in 2038 and loses later
 //! ones without an error.
 
-use super::Failure;
+use super::{Cells, Failure};
 use chrono::{NaiveDate, NaiveDateTime};
 use sqlx::mysql::{MySqlArguments, MySqlRow, MySqlValueRef};
 use sqlx::{Arguments as _, Decode, MySql, Row as _, TypeInfo as _, ValueRef as _};
@@ -33,8 +33,18 @@ pub(super) fn arguments(values: &[Value]) -> Result<MySqlArguments, Failure> {
     Ok(all)
 }
 
+/// Reads a row, whose columns are of `kinds`.
+pub(super) fn cells(row: &MySqlRow, kinds: &[Kind]) -> Result<Cells, Failure> {
+    // Room for all at once: a list is a thousand values.
+    let mut cells = Vec::with_capacity(kinds.len());
+    for (i, kind) in kinds.iter().enumerate() {
+        cells.push(read(row, i, *kind)?);
+    }
+    Ok(Cells(cells))
+}
+
 /// Reads one column.
-pub(super) fn read(row: &MySqlRow, index: usize, kind: Kind) -> Result<Value, Failure> {
+fn read(row: &MySqlRow, index: usize, kind: Kind) -> Result<Value, Failure> {
     let value = row.try_get_raw(index)?;
     if value.is_null() {
         return Ok(Value::Null);
