@@ -311,3 +311,35 @@ async fn a_drain_is_one_on_record_and_is_stopped_by_opening_the_server() {
     other.vivero.close().await;
     ground.vivero.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_was_placed_while_its_server_was_closed_to_new_ones_is_moved_too() {
+    let ground = on_two_servers().await;
+    let servers = ground.vivero.servers();
+    let vivero = ground.vivero.clone();
+    let mut told = Vec::new();
+    let drained = servers
+        .drain(MAIN, Some("second"), |slug, _, _| {
+            told.push(slug.to_string());
+            if told.len() > 1 {
+                return;
+            }
+            // Its name comes before those that were moved already.
+            let placed = async {
+                set(&vivero, MAIN, ServerState::Open).await;
+                set(&vivero, "second", ServerState::Draining).await;
+                let late = tenants::tenant("aaa-late");
+                vivero.tenants().provision(late).await.expect("a tenant");
+                set(&vivero, "second", ServerState::Open).await;
+                set(&vivero, MAIN, ServerState::Draining).await;
+            };
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(placed));
+        })
+        .await
+        .expect("drained");
+    assert_eq!(told.last().map(String::as_str), Some("aaa-late"), "{told:?}");
+    assert_eq!((drained.state, drained.failed, drained.left()), (DrainState::Done, 0, 0));
+    assert_eq!((drained.moved, drained.total), (told.len() as u64, told.len() as u64));
+    assert_eq!(on_each(&ground).await[0], (0, 0));
+    ground.vivero.close().await;
+}

@@ -189,11 +189,22 @@ impl Servers<'_> {
         // What was moved when it was cut off may not have been counted.
         let there = self.find(name).await?.tenants;
         drain.moved = drain.total.saturating_sub(there.max(drain.failed));
-        loop {
+        let mut again = false;
+        let stay = loop {
             let after = Some(drain.settled.as_str());
             let some = fleet.tenants_on(name, after, TENANTS_AT_ONCE).await?;
             if some.is_empty() {
-                break;
+                let there = self.find(name).await?.tenants;
+                if again || there <= drain.failed {
+                    break there;
+                }
+                // Some were placed here at the instant at which it was closed to new ones: once more for all.
+                again = true;
+                drain.moved = drain.total.saturating_sub(drain.failed);
+                (drain.total, drain.failed) = (drain.moved + there, 0);
+                drain.failures.clear();
+                drain.settled.clear();
+                continue;
             }
             for slug in &some {
                 if let Some(why) = self.stopped(name).await? {
@@ -209,13 +220,13 @@ impl Servers<'_> {
                 self.note(&mut drain).await?;
                 told(slug, &outcome, &drain);
             }
-        }
-        drain.moved = drain.total.saturating_sub(drain.failed);
-        if drain.failed > 0 {
+        };
+        drain.moved = drain.total.saturating_sub(stay);
+        if stay > 0 {
             let message = format!(
-                "{} of {} tenants are still on {name}, in service as before; mend what keeps them there and ask \
+                "{stay} of {} tenants are still on {name}, in service as before; mend what keeps them there and ask \
                  again",
-                drain.failed, drain.total
+                drain.total
             );
             drain.message = Some(message);
         }
