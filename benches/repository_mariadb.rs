@@ -59,6 +59,17 @@ struct Options {
     bench: bool,
 }
 
+/// Words of each lot that is made, beside those of its code.
+const WORDS: [&str; 7] = [
+    "hebe",
+    "great",
+    "orme",
+    "q1kindcuttinge",
+    "q1statusregisterede",
+    "q1stagepropagatione",
+    "q1qualitygradeungradede",
+];
+
 /// What a hand-written repository would decode a row into.
 #[derive(Debug)]
 #[expect(dead_code, reason = "the point is that every column is decoded")]
@@ -263,6 +274,7 @@ async fn measure(
         bare_create(bare, last).await?;
     });
     met &= create.print("create");
+    compare(bare).await?;
 
     let made = session.entities().create(lot()).await?;
     let mut version = made.version;
@@ -299,26 +311,38 @@ async fn bare_create(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result
     .execute(&mut *work)
     .await?;
     let seq = i64::try_from(done.last_insert_id()).unwrap_or_default();
-    // The SDK enters as many: the code whole and in its two pieces, and the name.
-    let words = [code.to_lowercase(), "bare".into(), id.simple().to_string()];
-    let words = words.into_iter().chain(["hebe", "great", "orme"].map(str::to_owned));
+    // The SDK's: the code whole and in its two pieces, the name, and the filters a search is narrowed by.
+    let simple = id.simple();
+    let words = [format!("q0bare{simple}"), "bare".into(), simple.to_string()];
+    let words = words.into_iter().chain(WORDS.map(str::to_owned));
     let mut insert =
         sqlx::QueryBuilder::<sqlx::MySql>::new("INSERT INTO entities_search (rowid, word) ");
     insert.push_values(words, |mut row, word| {
         row.push_bind(seq).push_bind(word.into_bytes());
     });
     insert.build().execute(&mut *work).await?;
-    bare_journal(&mut work, id, 1).await?;
+    let changes = format!(
+        "{{\"attributes\":[null,{{}}],\"code\":[null,\"{code}\"],\"kind\":[null,\"cutting\"],\
+         \"name\":[null,\"Hebe 'Great Orme'\"],\"quality_grade\":[null,\"ungraded\"],\"quantity\":[null,100],\
+         \"stage\":[null,\"propagation\"],\"status\":[null,\"registered\"],\"unit\":[null,\"plant\"]}}"
+    );
+    bare_journal(&mut work, id, 1, &changes).await?;
     work.commit().await
 }
 
-async fn bare_journal(work: &mut MySqlConnection, id: Uuid, version: i64) -> sqlx::Result<()> {
+async fn bare_journal(
+    work: &mut MySqlConnection,
+    id: Uuid,
+    version: i64,
+    changes: &str,
+) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO journal (at, actor, action, resource, record_id, version, changes) \
-         VALUES ('2026-01-01', 'system', 'bench.write', 'bench', ?, ?, '{}')",
+         VALUES ('2026-01-01', 'system', 'bench.write', 'bench', ?, ?, ?)",
     )
     .bind(bytes(id))
     .bind(version)
+    .bind(changes)
     .execute(work)
     .await
     .map(|_| ())
@@ -348,6 +372,26 @@ async fn bare_update(connection: &mut MySqlConnection, id: Uuid) -> sqlx::Result
         .bind(version.to_string().into_bytes())
         .execute(&mut *work)
         .await?;
-    bare_journal(&mut work, id, version + 1).await?;
+    let changes = format!("{{\"name\":[\"Hebe {}\",\"Hebe {version}\"]}}", version - 1);
+    bare_journal(&mut work, id, version + 1, &changes).await?;
     work.commit().await
+}
+
+/// Errors: a lot of the one side has not as many words, or no entry as long, as one of the other: then they do
+/// not do the same.
+async fn compare(connection: &mut MySqlConnection) -> Result<(), Failure> {
+    let sides = "SELECT (SELECT count(*) FROM entities_search s WHERE s.rowid = e.seq), \
+         (SELECT max(length(j.changes)) FROM journal j WHERE j.record_id = e.id AND j.version = 1) \
+         FROM entities e WHERE e.code LIKE ? ORDER BY e.seq DESC LIMIT 1";
+    let mut found = Vec::new();
+    for code in ["BENCH-%", "BARE-%"] {
+        let row = sqlx::query(sides).bind(code).fetch_one(&mut *connection).await?;
+        found.push((row.try_get::<i64, _>(0)?, row.try_get::<i64, _>(1)?));
+    }
+    let [sdk, bare] = found[..] else { return Err("nothing to compare".into()) };
+    // The codes differ by a letter.
+    if sdk.0 != bare.0 || sdk.1.abs_diff(bare.1) > 1 {
+        return Err(format!("words and bytes of a create: SDK {sdk:?}, bare {bare:?}").into());
+    }
+    Ok(())
 }

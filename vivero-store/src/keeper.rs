@@ -74,7 +74,7 @@ impl<B: Backend> Keeper<B> {
 
     /// Seals and anchors what is left of a tenant, then closes it.
     pub(crate) async fn close_one(&self, id: TenantId, store: &SqlTenant<B>) {
-        match store.seal_all().await {
+        match store.seal_all(false).await {
             Ok(Some(head)) => {
                 if let Err(e) = self.anchor(id, head.position, head.hash).await {
                     tracing::warn!(tenant = %id, error = %e, "anchoring at close failed");

@@ -174,7 +174,7 @@ impl<B: Backend> SqlTenant<B> {
         ))
     }
 
-    async fn seal_once(&self) -> Result<Option<Head>> {
+    async fn seal_once(&self, shared: bool) -> Result<Option<Head>> {
         let schemas = self.tables.schemas();
         let sealing = loop {
             let mut reader = self.connection().await?;
@@ -183,7 +183,11 @@ impl<B: Backend> SqlTenant<B> {
                 return Ok(None);
             };
             drop(reader);
-            let mut transaction = B::begin(&self.writer).await?;
+            let mut transaction = if shared && sealing.is_small() {
+                B::begin_short(&self.writer).await?
+            } else {
+                B::begin(&self.writer).await?
+            };
             if journal::write_seal::<B>(&mut transaction, self.id, &sealing).await? {
                 B::commit(transaction, ()).await?;
                 break sealing;
@@ -352,7 +356,7 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn seal(&self) -> Result<u64> {
-        self.seal_all().await?;
+        self.seal_all(false).await?;
         self.refresh().await
     }
 

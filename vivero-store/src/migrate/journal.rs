@@ -173,6 +173,40 @@ impl Lacking {
     }
 }
 
+/// What a step's row says when it is entered.
+fn row(
+    step: &PlannedStep,
+    state: &str,
+    token: u64,
+    times: [Option<DateTime<Utc>>; 2],
+) -> Vec<Value> {
+    let [started, finished] = times.map(|at| at.map_or(Value::Null, Value::Time));
+    vec![
+        Value::Text(step.statement.clone()),
+        Value::Text(state.into()),
+        Value::Int(step.migration),
+        Value::Int(step.number.into()),
+        Value::Text(checksum([step.statement.as_str()].into_iter())),
+        Value::Int(i64::try_from(token).unwrap_or(i64::MAX)),
+        started,
+        finished,
+    ]
+}
+
+/// Statements that enter rows.
+fn enter(rows: Vec<Vec<Value>>) -> Vec<Sql> {
+    let some = |rows: &[Vec<Value>]| {
+        let mut sql = Sql::new(
+            "INSERT INTO schema_steps (statement, state, migration, number, checksum, token, started_at, \
+             finished_at) VALUES ",
+        );
+        sql.add(&vec!["(?, ?, ?, ?, ?, ?, ?, ?)"; rows.len()].join(", "));
+        sql.args = rows.concat();
+        sql
+    };
+    rows.chunks(500).map(some).collect()
+}
+
 /// Puts a plan on record, its first step as begun. What was planned before and not finished is part of it.
 pub(super) async fn put_down<B: Backend>(
     connection: &mut B::Connection,
@@ -181,37 +215,30 @@ pub(super) async fn put_down<B: Backend>(
     token: u64,
     at: Option<DateTime<Utc>>,
 ) -> Result<()> {
-    let rows = steps.iter().enumerate().map(|(i, step)| {
-        let started = at.filter(|_| i == 0).map_or(Value::Null, Value::Time);
-        vec![
-            Value::Text(step.statement.clone()),
-            Value::Text(if i == 0 { "started" } else { "pending" }.into()),
-            Value::Int(step.migration),
-            Value::Int(step.number.into()),
-            Value::Text(checksum([step.statement.as_str()].into_iter())),
-            Value::Int(i64::try_from(token).unwrap_or(i64::MAX)),
-            started,
-        ]
-    });
-    let rows: Vec<Vec<Value>> = rows.collect();
     let mut all = Vec::new();
     if unfinished {
         // Together with the new plan: what was planned must not be forgotten in between.
         all.push(Sql::new("DELETE FROM schema_steps WHERE state <> 'finished'"));
     }
-    for some in rows.chunks(500) {
-        let mut sql = Sql::new(
-            "INSERT INTO schema_steps (statement, state, migration, number, checksum, token, started_at) VALUES ",
-        );
-        sql.add(&vec!["(?, ?, ?, ?, ?, ?, ?)"; some.len()].join(", "));
-        sql.args = some.concat();
-        all.push(sql);
-    }
+    let rows = steps.iter().enumerate().map(|(i, step)| match i {
+        0 => row(step, "started", token, [at, None]),
+        _ => row(step, "pending", token, [None, None]),
+    });
+    all.extend(enter(rows.collect()));
     if all.is_empty() {
         return Ok(());
     }
     // With the first step, where that saves a packet.
     B::put_off(connection, all).await.map_err(Into::into)
+}
+
+/// Statements that enter steps of which none was put down before they were all run.
+pub(super) fn put_down_finished(
+    steps: &[PlannedStep],
+    token: u64,
+    times: [Option<DateTime<Utc>>; 2],
+) -> Vec<Sql> {
+    enter(steps.iter().map(|step| row(step, "finished", token, times)).collect())
 }
 
 /// The statement that notes that steps are finished and which is begun next, all of the plan that this token
@@ -268,37 +295,64 @@ fn of_plan(sql: &mut Sql, last: i64, token: u64) {
     sql.bind(Value::Int(last)).bind(Value::Int(i64::try_from(token).unwrap_or(i64::MAX)));
 }
 
-/// Puts a failure into the journal of steps, behind the note of what was done before, if the database lets it.
-pub(super) async fn note_failure<B: Backend>(
-    writer: &B::Pool,
-    lacking: &Lacking,
-    token: u64,
-    now: DateTime<Utc>,
-    before: Option<Sql>,
-    error: &Error,
-) {
-    let noting = async {
-        let mut transaction = B::define(writer).await?;
-        if let Some(before) = before {
-            before.execute::<B>(&mut transaction).await?;
+/// A step that failed, or the instant before or behind one.
+pub(super) struct Failing<'a> {
+    pub(super) lacking: &'a Lacking,
+    /// Whether the plan was put down before.
+    pub(super) down: bool,
+    pub(super) token: u64,
+    pub(super) now: DateTime<Utc>,
+    /// Steps that were run and whose note may be lost.
+    pub(super) lost: &'a [PlannedStep],
+    /// The step that was begun, if one was not finished.
+    pub(super) begun: Option<&'a PlannedStep>,
+}
+
+impl Failing<'_> {
+    /// Puts the failure into the journal of steps, behind the plan if that is not there and behind the note of
+    /// what was done before, if the database lets it. Where another run has been meanwhile, what it says
+    /// stays.
+    pub(super) async fn note<B: Backend>(&self, writer: &B::Pool, error: &Error) {
+        let noting = async {
+            let mut transaction = B::define(writer).await?;
+            let token = Value::Int(i64::try_from(self.token).unwrap_or(i64::MAX));
+            let others =
+                Sql::new("SELECT count(*) FROM schema_steps WHERE step > ? AND token <> ?")
+                    .with(Value::Int(self.lacking.last))
+                    .with(token.clone());
+            if others.number::<B>(&mut transaction).await? != Some(0) {
+                return Ok(());
+            }
+            let noted = self.down && self.note_in::<B>(&mut transaction, &token, error).await?;
+            // All of a plan that was put down may have been run: then there is no row to say it.
+            if !noted && (self.begun.is_some() || !self.down) {
+                // It was never put down, or undone with its first step.
+                let (steps, now) = (&self.lacking.steps, Some(self.now));
+                put_down::<B>(&mut transaction, steps, true, self.token, now).await?;
+                self.note_in::<B>(&mut transaction, &token, error).await?;
+            }
+            B::commit(transaction, ()).await
+        };
+        if let Err(e) = noting.await {
+            tracing::debug!(error = %e, "a failed step could not be noted");
         }
-        let token_of = Value::Int(i64::try_from(token).unwrap_or(i64::MAX));
-        let noted =
-            Sql::new("UPDATE schema_steps SET error = ? WHERE state = 'started' AND token = ?")
-                .with(Value::Text(error.to_string()))
-                .with(token_of.clone());
-        let others = "SELECT count(*) FROM schema_steps WHERE state <> 'finished' AND token <> ?";
-        let others = Sql::new(others).with(token_of);
-        if noted.clone().execute::<B>(&mut transaction).await? == 0
-            && others.number::<B>(&mut transaction).await? == Some(0)
-        {
-            // The plan was undone with its first step.
-            put_down::<B>(&mut transaction, &lacking.steps, true, token, Some(now)).await?;
-            noted.execute::<B>(&mut transaction).await?;
+    }
+
+    /// Notes what was done, and the error of what was begun; whether there is a row of it.
+    async fn note_in<B: Backend>(
+        &self,
+        transaction: &mut B::Transaction,
+        token: &Value,
+        error: &Error,
+    ) -> Result<bool> {
+        if !self.lost.is_empty() {
+            let (last, now) = (self.lacking.last, Some(self.now));
+            let before = note(self.lost, self.begun, last, self.token, now);
+            before.execute::<B>(transaction).await?;
         }
-        B::commit(transaction, ()).await
-    };
-    if let Err(e) = noting.await {
-        tracing::debug!(error = %e, "a failed step could not be noted");
+        let sql =
+            Sql::new("UPDATE schema_steps SET error = ? WHERE state = 'started' AND token = ?");
+        let sql = sql.with(Value::Text(error.to_string())).with(token.clone());
+        Ok(sql.execute::<B>(transaction).await? > 0)
     }
 }

@@ -4,9 +4,12 @@
 //! process that was killed goes on where it was. Where an engine's definitions are part of transactions, a
 //! step and the note that it is finished are one. Where they are not, quick steps that only add something are
 //! noted together, at the latest before the next step of another kind: to repeat them does nothing, and a
-//! note by itself, with its sync, costs as much as such a step.
+//! note by itself, with its sync, costs as much as such a step. For the same reason a plan of nothing else is
+//! not put on record before it is done, unless a step takes long or fails.
 
-use super::journal::{JOURNAL, Journal, Lacking, lacking, note, note_all, note_failure, put_down};
+use super::journal::{
+    Failing, JOURNAL, Journal, Lacking, lacking, note, note_all, put_down, put_down_finished,
+};
 use super::{Noted, Shape, Target};
 use crate::backend::{Backend, Cells, Sql};
 use crate::schema;
@@ -161,9 +164,12 @@ async fn bring_up_owing<B: Backend>(
         // A newer program's: it is not for this one to note another version.
         return Ok(false);
     }
-    if !steps.is_empty() {
-        let now = Some(how.clock.now());
-        put_down::<B>(&mut transaction, steps, lacking.unfinished, token, now).await?;
+    let repeatable = |step: &PlannedStep| B::only_adds(&step.statement);
+    let begin = Some(how.clock.now());
+    // Whether the plan is on record.
+    let mut down = !steps.is_empty() && (lacking.unfinished || !steps.iter().all(repeatable));
+    if down {
+        put_down::<B>(&mut transaction, steps, lacking.unfinished, token, begin).await?;
     }
     // How many steps were run, how many of them have a note under way, and how many have it on record.
     let (mut ran, mut noted, mut recorded) = (0, 0, 0);
@@ -182,9 +188,12 @@ async fn bring_up_owing<B: Backend>(
             how.steps.at(Moment::Ran, number).await?;
             // The last one is noted together with the version.
             let Some(next) = steps.get(i + 1) else { return Ok(()) };
-            let repeatable = |step: &PlannedStep| B::only_adds(&step.statement);
             if repeatable(step) && repeatable(next) && begun.elapsed() < QUICK {
                 return Ok(());
+            }
+            if !down {
+                put_down::<B>(&mut transaction, steps, false, token, begin).await?;
+                down = true;
             }
             let now = Some(how.clock.now());
             let note = note(&steps[noted..=i], Some(next), lacking.last, token, now);
@@ -198,10 +207,10 @@ async fn bring_up_owing<B: Backend>(
                 let now = how.clock.now();
                 // What stays done must not be done again because its note was lost.
                 let lost = if B::STEPS_STAND { &steps[recorded..ran] } else { &[] };
-                let note = || note(lost, steps.get(ran), lacking.last, token, Some(now));
-                let before = (!lost.is_empty()).then(note);
-                if ran == i || before.is_some() {
-                    note_failure::<B>(writer, &lacking, token, now, before, &error).await;
+                if ran == i || !lost.is_empty() {
+                    let (lacking, begun) = (&lacking, steps.get(ran));
+                    let failing = Failing { lacking, down, token, now, lost, begun };
+                    failing.note::<B>(writer, &error).await;
                 }
             }
             return Err(Failed { step: Some(named(target, step, number, steps.len())), error });
@@ -221,11 +230,14 @@ async fn bring_up_owing<B: Backend>(
         figures::bring_up::<B>(&mut transaction, tenant, schemas, schemas).await?;
         built_in::bring_up::<B>(&mut transaction, how.clock.now()).await?;
     }
-    if !steps.is_empty() {
-        let note = note_all(lacking.last, token, Some(how.clock.now()));
-        for sql in owed.clone().into_iter().chain([note]) {
-            B::defer(&mut transaction, sql).await.map_err(Into::into)?;
-        }
+    let end = Some(how.clock.now());
+    let notes = if down {
+        vec![note_all(lacking.last, token, end)]
+    } else {
+        put_down_finished(steps, token, [begin, end])
+    };
+    for sql in owed.clone().into_iter().chain(notes) {
+        B::defer(&mut transaction, sql).await.map_err(Into::into)?;
     }
     B::note(&mut transaction, &target.fingerprint).await?;
     B::commit(transaction, ()).await?;

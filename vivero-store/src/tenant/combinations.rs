@@ -47,6 +47,13 @@ impl Combinations {
     }
 }
 
+/// Whether two rows of a table differ in what is combined.
+pub(super) fn differ(table: &Table, schema: &Schema, before: &[Value], after: &[Value]) -> bool {
+    let Some((_, columns)) = table.sets.as_ref() else { return false };
+    let mut places = columns.iter().filter_map(|column| schema.index_of(column.name));
+    places.any(|i| before.get(i) != after.get(i))
+}
+
 /// The combination of a row, as the trigger of its table writes it; none if there are no facets, or if the
 /// engine might write one of these values differently.
 pub(super) fn of<B: Backend>(table: &Table, schema: &Schema, values: &[Value]) -> Option<String> {

@@ -18,6 +18,8 @@ const ENTRY: &str =
 const ROWS_AT_ONCE: usize = 500;
 /// Entries sealed in one transaction: more would keep writers waiting.
 pub(crate) const SEAL_AT_ONCE: i64 = 4_000;
+/// Entries and figures of a small seal: those of what is written in the delay of a sealer under load.
+const SMALL: usize = 200;
 
 pub(crate) async fn append<B: Backend>(
     connection: &mut B::Connection,
@@ -176,6 +178,13 @@ pub(crate) struct Sealing {
     /// The figures that change.
     pub(crate) deltas: HashMap<CountKey, i128>,
     links: Vec<(u64, i64, [u8; 32])>,
+}
+
+impl Sealing {
+    /// Whether writing it takes about as long as a short work.
+    pub(crate) fn is_small(&self) -> bool {
+        self.links.len() + self.deltas.len() <= SMALL
+    }
 }
 
 /// Works out the next seal, of up to [`SEAL_AT_ONCE`] entries, on a reading connection: hashing and

@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use vivero_core::ids::TenantId;
 use vivero_core::port::Lease;
-use vivero_core::{Result, Shared};
+use vivero_core::{Error, Result, Shared};
 
 /// How often heads are compared with what other processes may have sealed.
 pub(super) const LOOK_AROUND: Duration = Duration::from_secs(1);
@@ -81,14 +81,21 @@ impl<B: Backend> SqlTenant<B> {
                 if tenant.is_closed() {
                     return;
                 }
-                let outcome =
-                    if seals { tenant.seal_all().await } else { tenant.look_around(idle).await };
+                let outcome = if seals {
+                    tenant.seal_all(true).await
+                } else {
+                    tenant.look_around(idle).await
+                };
                 if matches!(outcome, Ok(Some(_))) {
                     turns.tell().await;
                 }
                 match outcome {
                     Ok(Some(head)) => unanchored = Some(head),
                     Ok(None) => {}
+                    Err(e) if matches!(e, Error::Undone { .. }) => {
+                        tracing::debug!(tenant = %tenant.id, error = %e, "a seal was undone; it is tried again");
+                        committed.notify_one();
+                    }
                     Err(e) => {
                         tracing::warn!(tenant = %tenant.id, error = %e, "sealing failed; it is tried again");
                         committed.notify_one();
@@ -111,11 +118,12 @@ impl<B: Backend> SqlTenant<B> {
     }
 
     /// Seals what is committed now. What others go on to commit meanwhile is not waited for: it may never
-    /// end.
-    pub(crate) async fn seal_all(&self) -> Result<Option<Head>> {
+    /// end. A small seal may have its transaction `shared` with the works it comes between, for whoever
+    /// tries again when one of them ends it.
+    pub(crate) async fn seal_all(&self, shared: bool) -> Result<Option<Head>> {
         let last = journal::last::<B>(&mut *self.connection().await?).await?;
         let mut sealed = None;
-        while let Some(head) = self.seal_once().await? {
+        while let Some(head) = self.seal_once(shared).await? {
             sealed = Some(head);
             if head.covers(last) {
                 break;

@@ -288,10 +288,11 @@ impl<B: Backend> Work for SqlWork<B> {
     async fn update(&mut self, schema: &'static Schema, before: &Row, after: Row) -> Result<bool> {
         let table = self.tables.get(schema);
         table.can_hold(after.values.iter())?;
-        let differs = combinations::of::<B>(&table, schema, &before.values)
-            != combinations::of::<B>(&table, schema, &after.values);
-        let combined =
-            if differs { self.tell_combination(&table, schema, &after.values) } else { None };
+        let combined = if combinations::differ(&table, schema, &before.values, &after.values) {
+            self.tell_combination(&table, schema, &after.values)
+        } else {
+            None
+        };
         // Only what differs: an index is touched only when one of its columns is named.
         let mut sets = Sql::new(", updated_at = ?, updated_by = ?, deleted_at = ?");
         sets.bind(Value::Time(after.updated_at))

@@ -30,7 +30,7 @@ use vivero_core::{Error, Result};
 /// Works of one group: enough that a commit and a sync are a small part of what each costs.
 const MOST: usize = 32;
 /// So long after the first was done no other joins: it waits for the last.
-const LONGEST: Duration = Duration::from_millis(8);
+const LONGEST: Duration = Duration::from_millis(12);
 /// Where each work of a group but the first begins.
 const MARK: &str = "SAVEPOINT work; ";
 const BACK: &str = "ROLLBACK TO SAVEPOINT work";

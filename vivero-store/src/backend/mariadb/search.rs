@@ -43,7 +43,12 @@ fn cut(word: &str) -> &str {
     &word[..word.floor_char_boundary(LONGEST_WORD)]
 }
 
+/// A word as its bytes: as it is where that is the same, which the server reads quicker.
 fn literal(sql: &mut Sql, word: &str) {
+    if word.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        sql.addf(format_args!("'{word}'"));
+        return;
+    }
     sql.add("x'");
     for byte in word.bytes() {
         let _ = write!(sql.text, "{byte:02x}");

@@ -121,18 +121,24 @@ fn hexadecimal(text: &mut String, bytes: &[u8]) {
     text.push('\'');
 }
 
-/// Whether text means itself between single quotes, in every `sql_mode`. The connection's character set and
-/// collation are the columns' own, and what is no ASCII is never part of a quote in UTF-8.
+/// Whether text means itself between single quotes, in every `sql_mode`, once its own are doubled. The
+/// connection's character set and collation are the columns' own, and what is no ASCII is never part of a
+/// quote in UTF-8.
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| !matches!(byte, b'\'' | b'\\' | 0..b' ' | 0x7f))
+    text.bytes().all(|byte| !matches!(byte, b'\\' | 0..b' ' | 0x7f))
 }
 
 /// Adds text: as it is, or as hexadecimal digits, which need no quoting. In the columns' own collation, or an
-/// index whose column is held to it is not known to be in order.
+/// index whose column is held to it is not known to be in order; to name it costs the server 40 µs, as it
+/// goes through the names of all.
 fn text_literal(text: &mut String, value: &str, collation: &str) {
     if is_plain(value) {
+        text.reserve(value.len() + 2);
         text.push('\'');
-        text.push_str(value);
+        for (i, part) in value.split('\'').enumerate() {
+            text.push_str(if i == 0 { "" } else { "''" });
+            text.push_str(part);
+        }
         text.push('\'');
     } else {
         text.push_str("_utf8mb4 ");
@@ -192,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn text_with_a_quote_a_backslash_or_a_control_character_is_written_in_digits() {
+    fn quotes_are_doubled_and_what_escapes_or_controls_is_written_in_digits() {
         let written = |value: &str| {
             let mut text = String::new();
             literal(&mut text, &vivero_core::Value::Text(value.into()));
@@ -202,8 +208,12 @@ mod tests {
         {
             assert_eq!(written(plain), format!("'{plain}'"));
         }
+        for (quoted, doubled) in [("it's", "it''s"), ("'", "''"), ("'a' OR 'b'", "''a'' OR ''b''")]
+        {
+            assert_eq!(written(quoted), format!("'{doubled}'"));
+        }
         for (other, digits) in
-            [("it's", "69742773"), ("a\\", "615c"), ("\0", "00"), ("\n\u{1a}\u{7f}", "0a1a7f")]
+            [("'\\", "275c"), ("a\\", "615c"), ("\0", "00"), ("\n\u{1a}\u{7f}", "0a1a7f")]
         {
             assert_eq!(written(other), format!("_utf8mb4 x'{digits}' COLLATE utf8mb4_nopad_bin"));
         }
