@@ -17,6 +17,7 @@ use crate::migrate::{Fingerprint, Noted};
 use std::fmt::Write as _;
 use std::ops::DerefMut;
 use uuid::Uuid;
+use vivero_core::migration::PlannedStep;
 use vivero_core::record::{Column, Kind, Schema};
 use vivero_core::search::Terms;
 use vivero_core::{Error, Result, Value};
@@ -105,6 +106,26 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
         let sql = Sql::new(statement).long();
         async move { Self::fetch(connection, sql, &[]).await.map(|_| ()) }
+    }
+    /// How many steps, from the first one on, may be sent together: none of them takes long, and all only add.
+    /// One where it does not matter.
+    fn together(_steps: &[PlannedStep]) -> usize {
+        1
+    }
+    /// Runs steps one after another, as [`Backend::step`] does; how many of them were run, and what the next one
+    /// failed with.
+    fn steps(
+        connection: &mut Self::Connection,
+        steps: &[PlannedStep],
+    ) -> impl Future<Output = (usize, Result<(), Self::Failure>)> + Send {
+        async move {
+            for (run, step) in steps.iter().enumerate() {
+                if let Err(e) = Self::step(connection, &step.statement).await {
+                    return (run, Err(e));
+                }
+            }
+            (steps.len(), Ok(()))
+        }
     }
     /// Whether a step certainly adds something unless it is there, and does no more: it changes no row, and
     /// whoever finds no note that it was done may run it again. Where a step and its note are one, it does

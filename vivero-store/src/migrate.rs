@@ -29,7 +29,7 @@ pub(crate) use open::at_open;
 pub(crate) use plan::plan;
 pub(crate) use run::{retry, run, runs, tenants, up};
 pub(crate) use shape::Shape;
-pub(crate) use site::{Site, migrator};
+pub(crate) use site::{Site, Way, migrator};
 pub(crate) use steps::{Alone, How, bring_up, ensure};
 pub(crate) use verify::verify;
 

@@ -16,7 +16,7 @@ use crate::backend::sqlite::{Pool, Sqlite};
 use crate::bitmaps::budget::Budget;
 use crate::keeper::Keeper;
 use crate::meter::{Metered, Meters};
-use crate::migrate::{self, Shape, Site, Target};
+use crate::migrate::{self, Shape, Site, Target, Way};
 use crate::pools::Pools;
 use crate::registry::Registry;
 use crate::stamp;
@@ -332,7 +332,7 @@ impl Site for SqliteFleet {
     async fn place(&self, _: &Tenant) -> Result<String> {
         Ok(String::new())
     }
-    async fn connect(&self, tenant: &Tenant) -> Result<(Pool, Pool)> {
+    async fn connect(&self, tenant: &Tenant, _: Option<Way>) -> Result<(Pool, Pool)> {
         let path = self.files.tenant(tenant.id, tenant.generation);
         if !path.exists() {
             return Err(Error::corrupt(format!(

@@ -30,6 +30,7 @@ use crate::migrate::{Fingerprint, Noted};
 use search::Wanted;
 use statements::{LONGEST_WAITING, run};
 use uuid::Uuid;
+use vivero_core::migration::PlannedStep;
 use vivero_core::record::{Column, Kind, Schema};
 use vivero_core::search::Terms;
 use vivero_core::{Result, Value};
@@ -105,6 +106,22 @@ impl Backend for MariaDb {
     async fn step(connection: &mut Connection, statement: &str) -> Result<(), Failure> {
         connection.stained |= !definition::leaves_nothing(statement);
         Self::fetch(connection, Sql::new(statement).long(), &[]).await.map(|_| ())
+    }
+    fn together(steps: &[PlannedStep]) -> usize {
+        definition::together(steps.iter().map(|step| &*step.statement))
+    }
+    async fn steps(
+        connection: &mut Connection,
+        steps: &[PlannedStep],
+    ) -> (usize, Result<(), Failure>) {
+        match steps {
+            [one] => match Self::step(connection, &one.statement).await {
+                Ok(()) => (1, Ok(())),
+                Err(e) => (0, Err(e)),
+            },
+            // They only add: nothing is left on the connection.
+            several => connection.run_all(several.iter().map(|step| &*step.statement)).await,
+        }
     }
     fn only_adds(statement: &str) -> bool {
         definition::only_adds(statement)

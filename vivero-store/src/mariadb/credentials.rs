@@ -5,14 +5,17 @@ use crate::backend::mariadb::{Login, MariaDb, Writing};
 use crate::backend::{Backend as _, Cells, Sql};
 use crate::keeper::Keeper;
 use crate::keys::{KeyProvider, Vault};
+use crate::migrate::Way;
 use crate::registry::Registry;
 use async_trait::async_trait;
+use std::collections::HashMap;
 use std::fmt;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::record::Kind;
+use vivero_core::tenant::Tenant;
 use vivero_core::{Error, Result, Value};
 
 /// Name of the secret that shows whether a key is the installation's.
@@ -22,6 +25,9 @@ const PROOF: &str = "key_proof";
 /// password of a generation that is elsewhere.
 const KINDS: [Kind; 7] =
     [Kind::Text, Kind::Text, Kind::Text, Kind::Bytes, Kind::Bytes, Kind::Text, Kind::Bytes];
+
+/// Tenants that are asked for with one query.
+const ASKED_AT_ONCE: usize = 500;
 
 /// Whether a place has its tables already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +57,15 @@ impl fmt::Debug for Place {
     }
 }
 
+/// The database of one generation; that on record is the first's.
+fn database_of(first: String, generation: i64) -> String {
+    if generation == 1 { first } else { format!("{first}g{generation}") }
+}
+
 impl Place {
-    /// The same place with the database of one generation; that on record is the first's.
+    /// The same place with the database of one generation.
     pub(super) fn at(self, generation: i64) -> Self {
-        if generation == 1 {
-            return self;
-        }
-        Self { database: format!("{}g{generation}", self.database), ..self }
+        Self { database: database_of(self.database, generation), ..self }
     }
 
     /// A place nobody had before, with a password of its own.
@@ -240,6 +248,38 @@ impl Credentials {
         let Some(server) = row.opt_text(5) else { return Ok(Some(home)) };
         let password = self.of_generation(tenant, generation, row.take(6))?;
         Ok(Some(Place { server, password, next: None, ..home }))
+    }
+
+    /// Where the databases of many tenants are, without how their accounts sign in.
+    pub(super) async fn ways(
+        &self,
+        registry: &Registry<MariaDb>,
+        tenants: &[Tenant],
+    ) -> Result<HashMap<TenantId, Way>> {
+        let mut ways = HashMap::with_capacity(tenants.len());
+        for some in tenants.chunks(ASKED_AT_ONCE) {
+            let generations: HashMap<TenantId, i64> =
+                some.iter().map(|t| (t.id, t.generation)).collect();
+            let marks = vec!["?"; some.len()].join(", ");
+            let mut sql = Sql::new(format!(
+                "SELECT d.tenant_id, d.database_name, coalesce(g.server, d.server), t.generation \
+                 FROM tenant_databases d JOIN tenants t ON t.id = d.tenant_id LEFT JOIN tenant_generations g \
+                 ON g.tenant_id = d.tenant_id AND g.generation = t.generation WHERE d.tenant_id IN ({marks})"
+            ));
+            for tenant in some {
+                sql.bind(Value::Id(tenant.id.uuid()));
+            }
+            let kinds = [Kind::Id, Kind::Text, Kind::Text, Kind::Int];
+            for mut row in registry.read_all(sql, &kinds).await? {
+                let (id, generation) = (TenantId::from_uuid(row.id(0)), row.int(3));
+                // Who was moved since is asked for alone.
+                if generations.get(&id) == Some(&generation) {
+                    let database = database_of(row.text(1), generation);
+                    ways.insert(id, Way { server: row.text(2), database });
+                }
+            }
+        }
+        Ok(ways)
     }
 
     fn of_generation(&self, tenant: TenantId, generation: i64, sealed: Value) -> Result<String> {

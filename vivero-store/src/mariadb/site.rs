@@ -6,8 +6,9 @@ use super::server::Server;
 use crate::backend::Backend as _;
 use crate::backend::mariadb::{MariaDb, Pool};
 use crate::keeper::Keeper;
-use crate::migrate::{self, Alone, How, Shape, Site, Target};
+use crate::migrate::{self, Alone, How, Shape, Site, Target, Way};
 use async_trait::async_trait;
+use std::collections::HashMap;
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::tenant::Tenant;
@@ -26,10 +27,19 @@ impl Site for MariaDbFleet {
     async fn place(&self, tenant: &Tenant) -> Result<String> {
         Ok(self.place_of(tenant).await?.server)
     }
-    async fn connect(&self, tenant: &Tenant) -> Result<(Pool, Pool)> {
-        let place = self.place_of(tenant).await?;
+    async fn ways(&self, tenants: &[Tenant]) -> Result<HashMap<TenantId, Way>> {
+        self.credentials.ways(self.registry(), tenants).await
+    }
+    async fn connect(&self, tenant: &Tenant, way: Option<Way>) -> Result<(Pool, Pool)> {
+        let Way { server, database } = match way {
+            Some(way) => way,
+            None => {
+                let place = self.place_of(tenant).await?;
+                Way { server: place.server, database: place.database }
+            }
+        };
         // The administrator's: the tenant's own account may not change tables.
-        Ok(self.servers.find(&place.server).await?.up()?.admin_pools(&place.database))
+        Ok(self.servers.find(&server).await?.up()?.admin_pools(&database))
     }
     fn rest(&self) {
         for listed in self.servers.known().iter() {

@@ -83,7 +83,7 @@ pub(crate) async fn plan<S: Site>(site: &S, only: &[Slug]) -> Result<Plan> {
 /// What one tenant lacks.
 async fn look<S: Site>(site: &S, tenant: &Tenant) -> Result<Vec<PlannedStep>> {
     let target = site.target();
-    let (readers, writer) = site.connect(tenant).await?;
+    let (readers, writer) = site.connect(tenant, None).await?;
     let looked = async {
         let mut connection = <S::Engine as Backend>::acquire(&readers).await?;
         stamp::check::<S::Engine>(&mut connection, tenant).await?;

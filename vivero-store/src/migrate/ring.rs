@@ -3,7 +3,7 @@
 use super::lease::Fence;
 use super::probe::Probe;
 use super::scribe::Scribe;
-use super::site::Site;
+use super::site::{Site, Way};
 use super::steps::{Failed, How, Steps, bring_up};
 use crate::backend::Backend;
 use crate::registry::TenantRow;
@@ -56,6 +56,8 @@ pub(super) async fn ring<S: Site>(
     members: Vec<Tenant>,
 ) -> Result<Ringed> {
     let mut ringed = Ringed { tally, ..Ringed::default() };
+    // What is not known each asks for.
+    let mut ways = shared.site.ways(&members).await.unwrap_or_default();
     let mut members = members.into_iter();
     let mut working: JoinSet<Result<Settled>> = JoinSet::new();
     loop {
@@ -65,7 +67,8 @@ pub(super) async fn ring<S: Site>(
         if let (true, Some(tenant)) = (free && may, members.as_slice().first().cloned()) {
             members.next();
             let shared = Arc::clone(shared);
-            let migrating = async move { one(&shared, number, canary, tenant).await };
+            let way = ways.remove(&tenant.id);
+            let migrating = async move { one(&shared, number, canary, tenant, way).await };
             working.spawn(S::Engine::apart(migrating));
             continue;
         }
@@ -80,7 +83,13 @@ pub(super) async fn ring<S: Site>(
     Ok(ringed)
 }
 
-async fn one<S: Site>(shared: &Shared<S>, ring: u32, canary: bool, tenant: Tenant) -> Settled {
+async fn one<S: Site>(
+    shared: &Shared<S>,
+    ring: u32,
+    canary: bool,
+    tenant: Tenant,
+    mut way: Option<Way>,
+) -> Settled {
     let mut row = TenantRow {
         tenant: tenant.id,
         run: TenantRun {
@@ -103,7 +112,7 @@ async fn one<S: Site>(shared: &Shared<S>, ring: u32, canary: bool, tenant: Tenan
     loop {
         row.run.attempts += 1;
         let start = Instant::now();
-        let outcome = attempt(shared, canary, &tenant, &mut settled).await;
+        let outcome = attempt(shared, canary, &tenant, way.take(), &mut settled).await;
         row.run.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let Err(Failed { step, error }) = outcome else {
             row.run.state = TenantRunState::Done;
@@ -165,11 +174,15 @@ async fn attempt<S: Site>(
     shared: &Shared<S>,
     canary: bool,
     tenant: &Tenant,
+    way: Option<Way>,
     settled: &mut Settled,
 ) -> Result<(), Failed> {
     let limit = shared.options.per_server;
     let turns = if limit > 0 {
-        let server = shared.site.place(tenant).await?;
+        let server = match &way {
+            Some(way) => way.server.clone(),
+            None => shared.site.place(tenant).await?,
+        };
         let mut servers = shared.servers.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Semaphore::new(limit as usize));
         Some(Arc::clone(servers.entry(server).or_insert_with(new)))
@@ -180,7 +193,7 @@ async fn attempt<S: Site>(
         Some(turns) => turns.acquire().await.ok(),
         None => None,
     };
-    let (readers, writer) = shared.site.connect(tenant).await?;
+    let (readers, writer) = shared.site.connect(tenant, way).await?;
     let migrated = async {
         let steps = Stepping { fence: &shared.fence, watch: &*shared.watch, slug: &tenant.slug };
         let how = How {

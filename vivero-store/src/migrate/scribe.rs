@@ -16,7 +16,7 @@ use vivero_core::{Error, Result};
 const AT_ONCE: usize = 400;
 /// How long rows are gathered: a tenant that is begun and done meanwhile is one row, and a transaction with
 /// its sync serves all. Who is killed loses no more than that: the next run looks and finds nothing to do.
-const GATHER: Duration = Duration::from_millis(100);
+const GATHER: Duration = Duration::from_millis(250);
 
 /// Where workers put what they have to tell.
 pub(super) type Scribe = mpsc::UnboundedSender<TenantRow>;

@@ -4,8 +4,18 @@ use super::{Shape, Target};
 use crate::backend::Backend;
 use crate::keeper::Keeper;
 use async_trait::async_trait;
+use std::collections::HashMap;
 use vivero_core::Result;
+use vivero_core::ids::TenantId;
 use vivero_core::tenant::Tenant;
+
+/// Where a tenant's database is, where there are servers.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    pub(crate) server: String,
+    #[cfg_attr(not(feature = "mariadb"), expect(dead_code, reason = "only MariaDB has servers"))]
+    pub(crate) database: String,
+}
 
 /// The registry, the version to reach, and a way to each tenant's database that does not go through the
 /// pools of requests.
@@ -17,11 +27,16 @@ pub(crate) trait Site: Send + Sync + 'static {
     fn target(&self) -> &Target;
     /// The server a tenant's database is on, by a name of any kind.
     async fn place(&self, tenant: &Tenant) -> Result<String>;
+    /// The ways to many tenants' databases, asked for at once. Who is not among them is asked for alone.
+    async fn ways(&self, _tenants: &[Tenant]) -> Result<HashMap<TenantId, Way>> {
+        Ok(HashMap::new())
+    }
     /// Connections to a tenant's database, reading and writing, opened when they are used. Whose it is
-    /// was not checked.
+    /// was not checked. The way there is looked up unless it is known.
     async fn connect(
         &self,
         tenant: &Tenant,
+        way: Option<Way>,
     ) -> Result<(<Self::Engine as Backend>::Pool, <Self::Engine as Backend>::Pool)>;
     /// A run is over: closes what it kept open.
     fn rest(&self) {}

@@ -5,7 +5,8 @@
 //! step and the note that it is finished are one. Where they are not, quick steps that only add something are
 //! noted together, at the latest before the next step of another kind: to repeat them does nothing, and a
 //! note by itself, with its sync, costs as much as such a step. For the same reason a plan of nothing else is
-//! not put on record before it is done, unless a step takes long or fails.
+//! not put on record before it is done, unless a step takes long or fails; and those of its steps that make a
+//! table and what belongs to it are sent in one packet.
 
 use super::journal::{
     Failing, JOURNAL, Journal, Lacking, lacking, note, note_all, put_down, put_down_finished,
@@ -173,22 +174,34 @@ async fn bring_up_owing<B: Backend>(
     }
     // How many steps were run, how many of them have a note under way, and how many have it on record.
     let (mut ran, mut noted, mut recorded) = (0, 0, 0);
-    for (i, step) in steps.iter().enumerate() {
+    let mut i = 0;
+    while i < steps.len() {
         // The plan and the first step are one, where a step and its note are.
         if how.each && i > 0 {
             transaction = B::go_on(transaction, writer).await?;
         }
-        let number = u32::try_from(i + 1).unwrap_or(u32::MAX);
+        let some = if down { 1 } else { B::together(&steps[i..]) };
+        let end = i + some;
+        // The step that an error is about.
+        let mut at = i;
         let done = async {
-            how.steps.at(Moment::Begun, number).await?;
+            for k in i..end {
+                how.steps.at(Moment::Begun, number(k)).await?;
+            }
             let begun = Instant::now();
-            B::step(&mut transaction, &step.statement).await.map_err(Into::into)?;
-            (ran, recorded) = (i + 1, noted);
-            *owed = leap::<B>(step);
-            how.steps.at(Moment::Ran, number).await?;
+            let (run, outcome) = B::steps(&mut transaction, &steps[i..end]).await;
+            at = (i + run).min(end - 1);
+            if run > 0 {
+                (ran, recorded) = (i + run, noted);
+                *owed = leap::<B>(&steps[i + run - 1]);
+            }
+            outcome.map_err(Into::into)?;
+            for k in i..end {
+                how.steps.at(Moment::Ran, number(k)).await?;
+            }
             // The last one is noted together with the version.
-            let Some(next) = steps.get(i + 1) else { return Ok(()) };
-            if repeatable(step) && repeatable(next) && begun.elapsed() < QUICK {
+            let Some(next) = steps.get(end) else { return Ok(()) };
+            if repeatable(&steps[end - 1]) && repeatable(next) && begun.elapsed() < QUICK {
                 return Ok(());
             }
             if !down {
@@ -196,8 +209,8 @@ async fn bring_up_owing<B: Backend>(
                 down = true;
             }
             let now = Some(how.clock.now());
-            let note = note(&steps[noted..=i], Some(next), lacking.last, token, now);
-            noted = i + 1;
+            let note = note(&steps[noted..end], Some(next), lacking.last, token, now);
+            noted = end;
             let all = owed.clone().into_iter().chain([note]).collect();
             B::put_off(&mut transaction, all).await.map_err(Into::into)
         };
@@ -207,14 +220,16 @@ async fn bring_up_owing<B: Backend>(
                 let now = how.clock.now();
                 // What stays done must not be done again because its note was lost.
                 let lost = if B::STEPS_STAND { &steps[recorded..ran] } else { &[] };
-                if ran == i || !lost.is_empty() {
+                if ran <= at || !lost.is_empty() {
                     let (lacking, begun) = (&lacking, steps.get(ran));
                     let failing = Failing { lacking, down, token, now, lost, begun };
                     failing.note::<B>(writer, &error).await;
                 }
             }
-            return Err(Failed { step: Some(named(target, step, number, steps.len())), error });
+            let step = named(target, &steps[at], number(at), steps.len());
+            return Err(Failed { step: Some(step), error });
         }
+        i = end;
     }
     how.steps.at(Moment::Ended, 0).await?;
     if lacking.tables
@@ -261,6 +276,11 @@ async fn make_leap<B: Backend>(writer: &B::Pool, leap: Sql) {
     if let Err(e) = making.await {
         tracing::debug!(error = %e, "a leap could not be made");
     }
+}
+
+/// The number of a step, from 1.
+fn number(at: usize) -> u32 {
+    u32::try_from(at + 1).unwrap_or(u32::MAX)
 }
 
 /// A step, for people.

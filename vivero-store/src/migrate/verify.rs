@@ -60,7 +60,7 @@ async fn look<S: Site>(site: &S, tenant: &Tenant, expected: &Shape) -> Drift {
         error: None,
     };
     let read = async {
-        let (readers, writer) = site.connect(tenant).await?;
+        let (readers, writer) = site.connect(tenant, None).await?;
         let shape = async {
             let mut connection = <S::Engine as Backend>::acquire(&readers).await?;
             stamp::check::<S::Engine>(&mut connection, tenant).await?;

@@ -1,4 +1,6 @@
-//! What a statement leaves behind: on its connection, and if it is run twice.
+//! What a statement leaves behind, on its connection and if it is run twice, and which take no time.
+
+use std::collections::HashSet;
 
 /// How statements begin that change tables and nothing of the connection.
 const PLAIN: [&[&str]; 6] = [
@@ -42,6 +44,46 @@ pub(super) fn only_adds(statement: &str) -> bool {
             && adding.iter().zip(&words).all(|(wanted, word)| *wanted == "*" || wanted == word)
     });
     adds && leaves_nothing(statement) && is_one_clause(statement)
+}
+
+/// How many of these statements, from the first on, may be sent in one packet: they make a table, and what is
+/// added to tables they made, which takes no time because nothing is in them. At least one.
+pub(super) fn together<'s>(statements: impl Iterator<Item = &'s str>) -> usize {
+    let mut made: HashSet<String> = HashSet::new();
+    let (mut some, mut long) = (0, 0);
+    for statement in statements {
+        long += statement.len();
+        let Some((table, makes)) = table(statement).filter(|_| long <= LONGEST) else { break };
+        if makes {
+            made.insert(table);
+        } else if !made.contains(&table) {
+            break;
+        }
+        some += 1;
+    }
+    some.max(1)
+}
+
+/// Bytes of statements that are sent together, at most.
+const LONGEST: usize = 256 * 1024;
+
+/// The table that a statement makes or adds to, and whether it makes it; none if it may do something else.
+fn table(statement: &str) -> Option<(String, bool)> {
+    if !only_adds(statement) {
+        return None;
+    }
+    let mut words = statement.split(|c: char| c.is_whitespace() || c == '(');
+    let words: Vec<&str> = words.by_ref().filter(|word| !word.is_empty()).take(9).collect();
+    let word = |at: usize| words.get(at).map_or(String::new(), |word| word.to_ascii_uppercase());
+    let (at, makes) = match (&*word(0), &*word(1)) {
+        ("CREATE", "TABLE") => (5, true),
+        ("ALTER", _) => (2, false),
+        ("CREATE", "INDEX") if word(6) == "ON" => (7, false),
+        ("CREATE", "UNIQUE") if word(7) == "ON" => (8, false),
+        _ => return None,
+    };
+    // Names of tables differ by case on most servers.
+    words.get(at).map(|table| ((*table).to_owned(), makes))
 }
 
 /// Whether there is no comma outside of brackets, and nothing that could hide one.
@@ -115,5 +157,25 @@ mod tests {
         ] {
             assert!(!only_adds(other), "{other}");
         }
+    }
+
+    #[test]
+    fn what_makes_a_table_and_adds_to_it_goes_together() {
+        let table = "CREATE TABLE IF NOT EXISTS beds (n BIGINT PRIMARY KEY)";
+        let close = "create table if not exists rows(n BIGINT PRIMARY KEY)";
+        let column = "ALTER TABLE beds ADD COLUMN IF NOT EXISTS note LONGTEXT";
+        let index = "CREATE UNIQUE INDEX IF NOT EXISTS beds_n ON beds(n)";
+        let other = "CREATE INDEX IF NOT EXISTS entities_n ON entities (n)";
+        let of = |statements: &[&str]| together(statements.iter().copied());
+        assert_eq!(of(&[table, column, index]), 3);
+        assert_eq!(of(&[table, close, index, "CREATE INDEX IF NOT EXISTS r ON rows (n)"]), 4);
+        assert_eq!(of(&[table, other, index]), 1, "entities may have many rows");
+        assert_eq!(of(&[column, index]), 1, "beds was there");
+        assert_eq!(of(&[table, "UPDATE beds SET n = 1", column]), 1);
+        assert_eq!(of(&["UPDATE beds SET n = 1", table]), 1);
+        assert_eq!(of(&[table, &table.replace("beds", "`beds`")]), 1, "what is quoted is not read");
+        let long = format!("CREATE TABLE IF NOT EXISTS long (n{} BIGINT)", " ".repeat(LONGEST));
+        assert_eq!(of(&[table, &long, column]), 1);
+        assert_eq!(of(&[&long]), 1);
     }
 }

@@ -190,13 +190,19 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether a statement goes with what waits: if so, as text.
-    pub(super) async fn joined(&mut self, sql: &Sql) -> Result<Option<String>, Failure> {
-        self.check_alive()?;
+    /// Fails where somebody else may be doing by now what this connection does alone.
+    fn check_alone(&mut self) -> Result<(), Failure> {
         if self.is_overtaken() {
             self.lost = true;
             return Err(Failure::overtaken());
         }
+        Ok(())
+    }
+
+    /// Whether a statement goes with what waits: if so, as text.
+    pub(super) async fn joined(&mut self, sql: &Sql) -> Result<Option<String>, Failure> {
+        self.check_alive()?;
+        self.check_alone()?;
         if self.waiting.statements == 0 {
             return Ok(None);
         }
@@ -267,6 +273,27 @@ impl Connection {
         self.busy = true;
         let outcome = self.all(text, kinds).await;
         self.settle(outcome)
+    }
+
+    /// Runs statements without parameters, in one packet; how many of them were run, and what the next one
+    /// failed with.
+    pub(super) async fn run_all(
+        &mut self,
+        statements: impl Iterator<Item = &str>,
+    ) -> (usize, Result<(), Failure>) {
+        if let Err(e) = self.check_alive().and_then(|()| self.check_alone()) {
+            return (0, Err(e));
+        }
+        if self.waiting.statements > 0
+            && let Err(e) = self.after_waiting("DO 0", &[]).await
+        {
+            return (0, Err(e));
+        }
+        let text = statements.collect::<Vec<_>>().join("; ");
+        self.busy = true;
+        let mut done = Done::default();
+        let outcome = self.each(&text, 0, &[], &mut done).await;
+        (done.statements, self.settle(outcome))
     }
 
     pub(super) async fn execute(&mut self, sql: Sql) -> Result<u64, Failure> {
