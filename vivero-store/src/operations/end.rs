@@ -1,6 +1,7 @@
 //! Ending an operation that cannot go on because a database server is gone.
 
 use super::run::{Claimed, Run, Step, Stopped, describe, steps};
+use super::turning::{Asked, Switched};
 use super::{FleetOperations, text};
 use serde_json::Value as Json;
 use std::time::Duration;
@@ -14,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl FleetOperations {
-    pub(super) async fn end_it(&self, id: Uuid) -> Result<Operation> {
+    pub(super) async fn end_it(&self, id: Uuid, turn_back: bool) -> Result<Operation> {
         let until = Instant::now() + PATIENCE;
         loop {
             let found = self.fleet.book().find_operation(id).await?;
@@ -26,7 +27,7 @@ impl FleetOperations {
                 Ok(mine) => {
                     let outcome = match self.claim(id, &mine.lease).await {
                         Ok(Claimed::Over(operation)) => Ok(*operation),
-                        Ok(Claimed::Open(run)) => run.end().await,
+                        Ok(Claimed::Open(run)) => run.end(Asked::Now { turn_back }).await,
                         Err(error) => Err(error.into()),
                     };
                     return self.give_back(mine, outcome).await;
@@ -48,7 +49,21 @@ impl Run<'_> {
         self.operation.result.get(ENDING) == Some(&Json::Bool(true))
     }
 
-    pub(super) async fn end(mut self) -> Step<Operation> {
+    pub(super) async fn end(mut self, asked: Asked) -> Step<Operation> {
+        match self.look_at_switched(asked).await? {
+            Switched::Whole => {}
+            Switched::Turn => {
+                // Whoever goes on with it ends it, too.
+                self.set(ENDING, Json::Bool(true));
+                self.turn_back().await?;
+                self.end_turned().await?;
+                return Ok(self.operation);
+            }
+            Switched::Turned => {
+                self.end_turned().await?;
+                return Ok(self.operation);
+            }
+        }
         self.ending = true;
         self.set(ENDING, Json::Bool(true));
         self.note().await?;
