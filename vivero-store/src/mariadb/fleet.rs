@@ -214,6 +214,7 @@ impl Fleet for MariaDbFleet {
     }
 
     async fn tend(&self) -> Result<u64> {
+        self.servers.known().iter().for_each(|listed| listed.server.reap());
         let mut done = self.finish_rotations().await? + self.clear_leftovers().await?;
         done += self.tend_standby().await?;
         if self.servers.main().nodes().are_many() {

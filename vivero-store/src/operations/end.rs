@@ -55,14 +55,10 @@ impl Run<'_> {
             Switched::Turn => {
                 // Whoever goes on with it ends it, too.
                 self.set(ENDING, Json::Bool(true));
-                self.turn_back().await?;
-                self.end_turned().await?;
-                return Ok(self.operation);
+                let turned = self.turn_back().await;
+                return self.turned(turned, asked).await;
             }
-            Switched::Turned => {
-                self.end_turned().await?;
-                return Ok(self.operation);
-            }
+            Switched::Turned => return self.turned(Ok(()), asked).await,
         }
         self.ending = true;
         self.set(ENDING, Json::Bool(true));
@@ -95,6 +91,24 @@ impl Run<'_> {
         self.operation.state = OperationState::Failed;
         self.operation.step = step;
         self.note().await?;
+        Ok(self.operation)
+    }
+
+    /// Ends what is turned back. What keeps it from that is said to the operator who asks; whoever goes on with it
+    /// by itself notes it, and leaves it to its next try.
+    async fn turned(mut self, outcome: Step<()>, asked: Asked) -> Step<Operation> {
+        let outcome = match outcome {
+            Ok(()) => self.end_turned().await,
+            failed => failed,
+        };
+        match outcome {
+            Err(Stopped::Failed(error)) if asked == Asked::Before => {
+                self.operation.message =
+                    Some(format!("it cannot be turned back now: {}", describe(&error)));
+                self.note().await?;
+            }
+            outcome => outcome?,
+        }
         Ok(self.operation)
     }
 }
