@@ -312,3 +312,67 @@ fn operations_are_listed_shown_gone_on_with_and_ended() {
     assert_eq!(one, listed[..1]);
     assert!(lines(&run(data, &["operation", "list", "--tenant", "nobody-here"])).is_empty());
 }
+
+/// Begins to move a tenant to the second server, and kills it after the switch, before the database it had is removed.
+fn killed_after_the_switch(data: &Path) -> String {
+    let generation = || lines(&run(data, &["tenant", "history", "acme-plants", "--limit", "1"]));
+    for _ in 0..5 {
+        let before = generation()[0]["generation"].clone();
+        let mut command = vivero(data);
+        command.args(["tenant", "move", "acme-plants", "--to", "second", "--json"]);
+        let moving = Running::start(&mut command, false);
+        // It waits about a second until everybody knows of the new database.
+        while generation()[0]["generation"] == before {}
+        moving.kill();
+        let newest = lines(&run(data, &["operation", "list", "--limit", "1"])).remove(0);
+        if newest["state"] == "running" {
+            return newest["id"].as_str().expect("an id").to_owned();
+        }
+        // It came to its end first: once more.
+        lines(&run(data, &["tenant", "move", "acme-plants", "--to", "main"]));
+    }
+    panic!("it was never killed in time");
+}
+
+#[test]
+fn a_move_whose_target_is_gone_is_turned_back_by_a_command() {
+    if engine::server().is_none() {
+        return;
+    }
+    let data = tempfile::tempdir().expect("a folder");
+    let data = data.path();
+    provision(data, "acme-plants");
+    add_second(data);
+    let id = killed_after_the_switch(data);
+    set(data, "second", "down");
+    let end = |more: &[&str]| run(data, &[&["operation", "end", &id][..], more].concat());
+    let refused = problem(&end(&[]));
+    for said in ["move_switched", "still on server main", "--turn-back"] {
+        assert!(refused.contains(said), "{refused}");
+    }
+    let turned = lines(&end(&["--turn-back"])).remove(0);
+    assert_eq!(turned["state"], "failed", "{turned}");
+    assert_eq!(turned["result"]["given_up"]["server"], "second", "{turned}");
+    let message = turned["message"].as_str().unwrap_or_default();
+    assert!(message.contains("turned back by an operator"), "{turned}");
+    assert_eq!((tenants_on(data, "main"), tenants_on(data, "second")), (1, 0));
+    lines(&run(data, &["tenant", "rotate-credentials", "acme-plants"]));
+    let listed = lines(&run(data, &["server", "list"]));
+    let kept = &listed.iter().find(|s| s["name"] == "second").expect("listed")["kept"];
+    let database = kept[0]["database"].as_str().expect("a database");
+    assert_eq!((&kept[0]["operation"], &kept[0]["slug"]), (&id.into(), &"acme-plants".into()));
+    let remove = |name: &str| run(data, &["server", "remove-kept", "second", name]);
+    let command = format!("vivero server remove-kept second {database}");
+    assert!(message.contains(&command) && said(data, &["server", "list"]).contains(&command));
+    let down = problem(&remove(database));
+    assert!(down.contains("out of service"), "{down}");
+    set(data, "second", "open");
+    let refused = problem(&run(data, &["tenant", "move", "acme-plants", "--to", "second"]));
+    assert!(refused.contains("invalid_input") && refused.contains(&command), "{refused}");
+    let unknown = problem(&remove("nothing"));
+    assert!(unknown.contains("kept_database_not_found"), "{unknown}");
+    assert_eq!(lines(&remove(database))[0]["removed"], database);
+    let moved = lines(&run(data, &["tenant", "move", "acme-plants", "--to", "second"]));
+    assert_eq!(moved.last().expect("a line")["state"], "done");
+    assert!(run(data, &["audit", "verify", "--tenant", "acme-plants"]).status.success());
+}

@@ -255,3 +255,60 @@ async fn archives_history_and_proof_of_a_tenant_are_read_over_http() {
     }
     server.kill();
 }
+
+async fn set_second(platform: &Platform, state: ServerState) {
+    let second = platform.servers().get("second").await.expect("second");
+    let patch = ServerPatch { state: Some(state), ..ServerPatch::default() };
+    platform.servers().update("second", second.version, patch).await.expect("changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_whose_target_is_gone_is_turned_back_over_http() {
+    if engine::server().is_none() {
+        return;
+    }
+    let data = tempfile::tempdir().expect("a folder");
+    let (server, client) = start(data.path());
+    let platform = client.platform(KEY);
+    let slugs = tenants(&client, 1).await;
+    let slug = slugs[0].as_str();
+    add_second(&platform).await;
+    let to = |to: &str| OperationIn { to: Some(to.into()), ..OperationIn::new(Kind::Move) };
+    let begun = platform.operations().start(slug, to("second")).await.expect("begun");
+    // It waits about a second until everybody knows of the new database: then that is out of reach.
+    while platform.tenants().history(slug).await.expect("history")[0].generation == 1 {
+        tokio::time::sleep(OFTEN).await;
+    }
+    set_second(&platform, ServerState::Down).await;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let now = platform.operations().get(begun.id).await.expect("how far it is");
+        if now.message.as_ref().is_some_and(|why| why.contains("database before is kept")) {
+            break;
+        }
+        assert!(now.state != OperationState::Done && Instant::now() < deadline, "{now:?}");
+        tokio::time::sleep(OFTEN).await;
+    }
+    let refused = platform.operations().end(begun.id).await.expect_err("no consent");
+    assert_eq!(refused.status(), Some(409), "{refused:?}");
+    assert!(code(&refused).contains("move_switched"), "{refused:?}");
+    let turned = platform.operations().turn_back(begun.id).await.expect("turned back");
+    assert_eq!(turned.state, OperationState::Failed, "{turned:?}");
+    usable(&client, &slugs).await;
+
+    let second = platform.servers().get("second").await.expect("second");
+    let kept = second.kept.first().expect("a database");
+    assert_eq!((kept.operation, kept.tenant.as_str(), second.tenants), (begun.id, slug, 0));
+    let found = platform.servers().examine().await.expect("findings");
+    assert!(found.iter().any(|finding| finding.check == "kept_databases"), "{found:?}");
+    set_second(&platform, ServerState::Open).await;
+    let refused = platform.operations().start(slug, to("second")).await.expect_err("it is kept");
+    assert!(code(&refused).contains("remove-kept second"), "{refused:?}");
+    let servers = platform.servers();
+    let unknown = servers.remove_kept("second", "nothing").await.expect_err("not kept");
+    assert!(unknown.is_not_found(), "{unknown:?}");
+    servers.remove_kept("second", &kept.database).await.expect("removed");
+    assert!(servers.get("second").await.expect("second").kept.is_empty());
+    servers.remove("second", false).await.expect("it is empty");
+    server.kill();
+}

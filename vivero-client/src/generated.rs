@@ -819,6 +819,28 @@ without it.*/
         ///The person.
         pub user: User,
     }
+    ///A database that a tenant had on a server which did not answer, when its move there was turned back.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct Kept {
+        ///Its name on the server.
+        pub database: ::std::string::String,
+        ///Its generation.
+        pub generation: i64,
+        ///Since when it is nobody's.
+        pub kept_at: ::chrono::DateTime<::chrono::offset::Utc>,
+        ///The move that was turned back.
+        pub operation: ::uuid::Uuid,
+        ///Name of the tenant whose it was.
+        pub tenant: ::std::string::String,
+    }
+    ///A kept database that is gone.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
+    pub struct KeptRemoved {
+        ///Its name there.
+        pub database: ::std::string::String,
+        ///The server it was on.
+        pub server: ::std::string::String,
+    }
     ///A link to a file's content.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Link {
@@ -1740,6 +1762,9 @@ among the parameters of the answer.*/
         pub changed_at: ::chrono::DateTime<::chrono::offset::Utc>,
         ///Connections of the process that answers.
         pub connections: Connections,
+        /**Databases on it that are nobody's, and that nothing removes but an operator: what was written there last may
+be nowhere else.*/
+        pub kept: ::std::vec::Vec<Kept>,
         ///What is left on it of databases that could not be removed; they are when it answers again.
         pub leftovers: u64,
         ///Its name; `main` is the one the installation was opened with.
@@ -3031,15 +3056,21 @@ Because a database server is gone: before its point of no return it is undone, a
 What a server that does not answer holds of it is noted, and removed when it answers again. One that is
 over stays as it is; one that another process is at is answered 503.
 
+A move that the tenant was switched by, to a server that does not answer, is refused with 409
+`move_switched`, which says what is known of what was written there since. With `turn_back` the tenant gets
+the database before back and that is given up; the database on that server is kept (`kept` of the server).
+
 Sends a `POST` request to `/api/v1/platform/operations/{operation}/end`
 
 Arguments:
 - `operation`: The operation.
+- `turn_back`: Whether what was written since the switch is given up; without effect where the server answers.
 - `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
 */
     pub async fn platform_operation_end<'a>(
         &'a self,
         operation: &'a ::uuid::Uuid,
+        turn_back: Option<bool>,
         idempotency_key: Option<&'a str>,
     ) -> Result<ResponseValue<types::Operation>, Error<()>> {
         let url = format!(
@@ -3063,6 +3094,7 @@ Arguments:
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
+            .query(&progenitor_client::QueryParam::new("turn_back", &turn_back))
             .headers(header_map)
             .build()?;
         let info = OperationInfo {
@@ -3261,7 +3293,8 @@ Arguments:
     }
     /**Take a database server off the list
 
-It must be empty: without tenants, and without anything that cannot be removed because it does not answer.
+It must be empty: without tenants, and without anything that is kept or cannot be removed because it does not
+answer.
 Of one that is lost for good everything is forgotten; its tenants are out of service from then on, and are
 brought back from their archives by `restore`.
 
@@ -3459,6 +3492,54 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             202u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Remove a database that is kept
+
+For good: one of `kept` of the server, when what was written there last is of no use any more. The server
+must answer; if it is lost, what it keeps goes off the list with it.
+
+Sends a `DELETE` request to `/api/v1/platform/servers/{server}/kept/{database}`
+
+Arguments:
+- `server`: The database server's name.
+- `database`: The database's name.
+*/
+    pub async fn platform_kept_remove<'a>(
+        &'a self,
+        server: &'a str,
+        database: &'a str,
+    ) -> Result<ResponseValue<types::KeptRemoved>, Error<()>> {
+        let url = format!(
+            "{}/api/v1/platform/servers/{}/kept/{}", self.baseurl, encode_path(& server
+            .to_string()), encode_path(& database.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "platform_kept_remove",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }

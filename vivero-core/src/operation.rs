@@ -110,6 +110,7 @@ operations! {
     platform_server_create: PlatformKey;
     platform_server_update: PlatformKey;
     platform_server_remove: PlatformKey;
+    platform_kept_remove: PlatformKey;
     platform_server_drain: PlatformKey;
     platform_doctor: PlatformKey;
     platform_server_drain_get: PlatformKey;

@@ -229,7 +229,14 @@ pub trait Operations: Send + Sync + Debug {
     /// finishes it after that. What the server that does not answer holds is noted, and removed when it does.
     /// One that is over stays as it is.
     ///
+    /// A move to a server that the tenant was switched to, and that does not answer, cannot be finished: what was
+    /// written since is there only. With `turn_back` the tenant gets the database before back, as it was at the
+    /// switch, and the operation ends as failed; the database on that server is kept
+    /// ([`crate::server::KeptDatabase`]). Where the server answers, and for all else, it changes nothing.
+    ///
     /// Errors: [`crate::Error::Unavailable`] while another process does it, or if the tenant's own database
-    /// does not answer: then nothing can be undone, and nothing is removed.
-    async fn end(&self, id: Uuid) -> Result<Operation>;
+    /// does not answer: then nothing can be undone, and nothing is removed. [`crate::Error::Illegal`]
+    /// `move_switched` for a move that needs `turn_back`, which says what that gives up, and `database_before` if
+    /// the database before is not as it was at the switch.
+    async fn end(&self, id: Uuid, turn_back: bool) -> Result<Operation>;
 }

@@ -9,10 +9,10 @@ use crate::drain::DrainBook;
 use crate::error::{Error, Result};
 use crate::ids::TenantId;
 use crate::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
-use crate::operations::OperationBook;
+use crate::operations::{Operation, OperationBook, TenantChange};
 use crate::query::{Deleted, Predicate, Query};
 use crate::record::{Row, Schema};
-use crate::server::{DatabaseServer, MAIN, NewServer, ServerFinding, ServerPatch};
+use crate::server::{DatabaseServer, KeptDatabase, MAIN, NewServer, ServerFinding, ServerPatch};
 use crate::shared::Shared;
 use crate::tenant::{OperationType, Plan, Slug, Tenant, TenantState};
 use crate::usage::{StoreFigures, StoreUsage};
@@ -369,8 +369,8 @@ pub trait Fleet: Send + Sync + Debug {
     ) -> Result<DatabaseServer> {
         Err(one_server())
     }
-    /// Takes a database server off the list, which must be empty: without tenants, databases that cannot be
-    /// removed and moves that are not over. One that is `lost` for good need not be: what is on it is
+    /// Takes a database server off the list, which must be empty: without tenants, databases that are kept or cannot
+    /// be removed, and moves that are not over. One that is `lost` for good need not be: what is on it is
     /// forgotten, and its tenants are [`TenantState::Archived`], to be restored from archives. Gives these.
     ///
     /// Errors: [`Error::NotFound`], [`Error::Illegal`].
@@ -387,6 +387,28 @@ pub trait Fleet: Send + Sync + Debug {
             return Err(Error::not_found("server"));
         }
         Ok(self.list(after, limit).await?.into_iter().map(|tenant| tenant.slug).collect())
+    }
+    /// Gives a tenant that was moved to another server, and whose move is not over, the database it had before: its
+    /// row as `change` says, its home, and a note of the database it leaves, in one transaction under the
+    /// operation's token. The one it leaves stays where it is, see [`KeptDatabase`].
+    ///
+    /// Errors: [`Error::Illegal`] if its generation is on no other server than its home.
+    async fn turn_back(
+        &self,
+        _operation: &Operation,
+        _tenant: &Tenant,
+        _change: &TenantChange,
+    ) -> Result<Tenant> {
+        Err(one_server())
+    }
+    /// Databases that are kept: of one tenant, or all there are.
+    async fn kept(&self, _tenant: Option<TenantId>) -> Result<Vec<KeptDatabase>> {
+        Ok(Vec::new())
+    }
+    /// Removes a database that is kept, for good. Errors: [`Error::NotFound`] if none of that name is kept there,
+    /// [`Error::Unavailable`] if the server does not answer.
+    async fn remove_kept(&self, _server: &str, _database: &str) -> Result<()> {
+        Err(one_server())
     }
     /// What is kept of emptying servers. Errors: [`Error::Illegal`] where an engine knows one server only.
     fn drains(&self) -> Result<&dyn DrainBook> {

@@ -1,9 +1,12 @@
 //! Database servers: where tenants' databases are, and how much each server is used.
 
 use crate::error::{Check, Result};
+use crate::ids::TenantId;
+use crate::tenant::Slug;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::fmt;
+use uuid::Uuid;
 
 /// The server an installation was opened with. It also holds the registry.
 pub const MAIN: &str = "main";
@@ -80,12 +83,35 @@ pub struct DatabaseServer {
     pub standby: u64,
     /// What is left on it of databases that could not be removed; they are when it answers again.
     pub leftovers: u64,
+    /// Databases on it that are nobody's, and that nothing removes but an operator: what was written there last
+    /// may be nowhere else.
+    pub kept: Vec<KeptDatabase>,
     /// Grows with each change.
     pub version: i64,
     /// When it was last changed.
     pub changed_at: DateTime<Utc>,
     /// This process's connections to it.
     pub connections: ConnectionStats,
+}
+
+/// A database that a tenant had on a server which did not answer, when an operator took the tenant back to the one
+/// before (see [`crate::operations::Operations::end`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeptDatabase {
+    /// The server it is on.
+    pub server: String,
+    /// Its name there.
+    pub database: String,
+    /// Whose it was.
+    pub tenant: TenantId,
+    /// That tenant's name.
+    pub slug: Slug,
+    /// Its generation, which the tenant does not get again while it is kept.
+    pub generation: i64,
+    /// The move that was turned back.
+    pub operation: Uuid,
+    /// Since when it is nobody's.
+    pub kept_at: DateTime<Utc>,
 }
 
 /// The server that takes the next tenant which leaves `from`: of the others that are open and have room the
@@ -95,8 +121,8 @@ pub struct DatabaseServer {
 /// # use vivero_core::server::{ConnectionStats, DatabaseServer, ServerState, TlsMode, emptiest};
 /// # let server = |name: &str, weight, tenants| DatabaseServer {
 /// #     name: name.into(), address: String::new(), tls_mode: TlsMode::Disabled, account: String::new(),
-/// #     weight, capacity: Some(10), state: ServerState::Open, tenants, standby: 0, leftovers: 0, version: 1,
-/// #     changed_at: Default::default(), connections: ConnectionStats::default(),
+/// #     weight, capacity: Some(10), state: ServerState::Open, tenants, standby: 0, leftovers: 0, kept: vec![],
+/// #     version: 1, changed_at: Default::default(), connections: ConnectionStats::default(),
 /// # };
 /// let servers = [server("a", 1, 0), server("b", 1, 3), server("c", 3, 6), server("d", 9, 10)];
 /// assert_eq!(emptiest(&servers, "a").map(|s| s.name.as_str()), Some("c"));

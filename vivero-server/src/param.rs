@@ -5,7 +5,9 @@ mod path;
 mod query;
 
 pub(crate) use header::{IdempotencyKey, IfMatch, IfNoneMatch, LastEventId, RequiredIfMatch, Text};
-pub(crate) use path::{FIRST, Id, OperationId, RunId, ServerParam, SlugParam, slug_schema};
+pub(crate) use path::{
+    DatabaseParam, FIRST, Id, OperationId, RunId, ServerParam, SlugParam, slug_schema,
+};
 pub(crate) use query::{Limit, Position, Query, RequiredQuery, Search, Token, Version};
 
 /// Implements poem-openapi's extractor for a parameter.

@@ -30,8 +30,9 @@ impl<B: Backend> fmt::Debug for Keeper<B> {
 
 #[async_trait]
 impl<B: Backend> Anchors for Keeper<B> {
-    async fn anchor(&self, tenant: TenantId, position: u64, hash: [u8; 32]) -> Result<()> {
-        self.registry.set_anchor(tenant, Anchor { position, hash }, self.clock.now()).await
+    async fn anchor(&self, of: (TenantId, i64), position: u64, hash: [u8; 32]) -> Result<()> {
+        let of = (of.0, Some(of.1));
+        self.registry.set_anchor(of, Anchor { position, hash }, self.clock.now()).await
     }
 
     fn shared(&self) -> Option<Arc<dyn Shared>> {
@@ -73,10 +74,10 @@ impl<B: Backend> Keeper<B> {
     }
 
     /// Seals and anchors what is left of a tenant, then closes it.
-    pub(crate) async fn close_one(&self, id: TenantId, store: &SqlTenant<B>) {
+    pub(crate) async fn close_one(&self, (id, generation): (TenantId, i64), store: &SqlTenant<B>) {
         match store.seal_all(false).await {
             Ok(Some(head)) => {
-                if let Err(e) = self.anchor(id, head.position, head.hash).await {
+                if let Err(e) = self.anchor((id, generation), head.position, head.hash).await {
                     tracing::warn!(tenant = %id, error = %e, "anchoring at close failed");
                 }
             }

@@ -12,6 +12,7 @@ mod doctor;
 mod drains;
 mod fleet;
 mod hold;
+mod kept;
 mod leftovers;
 mod load;
 mod moving;
@@ -239,6 +240,7 @@ impl MariaDbFleet {
     async fn shown_servers(&self) -> Result<Vec<DatabaseServer>> {
         self.servers.read().await?;
         let rooms = placement::rooms(&mut *self.registry().reader().await?).await?;
+        let kept = self.kept_databases(None).await?;
         let show = |listed: &Arc<Listed>| {
             let room = rooms.iter().find(|room| room.name == listed.name);
             DatabaseServer {
@@ -252,6 +254,7 @@ impl MariaDbFleet {
                 tenants: room.map_or(0, |room| room.tenants),
                 standby: room.map_or(0, |room| room.standby),
                 leftovers: room.map_or(0, |room| room.leftovers),
+                kept: kept.iter().filter(|kept| kept.server == listed.name).cloned().collect(),
                 version: listed.version,
                 changed_at: listed.changed_at,
                 connections: listed
@@ -292,7 +295,9 @@ impl MariaDbFleet {
         match opened.await {
             Ok(store) => {
                 let store = Arc::new(store);
-                store.start_sealer(self.options.seal_delay, Arc::clone(&self.keeper) as Arc<_>);
+                let (delay, anchors) =
+                    (self.options.seal_delay, Arc::clone(&self.keeper) as Arc<_>);
+                store.start_sealer(tenant.generation, delay, anchors);
                 Ok(store)
             }
             Err(e) => {

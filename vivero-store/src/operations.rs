@@ -11,6 +11,7 @@ mod moving;
 mod put;
 mod removal;
 mod run;
+mod turning;
 
 use crate::archive::{ArchiveKey, ArchivePlace, list, parse_stored};
 use async_trait::async_trait;
@@ -142,8 +143,8 @@ impl Operations for FleetOperations {
         self.run_to_end(id).await
     }
 
-    async fn end(&self, id: Uuid) -> Result<Operation> {
-        self.end_it(id).await
+    async fn end(&self, id: Uuid, turn_back: bool) -> Result<Operation> {
+        self.end_it(id, turn_back).await
     }
 }
 

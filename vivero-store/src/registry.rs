@@ -298,18 +298,27 @@ impl<B: Backend> Registry<B> {
         row.map(|row| Ok(Anchor { position: row.natural(0), hash: row.hash(1)? })).transpose()
     }
 
+    /// Anchors a head; one that is older than what is stored is ignored, and one of another `generation` than the
+    /// tenant has: what a process still seals in a database that was replaced is not the tenant's chain.
     pub(crate) async fn set_anchor(
         &self,
-        tenant: TenantId,
+        (tenant, generation): (TenantId, Option<i64>),
         anchor: Anchor,
         at: DateTime<Utc>,
     ) -> Result<()> {
         let mut transaction = B::begin(&self.writer).await?;
         let position = Value::Int(i64::try_from(anchor.position).unwrap_or(i64::MAX));
-        let old = Sql::new("SELECT position FROM audit_anchors WHERE tenant_id = ?")
-            .with(Value::Id(tenant.uuid()))
-            .number::<B>(&mut transaction)
-            .await?;
+        let row = Sql::new(
+            "SELECT generation, position FROM tenants LEFT JOIN audit_anchors ON tenant_id = id WHERE id = ?",
+        )
+        .with(Value::Id(tenant.uuid()))
+        .first::<B>(&mut transaction, &[Kind::Int, Kind::Int])
+        .await?;
+        let Some(row) = row else { return Ok(()) };
+        if generation.is_some_and(|generation| row.int(0) != generation) {
+            return Ok(());
+        }
+        let old = if row.is_null(1) { None } else { Some(row.int(1)) };
         if old.is_some_and(|old| u64::try_from(old).unwrap_or(0) >= anchor.position) {
             return Ok(());
         }

@@ -156,7 +156,8 @@ impl SqliteFleet {
         match opened.await {
             Ok(store) => {
                 let store = Arc::new(store);
-                store.start_sealer(options.seal_delay, Arc::clone(&self.registry) as Arc<_>);
+                let anchors = Arc::clone(&self.registry) as Arc<_>;
+                store.start_sealer(tenant.generation, options.seal_delay, anchors);
                 Ok(store)
             }
             Err(e) => {
@@ -206,9 +207,9 @@ impl Fleet for SqliteFleet {
             .lease(
                 (tenant.id, tenant.generation),
                 || self.open_file(tenant),
-                move |(id, _), store| {
+                move |of, store| {
                     let registry = Arc::clone(&registry);
-                    async move { registry.close_one(id, &store).await }
+                    async move { registry.close_one(of, &store).await }
                 },
             )
             .await?;
@@ -226,7 +227,7 @@ impl Fleet for SqliteFleet {
 
     async fn retire(&self, id: TenantId, generation: i64) {
         if let Some(store) = self.pools.take((id, generation)) {
-            self.registry.close_one(id, &store).await;
+            self.registry.close_one((id, generation), &store).await;
         }
     }
 
@@ -243,7 +244,7 @@ impl Fleet for SqliteFleet {
     }
 
     async fn set_anchor(&self, id: TenantId, anchor: Anchor, at: DateTime<Utc>) -> Result<()> {
-        self.registry().set_anchor(id, anchor, at).await
+        self.registry().set_anchor((id, None), anchor, at).await
     }
 
     async fn take_lease(
@@ -281,8 +282,8 @@ impl Fleet for SqliteFleet {
     }
 
     async fn close(&self) {
-        for ((id, _), store) in self.pools.drain() {
-            self.registry.close_one(id, &store).await;
+        for (of, store) in self.pools.drain() {
+            self.registry.close_one(of, &store).await;
         }
         self.registry().close().await;
     }
@@ -299,6 +300,7 @@ impl Fleet for SqliteFleet {
             state: ServerState::Open,
             tenants: stats.tenants,
             leftovers: 0,
+            kept: Vec::new(),
             standby: 0,
             version: 1,
             changed_at: DateTime::UNIX_EPOCH,

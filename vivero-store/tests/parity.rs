@@ -33,6 +33,7 @@ fn is_own(table: &str) -> bool {
         "standby_databases",
         "server_drains",
         "leftovers",
+        "kept_databases",
     ];
     table.contains("_search") || own.contains(&table)
 }

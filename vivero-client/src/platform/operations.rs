@@ -65,10 +65,21 @@ impl Operations<'_> {
         self.caller.once(|api| async move { api.platform_operation_resume(id, None).await }).await
     }
     /// Ends an operation that cannot go on because a database server is gone: undone before its point of no
-    /// return, finished after it.
+    /// return, finished after it. A move that its tenant was switched by, to a server that does not answer, is
+    /// refused as `move_switched`: see [`Self::turn_back`].
     pub async fn end(&self, id: Uuid) -> Result<Operation> {
+        self.end_it(id, None).await
+    }
+    /// The same with consent to turn such a move back: the tenant gets the database before back, and what was
+    /// written since the switch is given up. Where the server answers, it is ended as without.
+    pub async fn turn_back(&self, id: Uuid) -> Result<Operation> {
+        self.end_it(id, Some(true)).await
+    }
+    async fn end_it(&self, id: Uuid, turn_back: Option<bool>) -> Result<Operation> {
         let id = &id;
-        self.caller.once(|api| async move { api.platform_operation_end(id, None).await }).await
+        self.caller
+            .once(|api| async move { api.platform_operation_end(id, turn_back, None).await })
+            .await
     }
     /// Asks `every` so often how far an operation is, until it is over: done, or failed with a message.
     pub async fn wait(&self, id: Uuid, every: Duration) -> Result<Operation> {

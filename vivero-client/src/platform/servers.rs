@@ -48,6 +48,13 @@ impl Servers<'_> {
             .await?;
         Ok(removed.tenants)
     }
+    /// Removes a database for good that is kept on one: see `kept` of [`Server`].
+    pub async fn remove_kept(&self, name: &str, database: &str) -> Result<()> {
+        self.caller
+            .once(|api| async move { api.platform_kept_remove(name, database).await })
+            .await?;
+        Ok(())
+    }
     /// Empties one: its tenants move to `to`, or each to the open server that is least filled. It goes on after
     /// the answer; asking again while it does changes nothing.
     pub async fn drain(&self, name: &str, to: Option<&str>) -> Result<Drain> {

@@ -80,10 +80,20 @@ impl TenantOperations<'_> {
     /// Ends an operation that cannot go on because a database server is gone; see
     /// [`crate::operations::Operations::end`].
     pub async fn end(&self, id: Uuid) -> Result<Operation> {
+        self.end_it(id, false).await
+    }
+
+    /// The same; a move that the tenant was switched by, to a server that is lost for good, is turned back: what was
+    /// written since the switch is given up.
+    pub async fn turn_back(&self, id: Uuid) -> Result<Operation> {
+        self.end_it(id, true).await
+    }
+
+    async fn end_it(&self, id: Uuid, turn_back: bool) -> Result<Operation> {
         let vivero = self.vivero.clone();
         // In a task of its own: a caller that goes away must not leave it in the middle.
         let ending = tokio::spawn(async move {
-            let ended = vivero.inner.parts.operations.end(id).await;
+            let ended = vivero.inner.parts.operations.end(id, turn_back).await;
             vivero.tenants_changed().await;
             ended
         });

@@ -51,6 +51,13 @@ impl Servers<'_> {
         Ok(gone)
     }
 
+    /// Removes a database for good that is kept on a server (see [`DatabaseServer::kept`]).
+    ///
+    /// Errors: [`Error::NotFound`], [`Error::Unavailable`] if the server does not answer.
+    pub async fn remove_kept(&self, server: &str, database: &str) -> Result<()> {
+        self.vivero.fleet().remove_kept(server, database).await
+    }
+
     /// Looks at every one: what could go wrong there and what to do about it.
     pub async fn examine(&self) -> Result<Vec<ServerFinding>> {
         self.vivero.fleet().examine().await

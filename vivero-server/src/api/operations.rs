@@ -82,6 +82,10 @@ impl Operations {
     /// Because a database server is gone: before its point of no return it is undone, after that it is finished.
     /// What a server that does not answer holds of it is noted, and removed when it answers again. One that is
     /// over stays as it is; one that another process is at is answered 503.
+    ///
+    /// A move that the tenant was switched by, to a server that does not answer, is refused with 409
+    /// `move_switched`, which says what is known of what was written there since. With `turn_back` the tenant gets
+    /// the database before back and that is given up; the database on that server is kept (`kept` of the server).
     #[oai(
         path = "/api/v1/platform/operations/:operation/end",
         method = "post",
@@ -91,9 +95,15 @@ impl Operations {
         &self,
         operator: Operator,
         operation: OperationId,
+        /// Whether what was written since the switch is given up; without effect where the server answers.
+        turn_back: Query<bool>,
         #[oai(name = "Idempotency-Key")] _key: IdempotencyKey,
     ) -> Answer<Shown<OperationOut>> {
-        let ended = operator.vivero().operations().end(operation.0).await?;
+        let operations = operator.vivero().operations();
+        let ended = match turn_back.0 {
+            Some(true) => operations.turn_back(operation.0).await?,
+            _ => operations.end(operation.0).await?,
+        };
         tracing::info!(operation = %ended.id, tenant = %ended.slug, state = %ended.state,
             request_id = ?operator.scope().request_id, "operation ended");
         Shown::new(&ended.into())

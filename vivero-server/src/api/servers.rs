@@ -3,12 +3,14 @@
 use super::Topic;
 use super::entities::of_version;
 use crate::access::Operator;
-use crate::param::{IdempotencyKey, IfNoneMatch, Query, RequiredIfMatch, ServerParam};
+use crate::param::{
+    DatabaseParam, IdempotencyKey, IfNoneMatch, Query, RequiredIfMatch, ServerParam,
+};
 use crate::payload::Body;
 use crate::problem::Failure;
 use crate::reply::{Answer, Changed, Created, Found, Shown, etag, json_bytes, to_bytes};
 use crate::wire::server::{
-    FindingList, ServerIn, ServerList, ServerOut, ServerPatch, ServerRemoved,
+    FindingList, KeptRemoved, ServerIn, ServerList, ServerOut, ServerPatch, ServerRemoved,
 };
 use poem::http::{HeaderValue, StatusCode, header};
 use poem_openapi::OpenApi;
@@ -104,7 +106,8 @@ impl Servers {
 
     /// Take a database server off the list
     ///
-    /// It must be empty: without tenants, and without anything that cannot be removed because it does not answer.
+    /// It must be empty: without tenants, and without anything that is kept or cannot be removed because it does not
+    /// answer.
     /// Of one that is lost for good everything is forgotten; its tenants are out of service from then on, and are
     /// brought back from their archives by `restore`.
     #[oai(
@@ -125,5 +128,26 @@ impl Servers {
             request_id = ?operator.scope().request_id, "database server taken off the list");
         let tenants = gone.into_iter().map(|slug| slug.to_string()).collect();
         Shown::new(&ServerRemoved { name: server.0, tenants })
+    }
+
+    /// Remove a database that is kept
+    ///
+    /// For good: one of `kept` of the server, when what was written there last is of no use any more. The server
+    /// must answer; if it is lost, what it keeps goes off the list with it.
+    #[oai(
+        path = "/api/v1/platform/servers/:server/kept/:database",
+        method = "delete",
+        operation_id = "platform_kept_remove"
+    )]
+    async fn remove_kept(
+        &self,
+        operator: Operator,
+        server: ServerParam,
+        database: DatabaseParam,
+    ) -> Answer<Shown<KeptRemoved>> {
+        operator.vivero().servers().remove_kept(&server.0, &database.0).await?;
+        tracing::info!(server = server.0, database = database.0,
+            request_id = ?operator.scope().request_id, "kept database removed");
+        Shown::new(&KeptRemoved { server: server.0, database: database.0 })
     }
 }

@@ -1,7 +1,7 @@
 //! `vivero demo`
 
 use super::output::Output;
-use super::serve::{Stop, bind, run_server, start_logging};
+use super::serve::{Stop, bind, finish_what_was_cut_off, run_server, start_logging};
 use crate::config::Config;
 use crate::demo::{Notes, RECORDS, SEED, prepare};
 use clap::Args;
@@ -58,7 +58,10 @@ pub(super) async fn run(args: DemoArgs, mut config: Config, output: Output) -> R
     });
     output.result(&line, || told(&notes, base_url.as_deref(), took.as_secs_f64()));
     match tcp {
-        Some(tcp) => run_server(vivero, &config, tcp, stop).await,
+        Some(tcp) => {
+            finish_what_was_cut_off(&vivero);
+            run_server(vivero, &config, tcp, stop).await
+        }
         None => {
             vivero.close().await;
             Ok(ExitCode::SUCCESS)

@@ -153,6 +153,11 @@ pub(super) enum OperationCommand {
     End {
         /// Its id.
         id: Uuid,
+        /// A move whose tenant was switched to a server that is lost for good: the tenant gets the database before
+        /// back, and what was written since the switch is given up. Without it, it is said what is known of that.
+        /// The database on that server is kept; `server list` shows it.
+        #[arg(long)]
+        turn_back: bool,
     },
 }
 
@@ -401,8 +406,12 @@ pub(super) async fn run_operations(
             let asked = operations.find(id).await?;
             code = finish(&follow(&vivero, asked, output).await?, output)?;
         }
-        OperationCommand::End { id } => {
-            let ended = operations.end(id).await?;
+        OperationCommand::End { id, turn_back } => {
+            let ended = if turn_back {
+                operations.turn_back(id).await?
+            } else {
+                operations.end(id).await?
+            };
             show(&ended, output);
             if !ended.state.is_over() {
                 code = ExitCode::FAILURE;

@@ -28,8 +28,7 @@ pub(super) async fn run(args: ServeArgs, mut config: Config, output: Output) -> 
         config.listen = listen;
     }
     let vivero = super::open(&config).await?;
-    finish_operations(vivero.clone());
-    finish_drains(vivero.clone());
+    finish_what_was_cut_off(&vivero);
     let tcp = bind(&config).await?;
     let address = tcp.address();
     let stop = Stop::listen()?;
@@ -42,6 +41,12 @@ pub(super) async fn run(args: ServeArgs, mut config: Config, output: Output) -> 
 /// How often it is looked for operations on tenants whose process is gone.
 /// Writers wait for a move whose process died in its last step, until its lease has ended and it is found here.
 const LOOK_FOR_OPERATIONS: Duration = Duration::from_secs(5);
+
+/// Goes on, for as long as it serves, with what processes that are gone left undone.
+pub(super) fn finish_what_was_cut_off(vivero: &Vivero) {
+    finish_operations(vivero.clone());
+    finish_drains(vivero.clone());
+}
 
 /// Goes on with operations on tenants that another process left undone, now and later.
 fn finish_operations(vivero: Vivero) {

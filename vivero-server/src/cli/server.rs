@@ -31,6 +31,14 @@ pub(super) enum ServerCommand {
         #[arg(long)]
         lost: bool,
     },
+    /// Remove a database for good that is kept on a server since a move was turned back (`list` shows them). What was
+    /// written there last may be nowhere else.
+    RemoveKept {
+        /// The server's name in this installation.
+        name: String,
+        /// The database's name there.
+        database: String,
+    },
     /// Move every tenant of a database server to others; it takes no new ones from then on. Tenants stay
     /// readable, and each stops writing for a moment, which is printed. Cut off, it is gone on with by any server
     /// of the installation, or when it is said again; `set NAME --state open` stops it.
@@ -115,6 +123,7 @@ pub(super) async fn run(
             Ready::Set(args.name, patch)
         }
         ServerCommand::Remove { name, lost } => Ready::Remove(name, lost),
+        ServerCommand::RemoveKept { name, database } => Ready::RemoveKept(name, database),
         ServerCommand::Drain { name, status: true, .. } => Ready::Drained(name),
         ServerCommand::Drain { name, to, .. } => Ready::Drain(name, to),
     };
@@ -132,6 +141,11 @@ pub(super) async fn run(
             }
             Ready::Remove(name, lost) => {
                 removed(&name, &vivero.servers().remove(&name, lost).await?, output);
+            }
+            Ready::RemoveKept(name, database) => {
+                vivero.servers().remove_kept(&name, &database).await?;
+                let value = json!({"removed": database, "server": name});
+                output.result(&value, || format!("{database} on {name} is removed"));
             }
             Ready::Drained(name) => drain::show(&vivero.servers().find_drain(&name).await?, output),
             Ready::Drain(name, to) => {
@@ -152,6 +166,7 @@ enum Ready {
     Drain(String, Option<String>),
     Drained(String),
     Remove(String, bool),
+    RemoveKept(String, String),
 }
 
 fn removed(name: &str, gone: &[Slug], output: Output) {
@@ -241,11 +256,11 @@ fn show(server: &DatabaseServer, output: Output) {
         "name": server.name, "address": server.address, "tls_mode": server.tls_mode,
         "account": server.account, "state": server.state, "weight": server.weight,
         "capacity": server.capacity, "tenants": server.tenants, "standby": server.standby, "leftovers": server.leftovers,
-        "version": server.version,
+        "kept": server.kept, "version": server.version,
     });
     output.result(&value, || {
         let most = server.capacity.map_or_else(String::new, |most| format!(" of {most}"));
-        format!(
+        let mut text = format!(
             "{:<20} {:<9} weight {:<4} {} tenants{most}, {} prepared  {}",
             server.name,
             server.state.as_str(),
@@ -253,6 +268,14 @@ fn show(server: &DatabaseServer, output: Output) {
             server.tenants,
             server.standby,
             server.address
-        )
+        );
+        for kept in &server.kept {
+            text += &format!(
+                "\n  keeps {}, tenant {}'s until operation {} was turned back; remove it with `vivero server \
+                 remove-kept {} {}`",
+                kept.database, kept.slug, kept.operation, server.name, kept.database
+            );
+        }
+        text
     });
 }

@@ -16,6 +16,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("tenant", "The tenant's name in paths."),
     ("slug", "The tenant's name in paths."),
     ("server", "The database server's name."),
+    ("database", "The database's name."),
     ("id", "The record."),
     ("operation", "The operation."),
     ("run", "The run of migrations."),

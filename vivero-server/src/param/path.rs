@@ -99,6 +99,28 @@ parameter!(
     }
 );
 
+/// A database that is kept on that server.
+pub(crate) struct DatabaseParam(pub(crate) String);
+
+parameter!(
+    [] DatabaseParam, Path, required: true,
+    schema: inline(MetaSchema {
+        pattern: Some("^[a-z0-9]+$".into()),
+        min_length: Some(1),
+        max_length: Some(64),
+        ..MetaSchema::new("string")
+    }),
+    register: |_| (),
+    read: |request: &Request, name| {
+        let text = request.raw_path_param(SECOND).unwrap_or_default();
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        if !(1..=64).contains(&text.len()) || !text.bytes().all(plain) {
+            return Err(Failure::field(name, "name", "must be 1 to 64 lower-case letters and digits"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+);
+
 /// The tenant an operator means.
 pub(crate) struct SlugParam(pub(crate) Slug);
 

@@ -3,9 +3,10 @@
 use super::{Change, Stamp, Word, present};
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 use vivero_core::server::{
-    ConnectionStats, DatabaseServer, NewServer, ServerFinding, ServerPatch as CorePatch,
-    ServerState, TlsMode, Verdict,
+    ConnectionStats, DatabaseServer, KeptDatabase, NewServer, ServerFinding,
+    ServerPatch as CorePatch, ServerState, TlsMode, Verdict,
 };
 use vivero_core::{Error, Result};
 
@@ -64,6 +65,9 @@ pub(crate) struct ServerOut {
     pub(crate) standby: u64,
     /// What is left on it of databases that could not be removed; they are when it answers again.
     pub(crate) leftovers: u64,
+    /// Databases on it that are nobody's, and that nothing removes but an operator: what was written there last may
+    /// be nowhere else.
+    pub(crate) kept: Vec<KeptOut>,
     /// Connections of the process that answers.
     pub(crate) connections: ConnectionsOut,
     /// Grows with each change; also in `ETag`.
@@ -85,9 +89,37 @@ impl From<DatabaseServer> for ServerOut {
             tenants: server.tenants,
             standby: server.standby,
             leftovers: server.leftovers,
+            kept: server.kept.into_iter().map(Into::into).collect(),
             connections: server.connections.into(),
             version: server.version,
             changed_at: Stamp(server.changed_at),
+        }
+    }
+}
+
+/// A database that a tenant had on a server which did not answer, when its move there was turned back.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct KeptOut {
+    /// Its name on the server.
+    pub(crate) database: String,
+    /// Name of the tenant whose it was.
+    pub(crate) tenant: String,
+    /// Its generation.
+    pub(crate) generation: i64,
+    /// The move that was turned back.
+    pub(crate) operation: Uuid,
+    /// Since when it is nobody's.
+    pub(crate) kept_at: Stamp,
+}
+
+impl From<KeptDatabase> for KeptOut {
+    fn from(kept: KeptDatabase) -> Self {
+        Self {
+            database: kept.database,
+            tenant: kept.slug.to_string(),
+            generation: kept.generation,
+            operation: kept.operation,
+            kept_at: Stamp(kept.kept_at),
         }
     }
 }
@@ -147,6 +179,15 @@ pub(crate) struct ServerRemoved {
     pub(crate) name: String,
     /// Tenants whose databases are lost with it: out of service until they are restored from archives.
     pub(crate) tenants: Vec<String>,
+}
+
+/// A kept database that is gone.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct KeptRemoved {
+    /// The server it was on.
+    pub(crate) server: String,
+    /// Its name there.
+    pub(crate) database: String,
 }
 
 /// A database server to be added.

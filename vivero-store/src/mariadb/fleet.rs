@@ -11,9 +11,9 @@ use vivero_core::drain::DrainBook;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
 use vivero_core::migration::Migrator;
-use vivero_core::operations::OperationBook;
+use vivero_core::operations::{Operation, OperationBook, TenantChange};
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
-use vivero_core::server::{DatabaseServer, NewServer, ServerFinding, ServerPatch};
+use vivero_core::server::{DatabaseServer, KeptDatabase, NewServer, ServerFinding, ServerPatch};
 use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::usage::{StoreFigures, StoreUsage};
 use vivero_core::{Result, Shared, Slug, Value};
@@ -58,7 +58,7 @@ impl Fleet for MariaDbFleet {
             .lease(
                 (tenant.id, tenant.generation),
                 || self.open_database(tenant),
-                move |(id, _), store| async move { keeper.close_one(id, &store).await },
+                move |of, store| async move { keeper.close_one(of, &store).await },
             )
             .await?;
         Ok(Metered::around(store, self.meters.of(tenant.id)))
@@ -75,7 +75,7 @@ impl Fleet for MariaDbFleet {
 
     async fn retire(&self, id: TenantId, generation: i64) {
         if let Some(store) = self.pools.take((id, generation)) {
-            self.keeper.close_one(id, &store).await;
+            self.keeper.close_one((id, generation), &store).await;
         }
     }
 
@@ -96,7 +96,7 @@ impl Fleet for MariaDbFleet {
     }
 
     async fn set_anchor(&self, id: TenantId, anchor: Anchor, at: DateTime<Utc>) -> Result<()> {
-        self.registry().set_anchor(id, anchor, at).await
+        self.registry().set_anchor((id, None), anchor, at).await
     }
 
     async fn take_lease(
@@ -146,8 +146,8 @@ impl Fleet for MariaDbFleet {
     }
 
     async fn close(&self) {
-        for ((id, _), store) in self.pools.drain() {
-            self.keeper.close_one(id, &store).await;
+        for (of, store) in self.pools.drain() {
+            self.keeper.close_one(of, &store).await;
         }
         self.registry().close().await;
     }
@@ -192,11 +192,29 @@ impl Fleet for MariaDbFleet {
         self.note_generation(next, server).await
     }
 
+    async fn turn_back(
+        &self,
+        operation: &Operation,
+        tenant: &Tenant,
+        change: &TenantChange,
+    ) -> Result<Tenant> {
+        self.take_back(operation, tenant, change).await
+    }
+
+    async fn kept(&self, tenant: Option<TenantId>) -> Result<Vec<KeptDatabase>> {
+        self.kept_databases(tenant).await
+    }
+
+    async fn remove_kept(&self, server: &str, database: &str) -> Result<()> {
+        self.remove_kept_database(server, database).await
+    }
+
     async fn rotate_credentials(&self, tenant: &Tenant) -> Result<()> {
         self.rotate(tenant.id, false).await
     }
 
     async fn tend(&self) -> Result<u64> {
+        self.servers.known().iter().for_each(|listed| listed.server.reap());
         let mut done = self.finish_rotations().await? + self.clear_leftovers().await?;
         done += self.tend_standby().await?;
         if self.servers.main().nodes().are_many() {
@@ -214,6 +232,7 @@ impl Fleet for MariaDbFleet {
             let now = self.keeper.clock.now();
             findings.extend(doctor::examine(listed, &self.options, now).await);
         }
+        findings.extend(self.kept_findings().await?);
         Ok(findings)
     }
 

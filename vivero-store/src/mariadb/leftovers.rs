@@ -128,8 +128,10 @@ impl MariaDbFleet {
         Ok(removed)
     }
 
-    /// Removes what is left of an account on a server, before anything is made for it there.
+    /// Removes what is left of an account on a server, before anything is made for it there. What is kept there
+    /// is in the way.
     pub(super) async fn clear_before(&self, made: &Place) -> Result<()> {
+        self.refuse_kept(made).await?;
         let sql = Sql::new(format!("{FIND} WHERE server = ? AND account = ?"))
             .with(Value::Text(made.server.clone()))
             .with(Value::Text(made.account.clone()));
@@ -174,6 +176,17 @@ impl MariaDbFleet {
         if !self.is_left(left).await? {
             return Ok(true);
         }
+        self.drop_unused(server, left).await?;
+        let sql = Sql::new("DELETE FROM leftovers WHERE server = ? AND database_name = ?")
+            .with(Value::Text(left.server.clone()))
+            .with(Value::Text(left.database.clone()));
+        self.registry().write(sql).await?;
+        tracing::info!(server = left.server, database = left.database, "a leftover is removed");
+        Ok(true)
+    }
+
+    /// Removes a database, with its account unless that works for a tenant there.
+    async fn drop_unused(&self, server: &Server, left: &Place) -> Result<()> {
         if self.is_in_use(left).await? {
             // Never: a tenant works with it.
             tracing::warn!(
@@ -181,17 +194,27 @@ impl MariaDbFleet {
                 database = left.database,
                 "a leftover is a tenant's"
             );
-        } else if self.has_account(left).await? {
-            server.remove_generation(left).await?;
-        } else {
-            server.remove(left).await?;
+            return Ok(());
         }
-        let sql = Sql::new("DELETE FROM leftovers WHERE server = ? AND database_name = ?")
-            .with(Value::Text(left.server.clone()))
-            .with(Value::Text(left.database.clone()));
-        self.registry().write(sql).await?;
-        tracing::info!(server = left.server, database = left.database, "a leftover is removed");
-        Ok(true)
+        if self.has_account(left).await? {
+            server.remove_generation(left).await
+        } else {
+            server.remove(left).await
+        }
+    }
+
+    /// The same of what is kept, by the word of an operator, under the lock of leftovers.
+    pub(super) async fn drop_nobodys(&self, kept: &Place) -> Result<()> {
+        let listed = self.servers.find(&kept.server).await?;
+        let server: &Server = listed.up()?;
+        let name = format!("left {}", kept.database);
+        let held = server.hold_named(&name, true).await?;
+        let _held = held.ok_or_else(|| Error::Unavailable {
+            what: format!("database {}, another is removing it", kept.database).into(),
+            retry_after: 5,
+            source: None,
+        })?;
+        self.drop_unused(server, kept).await
     }
 
     /// Whether it is the database that a tenant has now.

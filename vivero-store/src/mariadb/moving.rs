@@ -6,6 +6,7 @@
 
 use super::MariaDbFleet;
 use super::credentials::{Place, of_generation, password};
+use super::kept::refuse_kept_of;
 use super::placement::rooms;
 use crate::backend::mariadb::{MariaDb, Writing};
 use crate::backend::{Backend as _, Sql};
@@ -28,6 +29,7 @@ impl MariaDbFleet {
         let rooms = rooms(&mut transaction).await?;
         let room = rooms.iter().find(|room| room.name == server);
         let room = room.ok_or_else(|| Error::not_found("server"))?;
+        refuse_kept_of(&mut transaction, next.id, server).await?;
         let noted = Sql::new(
             "SELECT count(*) FROM tenant_generations WHERE tenant_id = ? AND generation = ? AND server = ?",
         )

@@ -9,6 +9,7 @@
 
 use super::MariaDbFleet;
 use super::credentials::{Place, Prepared};
+use super::kept::{in_the_way, kept_of};
 use crate::backend::mariadb::{Connection, MariaDb, Writing};
 use crate::backend::{Backend as _, Sql};
 use std::cmp::Ordering;
@@ -110,20 +111,28 @@ impl MariaDbFleet {
             return Ok((place, Prepared::No));
         }
         let mut transaction = self.registry().begin().await?;
-        let placed = self.place_in(&mut transaction, tenant).await?;
+        // Not where a database of it is kept.
+        let kept = kept_of(&mut transaction, tenant).await?;
+        let placed = self.place_in(&mut transaction, tenant, &kept).await?;
         MariaDb::commit(transaction, ()).await?;
         Ok(placed)
     }
 
-    /// The same for a tenant that has none yet, in the caller's transaction.
+    /// The same for a tenant that has none yet, in the caller's transaction, and on none of the servers that keep a
+    /// database of it.
     pub(super) async fn place_in(
         &self,
         transaction: &mut Writing,
         tenant: TenantId,
+        kept: &[(String, String)],
     ) -> Result<(Place, Prepared)> {
         let rooms = rooms(&mut *transaction).await?;
-        let open = order(&rooms, false);
-        let best = open.first().ok_or_else(|| full(&rooms))?;
+        let mut open = order(&rooms, false);
+        open.retain(|room| kept.iter().all(|(server, _)| *server != room.name));
+        let best = open.first().ok_or_else(|| match kept.first() {
+            Some((server, database)) => in_the_way(server, database),
+            None => full(&rooms),
+        })?;
         let fingerprint = self.fingerprint();
         let claimed =
             self.credentials.claim(&mut *transaction, tenant, &open, &fingerprint).await?;

@@ -58,7 +58,7 @@ impl MariaDbFleet {
             return self.provision_again(wanted, provision).await;
         }
         // Where the database will be is on record with the name: one commit.
-        let place = self.place_in(&mut transaction, wanted.id).await?;
+        let place = self.place_in(&mut transaction, wanted.id, &[]).await?;
         MariaDb::commit(transaction, ()).await?;
         self.make_noted(wanted, provision, Some(place), held).await
     }

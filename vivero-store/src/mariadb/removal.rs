@@ -1,6 +1,7 @@
 //! Taking a server off the list: one that is empty, or one that is lost with all that is on it.
 
 use super::MariaDbFleet;
+use super::kept::refuse_kept_on;
 use super::placement::{Room, rooms};
 use crate::backend::mariadb::{MariaDb, Writing};
 use crate::backend::{Backend as _, Sql};
@@ -33,11 +34,13 @@ impl MariaDbFleet {
         refuse_open_moves(&mut transaction, name).await?;
         if !lost {
             must_be_empty(room)?;
+            refuse_kept_on(&mut transaction, name).await?;
         }
         let gone = self.lose_tenants(&mut transaction, name).await?;
         for sql in [
             "DELETE FROM standby_databases WHERE server = ?",
             "DELETE FROM leftovers WHERE server = ?",
+            "DELETE FROM kept_databases WHERE server = ?",
             "DELETE FROM server_drains WHERE server = ?",
             "DELETE FROM database_servers WHERE name = ?",
         ] {

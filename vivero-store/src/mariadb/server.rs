@@ -404,6 +404,13 @@ impl Server {
         }
     }
 
+    /// Closes of these what nobody has used for a while: a run that was cut off does not say that it is over.
+    pub(super) fn reap(&self) {
+        if let Some(passing) = &self.passing {
+            passing.reap();
+        }
+    }
+
     /// An empty database that is nobody's, to be looked at once it is made. One at a time.
     pub(super) async fn scratch(&self) -> Result<Scratch> {
         let name = format!("{}scratch", self.options.prefix);

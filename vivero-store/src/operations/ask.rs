@@ -237,6 +237,14 @@ impl FleetOperations {
         if self.fleet.server_of(tenant).await? == to {
             return wrong("another", format!("is where tenant {} is already", tenant.slug));
         }
+        if let Some(kept) = server.kept.iter().find(|kept| kept.tenant == tenant.id) {
+            let message = format!(
+                "keeps {} of tenant {}, which may hold what is nowhere else; look at it and remove it first \
+                 (`vivero server remove-kept {to} {}`)",
+                kept.database, tenant.slug, kept.database
+            );
+            return wrong("kept", message);
+        }
         if server.state != ServerState::Open {
             let message = format!(
                 "is {}: open it first (`vivero server set {to} --state open`)",
@@ -316,8 +324,18 @@ impl FleetOperations {
         }
     }
 
-    /// Whether the grace of a tenant that is to be removed is over.
+    /// Whether the grace of a tenant that is to be removed is over, and nothing of it is kept.
     pub(super) async fn may_be_purged(&self, tenant: &Tenant) -> Result<()> {
+        // Nobody would know of it any more, and it is to be gone as well.
+        if let Some(kept) = self.fleet.kept(Some(tenant.id)).await?.first() {
+            let (server, database) = (&kept.server, &kept.database);
+            let message = format!(
+                "database server {server} keeps {database} of tenant {}: remove it first (`vivero server remove-kept \
+                 {server} {database}`), or the server, if it is lost for good (`vivero server remove {server} --lost`)",
+                tenant.slug
+            );
+            return Err(illegal("database_kept", message));
+        }
         let marks = self.fleet.book().marks(tenant.id).await?;
         match (tenant.state, marks.delete_after) {
             // A removal that was cut off.

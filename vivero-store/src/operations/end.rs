@@ -1,6 +1,7 @@
 //! Ending an operation that cannot go on because a database server is gone.
 
 use super::run::{Claimed, Run, Step, Stopped, describe, steps};
+use super::turning::{Asked, Switched};
 use super::{FleetOperations, text};
 use serde_json::Value as Json;
 use std::time::Duration;
@@ -14,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl FleetOperations {
-    pub(super) async fn end_it(&self, id: Uuid) -> Result<Operation> {
+    pub(super) async fn end_it(&self, id: Uuid, turn_back: bool) -> Result<Operation> {
         let until = Instant::now() + PATIENCE;
         loop {
             let found = self.fleet.book().find_operation(id).await?;
@@ -26,7 +27,7 @@ impl FleetOperations {
                 Ok(mine) => {
                     let outcome = match self.claim(id, &mine.lease).await {
                         Ok(Claimed::Over(operation)) => Ok(*operation),
-                        Ok(Claimed::Open(run)) => run.end().await,
+                        Ok(Claimed::Open(run)) => run.end(Asked::Now { turn_back }).await,
                         Err(error) => Err(error.into()),
                     };
                     return self.give_back(mine, outcome).await;
@@ -48,7 +49,17 @@ impl Run<'_> {
         self.operation.result.get(ENDING) == Some(&Json::Bool(true))
     }
 
-    pub(super) async fn end(mut self) -> Step<Operation> {
+    pub(super) async fn end(mut self, asked: Asked) -> Step<Operation> {
+        match self.look_at_switched(asked).await? {
+            Switched::Whole => {}
+            Switched::Turn => {
+                // Whoever goes on with it ends it, too.
+                self.set(ENDING, Json::Bool(true));
+                let turned = self.turn_back().await;
+                return self.turned(turned, asked).await;
+            }
+            Switched::Turned => return self.turned(Ok(()), asked).await,
+        }
         self.ending = true;
         self.set(ENDING, Json::Bool(true));
         self.note().await?;
@@ -80,6 +91,24 @@ impl Run<'_> {
         self.operation.state = OperationState::Failed;
         self.operation.step = step;
         self.note().await?;
+        Ok(self.operation)
+    }
+
+    /// Ends what is turned back. What keeps it from that is said to the operator who asks; whoever goes on with it
+    /// by itself notes it, and leaves it to its next try.
+    async fn turned(mut self, outcome: Step<()>, asked: Asked) -> Step<Operation> {
+        let outcome = match outcome {
+            Ok(()) => self.end_turned().await,
+            failed => failed,
+        };
+        match outcome {
+            Err(Stopped::Failed(error)) if asked == Asked::Before => {
+                self.operation.message =
+                    Some(format!("it cannot be turned back now: {}", describe(&error)));
+                self.note().await?;
+            }
+            outcome => outcome?,
+        }
         Ok(self.operation)
     }
 }

@@ -1,6 +1,6 @@
 //! A tenant's database from an archive or from another tenant's, then the switch to it.
 
-use super::run::{Run, Step};
+use super::run::{Run, Step, describe};
 use super::{illegal, text};
 use crate::archive::{ArchivePlace, ArchiveReader, Head, Header, verify};
 use serde_json::json;
@@ -51,7 +51,10 @@ impl Run<'_> {
         let tried = self.number("generation").unwrap_or(0);
         let mine = found.as_ref().is_some_and(|t| t.state == TenantState::Loading);
         let least = if mine { tried } else { current.max(archived) };
-        let generation = least.max(tried) + 1;
+        // The name of one that is kept somewhere is not given again.
+        let kept = self.fleet().kept(Some(tenant)).await?;
+        let kept = kept.iter().map(|kept| kept.generation).max().unwrap_or(0);
+        let generation = least.max(tried).max(kept) + 1;
         if tried > 0 && (mine || tried != current) {
             self.fleet().retire(tenant, tried).await;
             self.remove(tenant, tried).await?;
@@ -273,7 +276,8 @@ impl Run<'_> {
         Ok(Anchor { position: head.position, hash })
     }
 
-    /// Removes the database that was replaced, once the new one has been opened.
+    /// Removes the database that was replaced, once the new one has answered, with all that was put into it: until
+    /// then the old one may be all that is left.
     pub(super) async fn clean(&mut self) -> Step<()> {
         let tenant = self.tenant().await?;
         let Some(before) = self.number("previous_generation").filter(|b| *b != tenant.generation)
@@ -283,11 +287,28 @@ impl Run<'_> {
         if tenant.generation != self.loaded()? {
             return Err(illegal("tenant_state", "the tenant has another database by now").into());
         }
-        self.fleet().open(&tenant).await?;
+        let moved = text(&self.operation.parameters, "to").is_some();
+        if moved && self.before_elsewhere(&tenant).await?.is_none() {
+            // Removed by a run that was cut off.
+            return Ok(());
+        }
         self.fleet().retire(tenant.id, before).await;
         self.hook("clean/database").await?;
+        if let Err(error) = self.has_head(&tenant).await {
+            return Err(self.old_one_stays(&tenant, &error).await?.into());
+        }
         self.remove(tenant.id, before).await?;
         Ok(())
+    }
+
+    async fn old_one_stays(&self, tenant: &Tenant, error: &Error) -> Result<Error> {
+        let server = self.fleet().server_of(tenant).await?;
+        let message = format!(
+            "the tenant's new database, on server {server}, does not answer or is not whole ({}). The database \
+             before is kept, and removed by itself when the new one answers",
+            describe(error)
+        );
+        Ok(illegal("database_silent", message))
     }
 
     pub(super) async fn undo_load(&mut self) -> Result<()> {

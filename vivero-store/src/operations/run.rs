@@ -1,6 +1,7 @@
 //! Doing an operation: under a lease, from the step it is at, and back to where it began if a step fails
 //! before the point of no return.
 
+use super::turning::Asked;
 use super::{Busy, FleetOperations};
 use chrono::TimeDelta;
 use serde_json::Value as Json;
@@ -94,7 +95,7 @@ impl FleetOperations {
         let mine = self.hold(&asked).await?;
         let outcome = match self.claim(id, &mine.lease).await {
             Ok(Claimed::Over(operation)) => Ok(*operation),
-            Ok(Claimed::Open(run)) if run.is_to_end() => run.end().await,
+            Ok(Claimed::Open(run)) if run.is_to_end() => run.end(Asked::Before).await,
             Ok(Claimed::Open(run)) => run.go_on().await,
             Err(error) => Err(error.into()),
         };

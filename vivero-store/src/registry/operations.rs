@@ -233,46 +233,7 @@ impl<B: Backend> OperationBook for Registry<B> {
         tenant: TenantId,
         change: &TenantChange,
     ) -> Result<Tenant> {
-        let mut transaction = held(self, operation).await?;
-        let changed = Sql::new(
-            "UPDATE tenants SET state = ?, generation = ?, version = version + 1, changed_at = ? \
-             WHERE id = ? AND state = ?",
-        )
-        .with(text(change.state.as_str()))
-        .with(Value::Int(change.generation))
-        .with(Value::Time(operation.changed_at))
-        .with(Value::Id(tenant.uuid()))
-        .with(text(change.from.as_str()))
-        .execute::<B>(&mut transaction)
-        .await?;
-        if changed == 0 {
-            let message =
-                format!("the tenant is not {} any more; look at it and ask again", change.from);
-            return Err(Error::Illegal { code: "tenant_state", message });
-        }
-        events::note::<B>(&mut transaction, tenant, Some(operation.id)).await?;
-        set_marks::<B>(&mut transaction, tenant, &change.marks).await?;
-        if let Some(anchor) = change.anchor {
-            Sql::new("DELETE FROM audit_anchors WHERE tenant_id = ?")
-                .with(Value::Id(tenant.uuid()))
-                .execute::<B>(&mut transaction)
-                .await?;
-            if anchor.position > 0 {
-                Sql::new(
-                    "INSERT INTO audit_anchors (position, hash, at, tenant_id) VALUES (?, ?, ?, ?)",
-                )
-                .with(number(anchor.position))
-                .with(Value::Bytes(anchor.hash.to_vec()))
-                .with(Value::Time(operation.changed_at))
-                .with(Value::Id(tenant.uuid()))
-                .execute::<B>(&mut transaction)
-                .await?;
-            }
-        }
-        let now = find_tenant::<B>(&mut transaction, tenant).await?;
-        let now = now.ok_or_else(|| Error::not_found("tenant"))?;
-        B::commit(transaction, ()).await?;
-        Ok(now)
+        self.change_tenant_with(operation, tenant, change, Vec::new()).await
     }
 
     async fn forget_tenant(&self, operation: &Operation, tenant: TenantId) -> Result<()> {
@@ -313,6 +274,61 @@ impl<B: Backend> OperationBook for Registry<B> {
             .execute::<B>(&mut transaction)
             .await?;
         B::commit(transaction, ()).await
+    }
+}
+
+impl<B: Backend> Registry<B> {
+    /// The same with what else is to hold from that instant on, in tables of the engine's own.
+    pub(crate) async fn change_tenant_with(
+        &self,
+        operation: &Operation,
+        tenant: TenantId,
+        change: &TenantChange,
+        with: Vec<Sql>,
+    ) -> Result<Tenant> {
+        let mut transaction = held(self, operation).await?;
+        let changed = Sql::new(
+            "UPDATE tenants SET state = ?, generation = ?, version = version + 1, changed_at = ? \
+             WHERE id = ? AND state = ?",
+        )
+        .with(text(change.state.as_str()))
+        .with(Value::Int(change.generation))
+        .with(Value::Time(operation.changed_at))
+        .with(Value::Id(tenant.uuid()))
+        .with(text(change.from.as_str()))
+        .execute::<B>(&mut transaction)
+        .await?;
+        if changed == 0 {
+            let message =
+                format!("the tenant is not {} any more; look at it and ask again", change.from);
+            return Err(Error::Illegal { code: "tenant_state", message });
+        }
+        events::note::<B>(&mut transaction, tenant, Some(operation.id)).await?;
+        set_marks::<B>(&mut transaction, tenant, &change.marks).await?;
+        if let Some(anchor) = change.anchor {
+            Sql::new("DELETE FROM audit_anchors WHERE tenant_id = ?")
+                .with(Value::Id(tenant.uuid()))
+                .execute::<B>(&mut transaction)
+                .await?;
+            if anchor.position > 0 {
+                Sql::new(
+                    "INSERT INTO audit_anchors (position, hash, at, tenant_id) VALUES (?, ?, ?, ?)",
+                )
+                .with(number(anchor.position))
+                .with(Value::Bytes(anchor.hash.to_vec()))
+                .with(Value::Time(operation.changed_at))
+                .with(Value::Id(tenant.uuid()))
+                .execute::<B>(&mut transaction)
+                .await?;
+            }
+        }
+        for sql in with {
+            sql.execute::<B>(&mut transaction).await?;
+        }
+        let now = find_tenant::<B>(&mut transaction, tenant).await?;
+        let now = now.ok_or_else(|| Error::not_found("tenant"))?;
+        B::commit(transaction, ()).await?;
+        Ok(now)
     }
 }
 

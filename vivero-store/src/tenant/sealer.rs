@@ -21,10 +21,10 @@ const POLL: Duration = Duration::from_millis(250);
 /// Least time between two anchors of one tenant.
 const ANCHOR_EVERY: Duration = Duration::from_secs(1);
 
-/// Where chain heads are kept outside the tenant's database.
+/// Where chain heads are kept outside the tenant's database, each with the generation it was sealed in.
 #[async_trait]
 pub(crate) trait Anchors: Send + Sync {
-    async fn anchor(&self, tenant: TenantId, position: u64, hash: [u8; 32]) -> Result<()>;
+    async fn anchor(&self, of: (TenantId, i64), position: u64, hash: [u8; 32]) -> Result<()>;
     /// What the installation's processes share, if several may serve this storage.
     fn shared(&self) -> Option<Arc<dyn Shared>>;
     /// The lease to seal a tenant, given the one held so far; `None` if it is another process's.
@@ -41,8 +41,13 @@ enum Woken {
 }
 
 impl<B: Backend> SqlTenant<B> {
-    /// Starts the task. `delay` is how stale dashboards and events may be.
-    pub(crate) fn start_sealer(self: &Arc<Self>, delay: Duration, anchors: Arc<dyn Anchors>) {
+    /// Starts the task, for a database of this generation. `delay` is how stale dashboards and events may be.
+    pub(crate) fn start_sealer(
+        self: &Arc<Self>,
+        generation: i64,
+        delay: Duration,
+        anchors: Arc<dyn Anchors>,
+    ) {
         let tenant = Arc::downgrade(self);
         let committed = Arc::clone(&self.committed);
         let head = self.head.clone();
@@ -105,7 +110,7 @@ impl<B: Backend> SqlTenant<B> {
                 if let Some(head) = unanchored
                     && (anchored.elapsed() >= ANCHOR_EVERY || idle)
                 {
-                    match anchors.anchor(tenant.id, head.position, head.hash).await {
+                    match anchors.anchor((tenant.id, generation), head.position, head.hash).await {
                         Ok(()) => unanchored = None,
                         Err(e) => {
                             tracing::warn!(tenant = %tenant.id, error = %e, "anchoring failed; it is tried again")

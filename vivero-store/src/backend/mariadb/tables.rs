@@ -200,6 +200,14 @@ pub(super) const REGISTRY: &[&str] = &[
         "leftovers (server VARCHAR(64) NOT NULL, database_name VARCHAR(64) NOT NULL, account VARCHAR(64) NOT NULL, \
          noted_at DATETIME(6) NOT NULL, PRIMARY KEY (server, database_name))"
     ),
+    // What tenants had on servers that were lost, when their moves were turned back: never removed by itself. Not
+    // among `leftovers`, which programs of before clear.
+    table!(
+        "kept_databases (server VARCHAR(64) NOT NULL, database_name VARCHAR(64) NOT NULL, account VARCHAR(64) NOT NULL, \
+         tenant_id BINARY(16) NOT NULL, slug VARCHAR(64) NOT NULL, generation BIGINT NOT NULL, \
+         operation_id BINARY(16) NOT NULL, kept_at DATETIME(6) NOT NULL, PRIMARY KEY (server, database_name), \
+         KEY kept_databases_tenant (tenant_id))"
+    ),
     // Of each server the last time it was emptied.
     table!(
         "server_drains (server VARCHAR(64) PRIMARY KEY, id BINARY(16) NOT NULL, target VARCHAR(64), \
