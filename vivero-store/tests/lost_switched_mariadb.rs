@@ -228,7 +228,35 @@ async fn a_server_lost_at_the_instant_of_the_switch_is_forgotten_with_what_it_ke
     assert_eq!(kept(&ground).await.len(), 1);
     ground.vivero.servers().remove("second", true).await.expect("forgotten");
     assert_eq!(ground.vivero.servers().list().await.expect("servers").len(), 1);
+    // Other processes may still have the lost database open: its generation is not given again.
+    ground.done(new(Kind::Move, json!({}))).await;
+    assert_eq!(ground.tenant(SLUG).await.generation, 3);
     ground.done(new(Kind::Delete, json!({"confirm": SLUG, "grace_days": 0}))).await;
     ground.done(new(Kind::Purge, json!({"confirm": SLUG}))).await;
+    ground.vivero.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_given_up_while_the_server_answers() {
+    let mortal = Mortal::start();
+    let (ground, asked) = moved_up_to(&mortal, "clean").await;
+    let switched_to = ground.tenant(SLUG).await.generation;
+    let accounts = "SELECT concat(quote(user), '@', quote(host)) FROM mysql.user \
+         WHERE user NOT IN ('root', 'mariadb.sys', 'mysql', '')";
+    let account = mortal.names(accounts).await.remove(0);
+    let password = "SELECT authentication_string FROM mysql.user WHERE user NOT IN ('root', 'mariadb.sys', 'mysql', '')";
+    let password = mortal.names(password).await.remove(0);
+    mortal.names(&format!("ALTER USER {account} IDENTIFIED BY 'another'")).await;
+    let ground = ground.restart().await;
+    let refused = ground.vivero.operations().turn_back(asked.id).await.expect_err("it answers");
+    assert!(refused.to_string().contains("server second answers"), "{refused}");
+    assert!(refused.to_string().contains("--state down"), "{refused}");
+    assert_eq!(ground.tenant(SLUG).await.generation, switched_to);
+    assert!(kept(&ground).await.is_empty());
+    mortal.names(&format!("ALTER USER {account} IDENTIFIED BY PASSWORD '{password}'")).await;
+    ground.clock.advance(TimeDelta::seconds(60));
+    let done = ground.vivero.operations().run(asked.id).await.expect("an answer");
+    assert_eq!(done.state, State::Done, "{done:?}");
+    usable(&ground, 20, "moved").await;
     ground.vivero.close().await;
 }

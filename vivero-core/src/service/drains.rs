@@ -276,7 +276,9 @@ impl Servers<'_> {
         let to = match &drain.to {
             Some(to) => to.clone(),
             None => {
-                let servers = self.list().await?;
+                let mut servers = self.list().await?;
+                // One that keeps a database of the tenant refuses it.
+                servers.retain(|server| server.kept.iter().all(|kept| kept.slug != *slug));
                 emptiest(&servers, &drain.server).ok_or_else(no_room)?.name.clone()
             }
         };

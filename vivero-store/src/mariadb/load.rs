@@ -88,6 +88,9 @@ impl MariaDbFleet {
         }
         let listed = self.servers.find(&place.server).await?;
         let server = listed.up()?;
+        // Whoever took this over meanwhile may have taken the tenant back to it.
+        let found = self.registry().find("id", Value::Id(id.uuid())).await?;
+        not_in_use(found.as_ref(), generation)?;
         server.remove_generation(&place).await?;
         if found.is_none_or(|t| t.generation == generation) {
             server.remove(&place).await?;

@@ -16,6 +16,14 @@ use vivero_core::server::ServerState;
 use vivero_core::tenant::Tenant;
 use vivero_core::{Error, Result, Slug, Value};
 
+fn taken_back(tenant: &Tenant) -> Error {
+    let message = format!(
+        "generation {} of tenant {} is not in use any more: somebody else has gone on with this",
+        tenant.generation, tenant.slug
+    );
+    Error::Illegal { code: "operation_overtaken", message }
+}
+
 impl MariaDbFleet {
     /// Notes where a generation to come will be, before anything is made there.
     pub(super) async fn note_generation(&self, next: &Tenant, server: &str) -> Result<()> {
@@ -91,7 +99,13 @@ impl MariaDbFleet {
         let elsewhere = self.credentials.elsewhere(self.registry(), id, generation).await?;
         let Some((server, password)) = elsewhere else { return Ok(false) };
         let listed = self.servers.find(&before.server).await?;
-        listed.up()?.remove(before).await?;
+        let server_before = listed.up()?;
+        // Whoever took this over meanwhile may have taken the tenant back.
+        let now = self.registry().find("id", Value::Id(id.uuid())).await?;
+        if now.is_none_or(|now| now.generation != generation) {
+            return Err(taken_back(tenant));
+        }
+        server_before.remove(before).await?;
         let mut transaction = self.registry().begin().await?;
         self.move_home(&mut transaction, tenant, server, &password).await?;
         MariaDb::commit(transaction, ()).await?;
@@ -107,14 +121,20 @@ impl MariaDbFleet {
         password: &str,
     ) -> Result<()> {
         let id = tenant.id;
-        Sql::new(
-            "UPDATE tenant_databases SET server = ?, password = ?, next_password = NULL WHERE tenant_id = ?",
+        let moved = Sql::new(
+            "UPDATE tenant_databases SET server = ?, password = ?, next_password = NULL WHERE tenant_id = ? \
+             AND EXISTS (SELECT 1 FROM tenants WHERE id = ? AND generation = ?)",
         )
         .with(Value::Text(server))
         .with(self.credentials.seal(password, id.uuid().as_bytes())?)
         .with(Value::Id(id.uuid()))
+        .with(Value::Id(id.uuid()))
+        .with(Value::Int(tenant.generation))
         .execute::<MariaDb>(transaction)
         .await?;
+        if moved == 0 {
+            return Err(taken_back(tenant));
+        }
         Self::forget_generation(transaction, id, tenant.generation).await
     }
 

@@ -11,6 +11,9 @@ use vivero_core::operations::{Marks, OperationKind as Kind, TenantChange};
 use vivero_core::tenant::{Tenant, TenantState};
 use vivero_core::{Error, Result, Slug};
 
+/// Changes of a tenant that are looked through, from the last one back.
+const EVENTS: u32 = 10_000;
+
 impl Run<'_> {
     /// The archive to read: the one that was named, or the one the tenant is kept in.
     async fn source_archive(&self) -> Result<ArchivePlace> {
@@ -51,10 +54,11 @@ impl Run<'_> {
         let tried = self.number("generation").unwrap_or(0);
         let mine = found.as_ref().is_some_and(|t| t.state == TenantState::Loading);
         let least = if mine { tried } else { current.max(archived) };
-        // The name of one that is kept somewhere is not given again.
-        let kept = self.fleet().kept(Some(tenant)).await?;
-        let kept = kept.iter().map(|kept| kept.generation).max().unwrap_or(0);
-        let generation = least.max(tried).max(kept) + 1;
+        // One that the tenant had and was taken back from is not given again: other processes may still have that
+        // database open, and it may be kept somewhere.
+        let had = self.fleet().book().tenant_events(tenant, EVENTS).await?;
+        let had = had.iter().map(|event| event.generation).max().unwrap_or(0);
+        let generation = least.max(tried).max(had) + 1;
         if tried > 0 && (mine || tried != current) {
             self.fleet().retire(tenant, tried).await;
             self.remove(tenant, tried).await?;
@@ -253,6 +257,8 @@ impl Run<'_> {
     /// whole.
     pub(super) async fn proven(&self, tenant: &Tenant, generation: i64) -> Result<()> {
         let made = Tenant { generation, ..tenant.clone() };
+        // Not one that was opened before: that says nothing of its server.
+        self.fleet().retire(tenant.id, generation).await;
         self.fleet().open(&made).await.map(|_| ())
     }
 

@@ -140,7 +140,8 @@ impl Run<'_> {
                 state: tenant.state,
                 generation,
                 marks,
-                anchor: None,
+                // What the old database anchored last may still be on its way, and is none of this one's.
+                anchor: Some(self.head()?),
             };
             self.hook("switch/registry").await?;
             self.fleet().book().change_tenant(&self.operation, tenant.id, &change).await?;

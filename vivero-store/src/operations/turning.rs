@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use std::time::Duration;
 use vivero_core::journal::Anchor;
 use vivero_core::operations::{OperationKind as Kind, OperationState, TenantChange};
+use vivero_core::server::{ServerFinding, Verdict};
 use vivero_core::tenant::Tenant;
 use vivero_core::{Error, Result};
 
@@ -101,11 +102,36 @@ impl Run<'_> {
         };
         match asked {
             _ if on_record => Ok(Switched::Turn),
-            Asked::Now { turn_back: true } => Ok(Switched::Turn),
+            Asked::Now { turn_back: true } => {
+                self.is_gone(&tenant, silent).await?;
+                Ok(Switched::Turn)
+            }
             Asked::Now { turn_back: false } => Err(self.needs_consent(&tenant, &silent).await?),
             // Its last step says what is wrong.
             Asked::Before => Ok(Switched::Whole),
         }
+    }
+
+    /// That more than a moment's lack of connections keeps the new database from answering. Errors: what keeps it,
+    /// where its server answers and is not out of service.
+    async fn is_gone(&self, tenant: &Tenant, silent: Error) -> Result<()> {
+        let Error::Unavailable { what, retry_after, source } = silent else { return Ok(()) };
+        let server = self.fleet().server_of(tenant).await?;
+        // The nodes of a cluster are looked at each by itself.
+        let node = format!("{server} ");
+        let answers = |finding: &ServerFinding| {
+            (finding.server == server || finding.server.starts_with(&node))
+                && finding.check == "connection"
+                && finding.verdict == Verdict::Ok
+        };
+        if !self.fleet().examine().await?.iter().any(answers) {
+            return Ok(());
+        }
+        let what = format!(
+            "{what}: nothing is given up, as server {server} answers. If its data is gone, take it out of service \
+             first (`vivero server set {server} --state down`)"
+        );
+        Err(Error::Unavailable { what: what.into(), retry_after, source })
     }
 
     async fn needs_consent(&self, tenant: &Tenant, silent: &Error) -> Result<Error> {
