@@ -209,7 +209,7 @@ impl Run<'_> {
         };
         let message = format!(
             "the database before, on server {from}, is not as it was at the switch: {why}. Nothing was changed; \
-             restore the tenant from an archive"
+             ask again when that is mended, or bring the server back that the tenant was moved to"
         );
         Err(illegal("database_before", message))
     }
