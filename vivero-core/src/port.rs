@@ -256,6 +256,16 @@ pub struct BitmapStats {
     pub answered: u64,
     /// Lists that an index was there for, and that were left to the database.
     pub passed_on: u64,
+    /// Most bytes that rows of pages may take.
+    pub rows_limit: u64,
+    /// Bytes that they take now, about.
+    pub rows_bytes: u64,
+    /// How many are kept now, about.
+    pub rows: u64,
+    /// Rows of pages that were kept.
+    pub rows_found: u64,
+    /// Rows of pages that were not, and were read.
+    pub rows_read: u64,
 }
 
 /// The registry of tenants and the way to their databases.

@@ -80,6 +80,9 @@ pub struct Config {
     /// Memory for bitmap indexes, which make lists, totals and searches of busy tenants quick, in MiB and
     /// over all tenants; 160 when nothing is said, 0 for none. MariaDB only. `VIVERO_BITMAP_MEMORY_MIB`
     pub bitmap_memory_mib: Option<usize>,
+    /// Memory for rows of the pages that those indexes find, in MiB and over all tenants; 24 when nothing is
+    /// said, 0 for none. MariaDB only. `VIVERO_ROW_MEMORY_MIB`
+    pub row_memory_mib: Option<usize>,
     /// Log format. `VIVERO_LOG_FORMAT`
     pub log_format: LogFormat,
     /// What is logged, as in `info,vivero_server=debug`. `VIVERO_LOG`
@@ -165,6 +168,7 @@ impl Default for Config {
             connections_per_account: None,
             statement_seconds: None,
             bitmap_memory_mib: None,
+            row_memory_mib: None,
             log_format: LogFormat::Pretty,
             log: "info".into(),
             cors_origins: Vec::new(),
@@ -318,6 +322,7 @@ impl Config {
     #[cfg(feature = "mariadb")]
     fn mariadb(&self) -> vivero_store::MariaDbOptions {
         let default = vivero_store::MariaDbOptions::default();
+        let bytes = |mib: usize| mib.saturating_mul(1024 * 1024);
         let seconds = self.statement_seconds.map(|s| std::time::Duration::from_secs(s.into()));
         vivero_store::MariaDbOptions {
             max_connections: self.max_connections,
@@ -327,9 +332,8 @@ impl Config {
                 .connections_per_account
                 .unwrap_or(default.connections_per_account),
             statement_time: seconds.unwrap_or(default.statement_time),
-            bitmap_memory: self
-                .bitmap_memory_mib
-                .map_or(default.bitmap_memory, |mib| mib.saturating_mul(1024 * 1024)),
+            bitmap_memory: self.bitmap_memory_mib.map_or(default.bitmap_memory, bytes),
+            row_memory: self.row_memory_mib.map_or(default.row_memory, bytes),
             ..default
         }
     }

@@ -23,7 +23,6 @@ mod proof;
 mod reader;
 #[cfg(test)]
 mod tests;
-mod values;
 mod writer;
 
 pub use keys::ArchiveKey;

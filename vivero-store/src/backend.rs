@@ -332,6 +332,9 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     const STEPS_STAND: bool;
     /// Whether a table is made together with its keys.
     const KEYS_WITH_TABLE: bool;
+    /// Whether a statement costs much beside the rows it looks for: then those that are looked for at the same
+    /// time share one.
+    const ASKS_TOGETHER: bool;
     /// Whether [`Backend::merge`] gives whole rows and answers checks: then what was read before is relied
     /// on, and checked by the statement that relies on it, in place of a transaction around both.
     const CHECKS: bool;

@@ -33,6 +33,7 @@ mod open;
 mod operations;
 mod pools;
 mod registry;
+mod row_bytes;
 mod schema;
 #[cfg(feature = "redis")]
 mod shared;

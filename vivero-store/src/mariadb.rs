@@ -81,6 +81,9 @@ pub struct MariaDbOptions {
     /// totals and searches several times quicker, at about 120 bytes for each lot; what was used longest ago goes
     /// where there is no room.
     pub bitmap_memory: usize,
+    /// Memory for rows of the pages that those indexes find, in bytes; 0 for none. What is kept need not be read
+    /// from the database, at about 600 bytes for each lot.
+    pub row_memory: usize,
     /// Lists of a table within ten minutes, besides one for each 2,000 rows, after which its index is
     /// built; with 0 the first list waits for it.
     pub bitmap_after: u32,
@@ -115,6 +118,7 @@ impl Default for MariaDbOptions {
             wait: Duration::from_secs(2),
             slow_call: crate::meter::SLOW,
             bitmap_memory: 160 * 1024 * 1024,
+            row_memory: 24 * 1024 * 1024,
             bitmap_after: 64,
             seal_delay: Duration::from_millis(25),
             prefix: "t".into(),
@@ -183,7 +187,11 @@ impl MariaDbFleet {
         rand::fill(&mut holder);
         Ok(Self {
             meters: Meters::new(Arc::clone(&keeper.clock), options.slow_call),
-            bitmaps: Arc::new(Budget::new(options.bitmap_memory, options.bitmap_after)),
+            bitmaps: Arc::new(Budget::new(
+                options.bitmap_memory,
+                options.bitmap_after,
+                options.row_memory,
+            )),
             servers: Arc::new(servers),
             keeper,
             credentials,
@@ -290,7 +298,8 @@ impl MariaDbFleet {
             let both = (&readers, &writer);
             let tables = migrate::at_open::<MariaDb>(both, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (readers.clone(), writer.clone());
-            SqlTenant::open(tenant.id, readers, writer, tables, &self.bitmaps).await
+            let meter = self.meters.of(tenant.id);
+            SqlTenant::open(tenant.id, readers, writer, tables, &self.bitmaps, meter).await
         };
         match opened.await {
             Ok(store) => {

@@ -108,9 +108,14 @@ impl Meter {
         self.note(since, outcome, rows, call);
     }
 
-    fn wait<T>(&self, since: Instant, outcome: &Result<T>) {
+    /// Notes that a connection was waited for, or its turn to write.
+    pub(crate) fn waited(&self, since: Instant) {
         self.waits.fetch_add(1, Ordering::Relaxed);
         self.waited.fetch_add(nanos(since.elapsed()), Ordering::Relaxed);
+    }
+
+    fn wait<T>(&self, since: Instant, outcome: &Result<T>) {
+        self.waited(since);
         if outcome.as_ref().is_err_and(is_failure) {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }

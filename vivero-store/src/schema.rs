@@ -161,12 +161,17 @@ impl Statement {
     }
 }
 
+/// What the key of a record table by id is called.
+pub(crate) fn id_key(table: &str) -> String {
+    format!("{table}_id")
+}
+
 /// The keys of a record table besides its primary one.
 fn keys(schema: &Schema) -> Vec<Key> {
     let table = schema.table;
     let unique = |name: String, column| Key { name, unique: true, columns: vec![column] };
     let columns = schema.columns.iter().filter(|c| c.unique).map(|c| c.name);
-    std::iter::once(unique(format!("{table}_id"), "id"))
+    std::iter::once(unique(id_key(table), "id"))
         .chain(columns.map(|c| unique(format!("{table}_unique_{c}"), c)))
         .chain(indexes(schema).into_iter().map(|i| Key {
             name: i.name,

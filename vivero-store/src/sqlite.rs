@@ -151,7 +151,8 @@ impl SqliteFleet {
             let both = (&pools.readers, &pools.writer);
             let tables = migrate::at_open::<Sqlite>(both, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (pools.readers.clone(), pools.writer.clone());
-            SqlTenant::open(tenant.id, readers, writer, tables, &Arc::new(Budget::new(0, 0))).await
+            let (off, meter) = (Arc::new(Budget::new(0, 0, 0)), self.meters.of(tenant.id));
+            SqlTenant::open(tenant.id, readers, writer, tables, &off, meter).await
         };
         match opened.await {
             Ok(store) => {

@@ -6,9 +6,12 @@ pub(crate) mod figures;
 pub(crate) mod journal;
 mod lists;
 pub(crate) mod plan;
+mod reader;
+mod readers;
 pub(crate) mod rows;
 mod sealer;
 mod tables;
+mod together;
 mod turns;
 mod work;
 
@@ -23,30 +26,33 @@ pub(crate) use work::seed;
 use crate::backend::{Backend, Sql};
 use crate::bitmaps::budget::Budget;
 use crate::copying::SqlSnapshot;
+use crate::meter::Meter;
 use crate::migrate;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use journal::Head;
-use lists::Asking;
-use plan::{About, Memory, Table};
+use plan::Memory;
+use reader::Reader;
+use readers::Readers;
+use rows::ById;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use together::Together;
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 use vivero_core::copy::{Since, Snapshot};
 use vivero_core::ids::TenantId;
 use vivero_core::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
 use vivero_core::port::{Counts, Lease, Rows, TenantStore, Work};
-use vivero_core::query::{Deleted, Predicate, Query};
-use vivero_core::record::{Row, Schema};
-use vivero_core::{Error, Result, Value};
+use vivero_core::record::Schema;
+use vivero_core::{Result, Value};
 
 /// One tenant's database on any driver.
 pub(crate) struct SqlTenant<B: Backend> {
     id: TenantId,
-    readers: B::Pool,
+    readers: Readers<B>,
     writer: B::Pool,
     tables: Arc<Tables>,
     head: watch::Sender<u64>,
@@ -61,6 +67,7 @@ pub(crate) struct SqlTenant<B: Backend> {
     combinations: Arc<combinations::Combinations>,
     memory: Arc<Memory>,
     mirrors: Arc<Mirrors>,
+    finds: Arc<Together<ById>>,
     /// Tables whose indexes are set aside.
     filling: Arc<Mutex<HashSet<&'static str>>>,
 }
@@ -79,10 +86,11 @@ impl<B: Backend> SqlTenant<B> {
         writer: B::Pool,
         tables: Arc<Tables>,
         bitmaps: &Arc<Budget>,
+        meter: Arc<Meter>,
     ) -> Result<Self> {
         let tenant = Self {
             id,
-            readers,
+            readers: Readers::new(readers, meter),
             writer,
             tables,
             head: watch::Sender::new(0),
@@ -94,6 +102,7 @@ impl<B: Backend> SqlTenant<B> {
             combinations: Arc::default(),
             memory: Arc::default(),
             mirrors: Arc::new(Mirrors::new(Arc::clone(bitmaps))),
+            finds: Arc::default(),
             filling: Arc::default(),
         };
         tenant.refresh().await?;
@@ -155,12 +164,12 @@ impl<B: Backend> SqlTenant<B> {
     }
 
     async fn connection(&self) -> Result<B::Leased> {
-        B::acquire(&self.readers).await
+        self.readers.acquire().await
     }
 
     /// Closes the connections; what is committed stays.
     pub(crate) async fn close(&self) {
-        B::close(&self.readers).await;
+        B::close(&self.readers.pool).await;
         B::close(&self.writer).await;
     }
 
@@ -210,114 +219,19 @@ impl<B: Backend> SqlTenant<B> {
     }
 }
 
-/// A reading connection.
-struct Reader<B: Backend> {
-    connection: B::Leased,
-    tables: Arc<Tables>,
-    counts: Option<Arc<Counts>>,
-    memory: Arc<Memory>,
-    mirrors: Arc<Mirrors>,
-    pool: B::Pool,
-    filling: Arc<Mutex<HashSet<&'static str>>>,
-}
-
-impl<B: Backend> Reader<B> {
-    async fn count_in_database(&mut self, table: &Table, query: &Query) -> Result<u64> {
-        // Counting costs a look at every row that matches; the figures know it, once all is sealed.
-        if let Some(number) = plan::projected(table, query, self.counts.as_deref())
-            && let Some(counts) = &self.counts
-            && figures::is_sealed_up_to::<B>(&mut self.connection, counts.position).await?
-        {
-            return Ok(number);
-        }
-        self.is_whole(table.schema)?;
-        let about = About { known: self.counts.as_deref(), memory: Some(&self.memory) };
-        plan::count::<B>(&mut self.connection, table, query, about).await
-    }
-
-    /// Refuses to look through a table that has no indexes at the moment.
-    fn is_whole(&self, schema: &Schema) -> Result<()> {
-        let filling = self.filling.lock().unwrap_or_else(PoisonError::into_inner);
-        if filling.contains(schema.table) {
-            return Err(Error::Unavailable {
-                what: "lists of this kind, it is being filled".into(),
-                retry_after: 5,
-                source: None,
-            });
-        }
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl<B: Backend> Rows for Reader<B> {
-    async fn find(
-        &mut self,
-        schema: &'static Schema,
-        id: Uuid,
-        scope: &Predicate,
-        deleted: Deleted,
-    ) -> Result<Option<Row>> {
-        rows::find::<B>(&mut self.connection, &self.tables.get(schema), id, scope, deleted).await
-    }
-    async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
-        self.is_whole(schema)?;
-        let table = self.tables.get(schema);
-        let asking = Asking::<B>::new(&self.mirrors, &self.pool, &table, self.counts.as_deref());
-        if let Some((rows, _)) = asking.page(&mut self.connection, query).await? {
-            return Ok(rows);
-        }
-        let about = About { known: self.counts.as_deref(), memory: Some(&self.memory) };
-        plan::list::<B>(&mut self.connection, &table, query, about).await
-    }
-    async fn list_and_count(
-        &mut self,
-        schema: &'static Schema,
-        query: &Query,
-    ) -> Result<(Vec<Row>, u64)> {
-        self.is_whole(schema)?;
-        let table = self.tables.get(schema);
-        let asking = Asking::<B>::new(&self.mirrors, &self.pool, &table, self.counts.as_deref());
-        if let Some(page) = asking.page(&mut self.connection, query).await? {
-            return Ok(page);
-        }
-        let about = About { known: self.counts.as_deref(), memory: Some(&self.memory) };
-        let rows = plan::list::<B>(&mut self.connection, &table, query, about).await?;
-        let all = Query { after: None, ..query.clone() };
-        Ok((rows, self.count_in_database(&table, &all).await?))
-    }
-    async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
-        let table = self.tables.get(schema);
-        table.can_answer(query)?;
-        let asking = Asking::<B>::new(&self.mirrors, &self.pool, &table, self.counts.as_deref());
-        if let Some(number) = asking.count(&mut self.connection, query).await? {
-            return Ok(number);
-        }
-        self.count_in_database(&table, query).await
-    }
-    async fn changes_since(
-        &mut self,
-        schema: &'static Schema,
-        id: Uuid,
-        after: i64,
-        limit: u32,
-    ) -> Result<Vec<Entry>> {
-        journal::changes_since::<B>(&mut self.connection, schema, id, after, limit).await
-    }
-}
-
 #[async_trait]
 impl<B: Backend> TenantStore for SqlTenant<B> {
     async fn read(&self) -> Result<Box<dyn Rows + '_>> {
         self.catch_up().await?;
         let counts = self.counts.read().unwrap_or_else(PoisonError::into_inner).clone();
         Ok(Box::new(Reader::<B> {
-            connection: self.connection().await?,
+            readers: self.readers.clone(),
+            connection: None,
             tables: Arc::clone(&self.tables),
             counts,
             memory: Arc::clone(&self.memory),
             mirrors: Arc::clone(&self.mirrors),
-            pool: self.readers.clone(),
+            finds: Arc::clone(&self.finds),
             filling: Arc::clone(&self.filling),
         }))
     }

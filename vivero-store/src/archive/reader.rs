@@ -4,7 +4,8 @@ use super::frames::{FrameKind, FrameReader};
 use super::keys::ArchiveKey;
 use super::place::{ArchivePlace, Source};
 use super::proof::{Links, Proof, Sums};
-use super::{Header, Trailer, refused, values};
+use super::{Header, Trailer, refused};
+use crate::row_bytes;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
@@ -117,7 +118,7 @@ fn read_rows(
                 let table = usize::from(frame.table);
                 let shape = header.tables.get(table);
                 let shape = shape.ok_or_else(|| frames.wrong("has rows of no table"))?;
-                let rows = values::read(&frame.raw, shape.columns.len());
+                let rows = row_bytes::read(&frame.raw, shape.columns.len());
                 let rows = rows.ok_or_else(|| frames.wrong("does not hold rows"))?;
                 sums.add(table, rows.len(), &frame.raw);
                 links.add(shape, &rows).map_err(|what| broken(path, &what))?;

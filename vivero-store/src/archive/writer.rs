@@ -5,8 +5,9 @@ use super::frames::{FrameKind, FrameWriter};
 use super::keys::ArchiveKey;
 use super::place::{ArchivePlace, Sending};
 use super::proof::Sums;
-use super::{Header, Trailer, values};
+use super::{Header, Trailer};
 use crate::disk::{io_error, sync_folder};
+use crate::row_bytes;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -214,7 +215,7 @@ fn write_rows<W: std::io::Write>(
         let table = u16::try_from(part.table).map_err(|_| Error::corrupt("too many tables"))?;
         let mut rows = 0;
         for row in &part.rows {
-            values::write(row, &mut raw);
+            row_bytes::write(row, &mut raw);
             rows += 1;
             if raw.len() >= FRAME {
                 sums.add(part.table, rows, &raw);

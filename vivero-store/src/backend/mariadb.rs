@@ -385,6 +385,7 @@ impl Backend for MariaDb {
     const REGISTRY: &'static [&'static str] = tables::REGISTRY;
     const KEYS_WITH_TABLE: bool = true;
     const PLACES_BY_CONDITION: bool = true;
+    const ASKS_TOGETHER: bool = true;
     const CHECKS: bool = true;
     /// Measured with 200,000 rows. A range is a part of a statement, to be read and planned each time.
     const COSTS: Costs = Costs { entry: 2.0, looked_at: 3.0, row: 15.0, seek: 500.0 };

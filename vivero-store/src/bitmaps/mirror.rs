@@ -1,6 +1,7 @@
 //! An index with the state of the database it stands for.
 
 use super::budget::{Budget, count};
+use super::kept::Edition;
 use super::{Found, Index};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -44,11 +45,12 @@ pub(crate) struct State {
     pub(crate) journal: i64,
     /// Changes since it was weighed.
     changes: u64,
+    edition: Edition,
 }
 
 impl State {
     pub(crate) const fn new(index: Index, turn: i64, journal: i64) -> Self {
-        Self { index, turn, journal, changes: 0 }
+        Self { index, turn, journal, changes: 0, edition: Edition(0) }
     }
 }
 
@@ -77,6 +79,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Planned {
     pub(crate) found: Found,
     pub(crate) turn: i64,
+    pub(crate) edition: Edition,
 }
 
 /// What the rows that were read are to what was planned.
@@ -130,10 +133,10 @@ impl Mirror {
     /// The page of a query; `None` without an index, or if it cannot tell.
     pub(crate) fn plan(&self, query: &Query) -> Option<Planned> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let State { index, turn, .. } = state.as_ref()?;
+        let State { index, turn, edition, .. } = state.as_ref()?;
         let found = index.find(query)?;
         self.budget.note_used(self.number);
-        Some(Planned { found, turn: *turn })
+        Some(Planned { found, turn: *turn, edition: *edition })
     }
 
     /// How many rows a query has, and at which turn.
@@ -205,7 +208,8 @@ impl Mirror {
     }
 
     /// Takes an index over that was built, if there is room for it.
-    pub(crate) fn set(self: &Arc<Self>, state: State) -> bool {
+    pub(crate) fn set(self: &Arc<Self>, mut state: State) -> bool {
+        state.edition = Edition(self.budget.number());
         let bytes = state.index.bytes();
         if !self.budget.admit(self, bytes) {
             return false;

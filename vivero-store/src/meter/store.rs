@@ -195,10 +195,7 @@ impl Work for MeteredWork {
 #[async_trait]
 impl TenantStore for Metered {
     async fn read(&self) -> Result<Box<dyn Rows + '_>> {
-        let since = Instant::now();
-        let outcome = self.inner.read().await;
-        self.meter.wait(since, &outcome);
-        Ok(Box::new(MeteredRows { inner: outcome?, meter: &self.meter }))
+        Ok(Box::new(MeteredRows { inner: self.inner.read().await?, meter: &self.meter }))
     }
     async fn begin(&self) -> Result<Box<dyn Work>> {
         let since = Instant::now();

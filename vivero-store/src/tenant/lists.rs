@@ -13,11 +13,14 @@
 
 use super::journal;
 use super::plan::{Known, Table, below_paths, projected};
-use crate::backend::{Backend, Sql};
+use super::readers::Readers;
+use super::rows::Found;
+use super::together::{Question, Together};
+use crate::backend::{Backend, Cells, Sql};
 use crate::bitmaps::budget::{Budget, count as note};
 use crate::bitmaps::mirror::{Checked, Mirror, Outcome, State};
 use crate::bitmaps::{self, Index, Unfit};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use uuid::Uuid;
 use vivero_core::query::{Predicate, Query};
@@ -38,15 +41,15 @@ const WEIGHED_AFTER: u32 = 16;
 pub(crate) const LEAP_BITS: u32 = 32;
 
 /// The indexes of one tenant.
-#[derive(Debug)]
 pub(crate) struct Mirrors {
     budget: Arc<Budget>,
     all: RwLock<HashMap<&'static str, Arc<Mirror>>>,
+    pages: Arc<Together<Pages>>,
 }
 
 impl Mirrors {
     pub(crate) fn new(budget: Arc<Budget>) -> Self {
-        Self { budget, all: RwLock::default() }
+        Self { budget, all: RwLock::default(), pages: Arc::default() }
     }
 
     /// What is kept of a table; none where nothing may be.
@@ -79,7 +82,7 @@ const fn age(turn: i64) -> i64 {
 /// Whoever asks for a list.
 pub(super) struct Asking<'a, B: Backend> {
     mirrors: &'a Mirrors,
-    pool: &'a B::Pool,
+    readers: &'a Readers<B>,
     table: &'a Arc<Table>,
     known: Known<'a>,
 }
@@ -87,11 +90,11 @@ pub(super) struct Asking<'a, B: Backend> {
 impl<'a, B: Backend> Asking<'a, B> {
     pub(super) const fn new(
         mirrors: &'a Mirrors,
-        pool: &'a B::Pool,
+        readers: &'a Readers<B>,
         table: &'a Arc<Table>,
         known: Known<'a>,
     ) -> Self {
-        Self { mirrors, pool, table, known }
+        Self { mirrors, readers, table, known }
     }
 
     /// The index, if there is one; sees to it that there will be one if it pays.
@@ -109,7 +112,7 @@ impl<'a, B: Backend> Asking<'a, B> {
             return None;
         }
         let building = Building { outcome: Outcome::Failed, mirror: Arc::clone(&mirror) };
-        let built = build::<B>(self.pool.clone(), Arc::clone(self.table), building);
+        let built = build::<B>(self.readers.pool.clone(), Arc::clone(self.table), building);
         if mirror.is_waited_for() {
             built.await;
             return Some(mirror);
@@ -119,87 +122,94 @@ impl<'a, B: Backend> Asking<'a, B> {
     }
 
     /// The page of a query with its total; `None` if the database is to be asked.
-    pub(super) async fn page(
-        &self,
-        connection: &mut B::Connection,
-        query: &Query,
-    ) -> Result<Option<(Vec<Row>, u64)>> {
+    pub(super) async fn page(&self, query: &Query) -> Result<Option<(Vec<Row>, u64)>> {
         let Some(mirror) = self.mirror().await else { return Ok(None) };
-        let page = page::<B>(connection, self.table, &mirror, query).await;
+        let page = self.page_of(&mirror, query).await;
         let counters = &mirror.budget.counters;
         note(if matches!(page, Ok(None)) { &counters.passed_on } else { &counters.answered });
         page
     }
 
     /// How many rows a query has; `None` if the database is to be asked.
-    pub(super) async fn count(
-        &self,
-        connection: &mut B::Connection,
-        query: &Query,
-    ) -> Result<Option<u64>> {
+    pub(super) async fn count(&self, query: &Query) -> Result<Option<u64>> {
         let Some(mirror) = self.mirror().await else { return Ok(None) };
         let begun = mirror.begun();
         let Some((total, at)) = mirror.count(query) else { return Ok(None) };
-        let turn = match B::TURN {
-            Some(turn) => Sql::new(turn).number::<B>(connection).await?,
-            None => None,
-        };
+        let (_, turn) = self.rows(Vec::new()).await?;
         if turn == Some(at) {
             return Ok(Some(total));
         }
-        if !catch_up::<B>(connection, self.table, &mirror, begun).await? {
+        if !catch_up(self.readers, self.table, &mirror, begun).await? {
             return Ok(None);
         }
         Ok(mirror.count(query).map(|(total, _)| total))
     }
-}
 
-async fn page<B: Backend>(
-    connection: &mut B::Connection,
-    table: &Table,
-    mirror: &Arc<Mirror>,
-    query: &Query,
-) -> Result<Option<(Vec<Row>, u64)>> {
-    let mut begun = mirror.begun();
-    let mut known: HashMap<i64, Row> = HashMap::new();
-    for attempt in 0..TRIES {
-        let Some(planned) = mirror.plan(query) else { return Ok(None) };
-        // What was read for an earlier plan is often what is wanted now.
-        let is_known =
-            |(seq, version): &(i64, i64)| known.get(seq).is_some_and(|row| row.version == *version);
-        let mut turn = None;
-        if attempt == 0 || !planned.found.rows.iter().all(is_known) {
-            let numbers: Vec<i64> = planned.found.rows.iter().map(|(seq, _)| *seq).collect();
-            (known, turn) = rows::<B>(connection, table, &numbers).await?;
-        }
-        let numbers = planned.found.rows.iter();
-        let rows: Vec<Row> = numbers.filter_map(|(seq, _)| known.remove(seq)).collect();
-        let same = turn == Some(planned.turn);
-        if same || attempt > 0 {
-            match mirror.check(&planned, query, &rows) {
-                Checked::Right => return Ok(Some((rows, planned.found.total))),
-                Checked::Wrong if same => {
-                    let table = table.schema.table;
-                    tracing::warn!(table, "an index in memory was wrong, and is built anew");
-                    mirror.forget();
-                    return Ok(None);
+    /// Rows by their numbers, and the turn at which they were so.
+    async fn rows(&self, numbers: Vec<i64>) -> Result<(HashMap<i64, Row>, Option<i64>)> {
+        self.mirrors.pages.ask(self.readers, self.table, numbers).await
+    }
+
+    async fn page_of(
+        &self,
+        mirror: &Arc<Mirror>,
+        query: &Query,
+    ) -> Result<Option<(Vec<Row>, u64)>> {
+        let mut begun = mirror.begun();
+        let mut known: HashMap<i64, Row> = HashMap::new();
+        let kept = &mirror.budget.rows;
+        for attempt in 0..TRIES {
+            let Some(planned) = mirror.plan(query) else { return Ok(None) };
+            // What was read for an earlier plan, or for somebody else, is often what is wanted now.
+            let mut missing = Vec::new();
+            for wanted in &planned.found.rows {
+                let (seq, version) = *wanted;
+                if known.get(&seq).is_some_and(|row| row.version == version) {
+                    continue;
                 }
-                _ => {}
+                match kept.get(planned.edition, *wanted, &self.table.kinds) {
+                    Some(values) => drop(known.insert(seq, self.table.decode(Cells(values)))),
+                    None => missing.push(seq),
+                }
+            }
+            let mut turn = None;
+            if attempt == 0 || !missing.is_empty() {
+                let read;
+                (read, turn) = self.rows(missing).await?;
+                if turn == Some(planned.turn) {
+                    read.values().for_each(|row| kept.keep(planned.edition, row));
+                }
+                known.extend(read);
+            }
+            let numbers = planned.found.rows.iter();
+            let rows: Vec<Row> = numbers.filter_map(|(seq, _)| known.remove(seq)).collect();
+            let same = turn == Some(planned.turn);
+            if same || attempt > 0 {
+                match mirror.check(&planned, query, &rows) {
+                    Checked::Right => return Ok(Some((rows, planned.found.total))),
+                    Checked::Wrong if same => {
+                        let table = self.table.schema.table;
+                        tracing::warn!(table, "an index in memory was wrong, and is built anew");
+                        mirror.forget();
+                        return Ok(None);
+                    }
+                    _ => {}
+                }
+            }
+            known = rows.into_iter().map(|row| (row.seq, row)).collect();
+            if attempt > 0 {
+                begun = mirror.begun();
+            }
+            if !catch_up(self.readers, self.table, mirror, begun).await? {
+                return Ok(None);
             }
         }
-        known = rows.into_iter().map(|row| (row.seq, row)).collect();
-        if attempt > 0 {
-            begun = mirror.begun();
-        }
-        if !catch_up::<B>(connection, table, mirror, begun).await? {
-            return Ok(None);
-        }
+        Ok(None)
     }
-    Ok(None)
 }
 
 /// Statements for so many rows each are prepared: they answer in binary, which both sides are quicker at.
-const PREPARED_FOR: [usize; 4] = [16, 51, 101, 201];
+const PREPARED_FOR: [usize; 4] = [16, 51, 102, 204];
 
 /// Adds a condition on `t` that it is one of these rows, or one of few others: many that lie close together
 /// are one range, which costs the database half of what as many single ones do.
@@ -223,17 +233,44 @@ fn among(sql: &mut Sql, numbers: &[i64]) {
     sql.addf(format_args!("t.seq IN ({})", all.join(", ")));
 }
 
-/// Rows by their numbers, and the turn at which they were so. Without a row there is no telling the turn,
-/// unless none was asked for.
+/// Rows of pages by their numbers, and the turn at which they were so.
+pub(super) struct Pages;
+
+impl Question for Pages {
+    type Wanted = Vec<i64>;
+    type Answer = (HashMap<i64, Row>, Option<i64>);
+    const MOST: usize = PREPARED_FOR[3];
+
+    fn rows(wanted: &Vec<i64>) -> usize {
+        wanted.len()
+    }
+
+    async fn ask<B: Backend>(
+        connection: &mut B::Connection,
+        table: &Table,
+        wanted: Vec<Vec<i64>>,
+    ) -> Result<Vec<Self::Answer>> {
+        let all: BTreeSet<i64> = wanted.iter().flatten().copied().collect();
+        let (rows, turn) = rows::<B>(connection, table, &Vec::from_iter(all)).await?;
+        let mut found = Found::new(rows.into_iter(), wanted.iter().flatten().copied());
+        let answer = |numbers: &Vec<i64>| {
+            let rows = numbers.iter().filter_map(|seq| Some((*seq, found.take(seq)?)));
+            (rows.collect(), turn)
+        };
+        Ok(wanted.iter().map(answer).collect())
+    }
+}
+
+/// Rows by their numbers, and the turn. A row that is not there tells no turn, so it is asked for apart where
+/// none is.
 async fn rows<B: Backend>(
     connection: &mut B::Connection,
     table: &Table,
     numbers: &[i64],
-) -> Result<(HashMap<i64, Row>, Option<i64>)> {
-    let Some(turn) = B::TURN else { return Ok((HashMap::new(), None)) };
+) -> Result<(Vec<(i64, Row)>, Option<i64>)> {
+    let Some(turn) = B::TURN else { return Ok((Vec::new(), None)) };
     if numbers.is_empty() {
-        let now = Sql::new(turn).number::<B>(connection).await?;
-        return Ok((HashMap::new(), now));
+        return Ok((Vec::new(), Sql::new(turn).number::<B>(connection).await?));
     }
     let mut sql = Sql::new(format!(
         "SELECT {}, ({turn}) FROM {} t{} WHERE ",
@@ -244,13 +281,13 @@ async fn rows<B: Backend>(
     among(&mut sql, numbers);
     let kinds: Vec<Kind> = table.kinds.iter().copied().chain([Kind::Int]).collect();
     let mut now = None;
-    let mut all = HashMap::new();
+    let mut all = Vec::with_capacity(numbers.len());
     for mut cells in sql.fetch::<B>(connection, &kinds).await? {
         if let Some(Value::Int(turn)) = cells.0.pop() {
             now = Some(turn);
         }
         let row = table.decode(cells);
-        all.insert(row.seq, row);
+        all.push((row.seq, row));
     }
     Ok((all, now))
 }
@@ -318,7 +355,7 @@ impl News {
 
 /// Brings the index up to a state that is there after `begun` was asked for; `false` if it is of no use now.
 async fn catch_up<B: Backend>(
-    connection: &mut B::Connection,
+    readers: &Readers<B>,
     table: &Table,
     mirror: &Arc<Mirror>,
     begun: u64,
@@ -329,7 +366,9 @@ async fn catch_up<B: Backend>(
     }
     let Some((turn, journal)) = mirror.stands_for() else { return Ok(false) };
     let number = mirror.begin();
-    let news = news::<B>(connection, table, journal, MOST_ENTRIES).await?;
+    let mut connection = readers.acquire().await?;
+    let news = news::<B>(&mut connection, table, journal, MOST_ENTRIES).await?;
+    drop(connection);
     if news.turn < turn && age(news.turn) == age(turn) {
         // A node of a cluster that is behind.
         return Ok(false);

@@ -141,7 +141,7 @@ impl<B: Backend> SqlTenant<B> {
     /// closes connections that nobody used for a while.
     async fn look_around(&self, idle: bool) -> Result<Option<Head>> {
         if idle {
-            B::reap(&self.readers);
+            B::reap(&self.readers.pool);
             B::reap(&self.writer);
         } else {
             self.looked.outdated();
@@ -153,6 +153,6 @@ impl<B: Backend> SqlTenant<B> {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        B::is_closed(&self.readers)
+        B::is_closed(&self.readers.pool)
     }
 }

@@ -5,7 +5,7 @@ use prometheus_client::registry::Registry;
 use vivero_core::port::BitmapStats;
 
 /// One gauge a figure.
-pub(super) struct BitmapGauges([Gauge; 8]);
+pub(super) struct BitmapGauges([Gauge; 13]);
 
 impl BitmapGauges {
     pub(super) fn register(registry: &mut Registry) -> Self {
@@ -18,8 +18,13 @@ impl BitmapGauges {
             ("bitmap_catch_ups", "Times that changes were taken over into a bitmap index"),
             ("bitmap_lists", "Lists that a bitmap index answered"),
             ("bitmap_lists_passed_on", "Lists left to the database although there was an index"),
+            ("bitmap_row_bytes_max", "Memory that rows of pages may take"),
+            ("bitmap_row_bytes", "Memory that rows of pages take, about"),
+            ("bitmap_rows", "Rows of pages that are kept, about"),
+            ("bitmap_rows_found", "Rows of pages that were kept"),
+            ("bitmap_rows_read", "Rows of pages that were not kept, and were read"),
         ];
-        let gauges: [Gauge; 8] = std::array::from_fn(|_| Gauge::default());
+        let gauges: [Gauge; 13] = std::array::from_fn(|_| Gauge::default());
         for ((name, help), gauge) in names.into_iter().zip(&gauges) {
             registry.register(name, help, gauge.clone());
         }
@@ -36,6 +41,11 @@ impl BitmapGauges {
             stats.caught_up,
             stats.answered,
             stats.passed_on,
+            stats.rows_limit,
+            stats.rows_bytes,
+            stats.rows,
+            stats.rows_found,
+            stats.rows_read,
         ];
         for (gauge, value) in self.0.iter().zip(values) {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));

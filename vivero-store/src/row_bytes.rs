@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike as _, NaiveDate};
 use uuid::Uuid;
 use vivero_core::Value;
+use vivero_core::record::Kind;
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -15,7 +16,7 @@ const DATE: u8 = 7;
 const BYTES: u8 = 8;
 
 /// Adds a row.
-pub(super) fn write(row: &[Value], to: &mut Vec<u8>) {
+pub(crate) fn write(row: &[Value], to: &mut Vec<u8>) {
     let long = |to: &mut Vec<u8>, tag: u8, bytes: &[u8]| {
         to.push(tag);
         to.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -65,6 +66,14 @@ impl<'a> Cursor<'a> {
         let length = u32::from_le_bytes(self.array()?);
         self.take(usize::try_from(length).ok()?)
     }
+    /// A value of a kind: structured data is written as text.
+    fn value_of(&mut self, kind: Kind) -> Option<Value> {
+        if kind == Kind::Json && self.0.first() == Some(&TEXT) {
+            self.take(1)?;
+            return Some(Value::Json(serde_json::from_slice(self.long()?).ok()?));
+        }
+        self.value()
+    }
     fn value(&mut self) -> Option<Value> {
         let [tag] = self.array()?;
         Some(match tag {
@@ -87,7 +96,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// Reads rows of so many columns back; `None` if the bytes are none.
-pub(super) fn read(bytes: &[u8], columns: usize) -> Option<Vec<Vec<Value>>> {
+pub(crate) fn read(bytes: &[u8], columns: usize) -> Option<Vec<Vec<Value>>> {
     let mut cursor = Cursor(bytes);
     let mut rows = Vec::new();
     while !cursor.0.is_empty() {
@@ -98,10 +107,40 @@ pub(super) fn read(bytes: &[u8], columns: usize) -> Option<Vec<Vec<Value>>> {
     Some(rows)
 }
 
+/// Reads one row back, whose columns are of `kinds`; `None` if the bytes are none.
+#[cfg(feature = "mariadb")]
+pub(crate) fn read_one(bytes: &[u8], kinds: &[Kind]) -> Option<Vec<Value>> {
+    let mut cursor = Cursor(bytes);
+    let mut row = Vec::with_capacity(kinds.len());
+    for kind in kinds {
+        row.push(cursor.value_of(*kind)?);
+    }
+    cursor.0.is_empty().then_some(row)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use chrono::Utc;
+
+    #[cfg(feature = "mariadb")]
+    #[test]
+    fn a_row_comes_back_in_its_kinds() {
+        let row = vec![
+            Value::Json(serde_json::json!({"pot": [12, null, "é"]})),
+            Value::Text("{}".into()),
+            Value::Null,
+            Value::Bool(false),
+        ];
+        let kinds = [Kind::Json, Kind::Text, Kind::Json, Kind::Bool];
+        let mut bytes = Vec::new();
+        write(&row, &mut bytes);
+        assert_eq!(read_one(&bytes, &kinds), Some(row));
+        assert_eq!(read_one(&bytes, &kinds[..3]), None, "more than was written");
+        for end in 0..bytes.len() {
+            assert_eq!(read_one(&bytes[..end], &kinds), None, "cut off at {end}");
+        }
+    }
 
     #[test]
     fn every_kind_of_value_comes_back() {

@@ -1,0 +1,95 @@
+//! Rows of pages that were read lately, in little room.
+//!
+//! Whoever changes a row gives it another version, and an index says which version is the present one. So what is
+//! kept here is never outdated, only of no use. A change that the journal does not tell of may leave the version:
+//! after that the index is built anew, and what is kept of rows belongs to one index only ([`Edition`]). It is kept
+//! only if the statement that read it saw the very turn the index stands for.
+
+use crate::row_bytes;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use vivero_core::Value;
+use vivero_core::record::{Kind, Row};
+
+/// What a row takes beside its bytes, about: its key, the cache's own books, what the allocator rounds up.
+const BESIDE: usize = 120;
+/// What a row takes on average, about, to know how many there may be.
+const ROW: usize = 600;
+
+/// One index that was built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Edition(pub(super) u64);
+
+#[derive(Clone)]
+struct Kept {
+    version: i64,
+    bytes: Arc<[u8]>,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<(Edition, i64), Kept> for Bytes {
+    fn weight(&self, _: &(Edition, i64), kept: &Kept) -> u64 {
+        (kept.bytes.len() + BESIDE) as u64
+    }
+}
+
+/// The rows, of all tenants.
+pub(crate) struct KeptRows {
+    /// None where no memory is for it.
+    rows: Option<Cache<(Edition, i64), Kept, Bytes>>,
+    limit: usize,
+    pub(super) found: AtomicU64,
+    pub(super) lacking: AtomicU64,
+}
+
+impl KeptRows {
+    /// At most so many bytes, about.
+    pub(super) fn new(limit: usize) -> Self {
+        let rows = (limit > 0).then(|| Cache::with_weighter(limit / ROW, limit as u64, Bytes));
+        Self { rows, limit, found: AtomicU64::new(0), lacking: AtomicU64::new(0) }
+    }
+
+    /// The values of a row of that number and version, those of every record first; `None` if they are not kept.
+    pub(crate) fn get(
+        &self,
+        edition: Edition,
+        (seq, version): (i64, i64),
+        kinds: &[Kind],
+    ) -> Option<Vec<Value>> {
+        let kept = self.rows.as_ref()?.get(&(edition, seq)).filter(|kept| kept.version == version);
+        let values = kept.and_then(|kept| row_bytes::read_one(&kept.bytes, kinds));
+        let counter = if values.is_some() { &self.found } else { &self.lacking };
+        counter.fetch_add(1, Ordering::Relaxed);
+        values
+    }
+
+    pub(crate) fn keep(&self, edition: Edition, row: &Row) {
+        let Some(rows) = &self.rows else { return };
+        let base = [
+            Value::Int(row.seq),
+            Value::Id(row.id),
+            Value::Int(row.version),
+            Value::Time(row.created_at),
+            Value::Id(row.created_by),
+            Value::Time(row.updated_at),
+            Value::Id(row.updated_by),
+            row.deleted_at.map_or(Value::Null, Value::Time),
+        ];
+        let mut bytes = Vec::with_capacity(512);
+        row_bytes::write(&base, &mut bytes);
+        row_bytes::write(&row.values, &mut bytes);
+        rows.insert((edition, row.seq), Kept { version: row.version, bytes: bytes.into() });
+    }
+
+    /// Bytes they may take, bytes they take, and how many they are, about.
+    #[cfg(feature = "mariadb")]
+    pub(super) fn size(&self) -> (u64, u64, u64) {
+        let of = |rows: &Cache<_, _, _>| (rows.weight(), rows.len() as u64);
+        let (bytes, number) = self.rows.as_ref().map_or((0, 0), of);
+        (self.limit as u64, bytes, number)
+    }
+}
