@@ -3068,7 +3068,7 @@ Sends a `POST` request to `/api/v1/platform/operations/{operation}/end`
 
 Arguments:
 - `operation`: The operation.
-- `give_up`: Whether both databases are given up; refused where either is whole.
+- `give_up`: Whether both are given up; without effect where the server answers, refused while the one before is whole.
 - `turn_back`: Whether what was written since the switch is given up; without effect where the server answers.
 - `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
 */

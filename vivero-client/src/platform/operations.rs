@@ -76,7 +76,8 @@ impl Operations<'_> {
         self.end_it(id, Some(true), None).await
     }
     /// The same where the database before cannot be used either (`database_before`): the operation ends as failed, and
-    /// the tenant stays on the lost server, to be restored from an archive. Where either is whole it is refused.
+    /// the tenant stays on the lost server, to be restored from an archive. Where the server answers, it is ended as
+    /// without; while the database before is whole it is refused.
     pub async fn give_up(&self, id: Uuid) -> Result<Operation> {
         self.end_it(id, None, Some(true)).await
     }

@@ -100,7 +100,7 @@ impl Operations {
         operation: OperationId,
         /// Whether what was written since the switch is given up; without effect where the server answers.
         turn_back: Query<bool>,
-        /// Whether both databases are given up; refused where either is whole.
+        /// Whether both are given up; without effect where the server answers, refused while the one before is whole.
         give_up: Query<bool>,
         #[oai(name = "Idempotency-Key")] _key: IdempotencyKey,
     ) -> Answer<Shown<OperationOut>> {
