@@ -376,3 +376,45 @@ fn a_move_whose_target_is_gone_is_turned_back_by_a_command() {
     assert_eq!(moved.last().expect("a line")["state"], "done");
     assert!(run(data, &["audit", "verify", "--tenant", "acme-plants"]).status.success());
 }
+
+#[test]
+fn a_move_with_no_database_left_is_given_up_by_a_command() {
+    if engine::server().is_none() {
+        return;
+    }
+    let data = tempfile::tempdir().expect("a folder");
+    let data = data.path();
+    provision(data, "acme-plants");
+    let archive = data.join("one.vivero").display().to_string();
+    lines(&run(data, &["tenant", "backup", "acme-plants", "--out", &archive]));
+    add_second(data);
+    let id = killed_after_the_switch(data);
+    set(data, "second", "down");
+    let end = |more: &[&str]| run(data, &[&["operation", "end", &id][..], more].concat());
+    let both = end(&["--turn-back", "--give-up"]);
+    assert_eq!(both.status.code(), Some(2), "{both:?}");
+    let refused = problem(&end(&["--give-up"]));
+    assert!(refused.contains("is whole, on server main"), "{refused}");
+    // The database before is out of reach as well.
+    set(data, "main", "down");
+    let refused = problem(&end(&["--turn-back"]));
+    let command = format!("vivero operation end {id} --give-up");
+    assert!(refused.contains("database_before") && refused.contains(&command), "{refused}");
+    let given = lines(&end(&["--give-up"])).remove(0);
+    assert_eq!(given["state"], "failed", "{given}");
+    let message = given["message"].as_str().unwrap_or_default();
+    assert!(message.contains("vivero server remove second --lost"), "{given}");
+    set(data, "main", "open");
+    let listed = lines(&run(data, &["server", "list"]));
+    let kept = &listed.iter().find(|s| s["name"] == "main").expect("listed")["kept"];
+    let database = kept[0]["database"].as_str().expect("a database");
+    let command = format!("vivero server remove-kept main {database}");
+    assert!(message.contains(&command) && said(data, &["server", "list"]).contains(&command));
+    let gone = lines(&run(data, &["server", "remove", "second", "--lost"])).remove(0);
+    assert_eq!(gone["tenants"], serde_json::json!(["acme-plants"]), "{gone}");
+    lines(&run(data, &["server", "remove-kept", "main", database]));
+    let restore = ["tenant", "restore", "acme-plants", "--archive", &archive];
+    let restored = lines(&run(data, &restore));
+    assert_eq!(restored.last().expect("a line")["state"], "done");
+    assert!(run(data, &["audit", "verify", "--tenant", "acme-plants"]).status.success());
+}

@@ -256,6 +256,55 @@ async fn archives_history_and_proof_of_a_tenant_are_read_over_http() {
     server.kill();
 }
 
+/// A move that is on record and that nobody does any more.
+async fn cut_off(data: &Path, slug: &str) -> vivero_client::Operation {
+    for _ in 0..5 {
+        let (server, client) = start(data);
+        let moving = OperationIn::new(Kind::Move);
+        let begun = client.platform(KEY).operations().start(slug, moving).await.expect("begun");
+        // It waits about a second until everybody knows of the new database.
+        server.kill();
+        let listed =
+            vivero(data).args(["operation", "show", &begun.id.to_string(), "--json"]).output();
+        let now: Value =
+            serde_json::from_slice(&listed.expect("the program").stdout).expect("JSON");
+        if now["state"] != "done" {
+            return begun;
+        }
+    }
+    panic!("it was never killed in time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_goes_on_with_what_was_cut_off() {
+    let data = tempfile::tempdir().expect("a folder");
+    let demo = |args: &[&str]| {
+        let mut command = vivero(data.path());
+        command.args(["demo", "--records", "50", "--json"]).args(args);
+        command
+    };
+    let made = demo(&["--no-serve"]).output().expect("the program");
+    assert!(made.status.success(), "{made:?}");
+    let begun = cut_off(data.path(), "demo-nursery").await;
+    let running = Running::start(&mut demo(&["--listen", "127.0.0.1:0"]), false);
+    let line: Value = serde_json::from_str(&running.line()).expect("one line of JSON");
+    let text = |name: &str| line[name].as_str().expect("text");
+    let platform = Client::new(text("base_url")).expect("a client").platform(text("platform_key"));
+    // Nobody asks for it. The lease of whoever was killed ends first.
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let now = platform.operations().get(begun.id).await.expect("how far it is");
+        if now.state == OperationState::Done {
+            break;
+        }
+        assert!(now.state != OperationState::Failed && Instant::now() < deadline, "{now:?}");
+        tokio::time::sleep(OFTEN).await;
+    }
+    let report = platform.tenants().verify("demo-nursery").await.expect("a report");
+    assert!(report.breaks.is_empty() && report.checked > 0, "{report:?}");
+    running.kill();
+}
+
 async fn set_second(platform: &Platform, state: ServerState) {
     let second = platform.servers().get("second").await.expect("second");
     let patch = ServerPatch { state: Some(state), ..ServerPatch::default() };
@@ -292,6 +341,9 @@ async fn a_move_whose_target_is_gone_is_turned_back_over_http() {
     let refused = platform.operations().end(begun.id).await.expect_err("no consent");
     assert_eq!(refused.status(), Some(409), "{refused:?}");
     assert!(code(&refused).contains("move_switched"), "{refused:?}");
+    let refused = platform.operations().give_up(begun.id).await.expect_err("one is whole");
+    assert_eq!(refused.status(), Some(409), "{refused:?}");
+    assert!(code(&refused).contains("--turn-back"), "{refused:?}");
     let turned = platform.operations().turn_back(begun.id).await.expect("turned back");
     assert_eq!(turned.state, OperationState::Failed, "{turned:?}");
     usable(&client, &slugs).await;

@@ -819,7 +819,8 @@ without it.*/
         ///The person.
         pub user: User,
     }
-    ///A database that a tenant had on a server which did not answer, when its move there was turned back.
+    /**A database that a tenant has no more since a move was turned back or given up, and that may hold what is nowhere
+else.*/
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, PartialEq)]
     pub struct Kept {
         ///Its name on the server.
@@ -828,7 +829,7 @@ without it.*/
         pub generation: i64,
         ///Since when it is nobody's.
         pub kept_at: ::chrono::DateTime<::chrono::offset::Utc>,
-        ///The move that was turned back.
+        ///The move that was turned back or given up.
         pub operation: ::uuid::Uuid,
         ///Name of the tenant whose it was.
         pub tenant: ::std::string::String,
@@ -3058,18 +3059,23 @@ over stays as it is; one that another process is at is answered 503.
 
 A move that the tenant was switched by, to a server that does not answer, is refused with 409
 `move_switched`, which says what is known of what was written there since. With `turn_back` the tenant gets
-the database before back and that is given up; the database on that server is kept (`kept` of the server).
+the database before back and that is given up; the database on that server is kept (`kept` of the server). If
+the database before cannot be used either, that is refused with 409 `database_before`. With `give_up` the
+operation then ends as failed and the tenant stays on the lost server, to be restored from an archive; what
+there is of the database before is kept.
 
 Sends a `POST` request to `/api/v1/platform/operations/{operation}/end`
 
 Arguments:
 - `operation`: The operation.
+- `give_up`: Whether both are given up; without effect where the server answers, refused while the one before is whole.
 - `turn_back`: Whether what was written since the switch is given up; without effect where the server answers.
 - `idempotency_key`: Checked, but without effect: repeating this request is harmless anyway.
 */
     pub async fn platform_operation_end<'a>(
         &'a self,
         operation: &'a ::uuid::Uuid,
+        give_up: Option<bool>,
         turn_back: Option<bool>,
         idempotency_key: Option<&'a str>,
     ) -> Result<ResponseValue<types::Operation>, Error<()>> {
@@ -3094,6 +3100,7 @@ Arguments:
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
+            .query(&progenitor_client::QueryParam::new("give_up", &give_up))
             .query(&progenitor_client::QueryParam::new("turn_back", &turn_back))
             .headers(header_map)
             .build()?;

@@ -20,6 +20,7 @@ pub mod journal;
 pub mod location;
 pub mod merge;
 pub mod migration;
+pub mod moves;
 pub mod operation;
 pub mod operations;
 pub mod page;

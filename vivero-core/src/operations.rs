@@ -213,6 +213,18 @@ pub struct NewOperation {
     pub key: Option<String>,
 }
 
+/// What an operator consents to who ends a move that its tenant was switched by, to a server that is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Consent {
+    /// Nothing: what would be given up is only said.
+    #[default]
+    Nothing,
+    /// The tenant gets the database before back, and what was written since the switch is given up.
+    TurnBack,
+    /// Neither database can be used: the tenant stays where it is, to be restored from an archive.
+    GiveUp,
+}
+
 /// Does operations on whole tenants.
 #[async_trait]
 pub trait Operations: Send + Sync + Debug {
@@ -230,13 +242,15 @@ pub trait Operations: Send + Sync + Debug {
     /// One that is over stays as it is.
     ///
     /// A move to a server that the tenant was switched to, and that does not answer, cannot be finished: what was
-    /// written since is there only. With `turn_back` the tenant gets the database before back, as it was at the
-    /// switch, and the operation ends as failed; the database on that server is kept
-    /// ([`crate::server::KeptDatabase`]). Where the server answers, and for all else, it changes nothing.
+    /// written since is there only. With [`Consent::TurnBack`] the tenant gets the database before back, as it was at
+    /// the switch, and the operation ends as failed; the database on that server is kept
+    /// ([`crate::server::KeptDatabase`]). If that one cannot be used either, [`Consent::GiveUp`] ends the operation as
+    /// failed and leaves the tenant on the lost server; what there is of the database before is kept. Where either
+    /// database answers whole nothing of it is given up, and for all else consent changes nothing.
     ///
     /// Errors: [`crate::Error::Unavailable`] while another process does it, or if the tenant's own database
     /// does not answer: then nothing can be undone, and nothing is removed. [`crate::Error::Illegal`]
-    /// `move_switched` for a move that needs `turn_back`, which says what that gives up, and `database_before` if
-    /// the database before is not as it was at the switch.
-    async fn end(&self, id: Uuid, turn_back: bool) -> Result<Operation>;
+    /// `move_switched` for a move that can be turned back, which says what that gives up; `database_before` if the
+    /// database before cannot be used; `database_whole` if the new one is whole though it cannot be opened.
+    async fn end(&self, id: Uuid, consent: Consent) -> Result<Operation>;
 }

@@ -9,7 +9,8 @@ use crate::drain::DrainBook;
 use crate::error::{Error, Result};
 use crate::ids::TenantId;
 use crate::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
-use crate::operations::{Operation, OperationBook, TenantChange};
+use crate::moves::Moves;
+use crate::operations::OperationBook;
 use crate::query::{Deleted, Predicate, Query};
 use crate::record::{Row, Schema};
 use crate::server::{DatabaseServer, KeptDatabase, MAIN, NewServer, ServerFinding, ServerPatch};
@@ -398,17 +399,8 @@ pub trait Fleet: Send + Sync + Debug {
         }
         Ok(self.list(after, limit).await?.into_iter().map(|tenant| tenant.slug).collect())
     }
-    /// Gives a tenant that was moved to another server, and whose move is not over, the database it had before: its
-    /// row as `change` says, its home, and a note of the database it leaves, in one transaction under the
-    /// operation's token. The one it leaves stays where it is, see [`KeptDatabase`].
-    ///
-    /// Errors: [`Error::Illegal`] if its generation is on no other server than its home.
-    async fn turn_back(
-        &self,
-        _operation: &Operation,
-        _tenant: &Tenant,
-        _change: &TenantChange,
-    ) -> Result<Tenant> {
+    /// What is done about moves that were switched. Errors: [`Error::Illegal`] where an engine knows one server only.
+    fn moves(&self) -> Result<&dyn Moves> {
         Err(one_server())
     }
     /// Databases that are kept: of one tenant, or all there are.

@@ -94,8 +94,9 @@ pub struct DatabaseServer {
     pub connections: ConnectionStats,
 }
 
-/// A database that a tenant had on a server which did not answer, when an operator took the tenant back to the one
-/// before (see [`crate::operations::Operations::end`]).
+/// A database that a tenant has no more, and that may hold what is nowhere else: on the server that was lost when an
+/// operator took the tenant back to the database before, or that one before, when neither could be used (see
+/// [`crate::operations::Operations::end`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeptDatabase {
     /// The server it is on.
@@ -108,7 +109,7 @@ pub struct KeptDatabase {
     pub slug: Slug,
     /// Its generation, which the tenant does not get again while it is kept.
     pub generation: i64,
-    /// The move that was turned back.
+    /// The move that was turned back or given up.
     pub operation: Uuid,
     /// Since when it is nobody's.
     pub kept_at: DateTime<Utc>,

@@ -8,6 +8,7 @@
 //! [`KeyProvider`]).
 
 mod credentials;
+mod databases;
 mod doctor;
 mod drains;
 mod fleet;
@@ -24,6 +25,7 @@ mod server;
 mod servers;
 mod site;
 mod standby;
+mod turning;
 mod usage;
 
 pub use crate::keys::{KeyFile, KeyProvider, KeyText};

@@ -6,6 +6,7 @@
 
 mod ask;
 mod end;
+mod giving_up;
 mod load;
 mod moving;
 mod put;
@@ -22,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 use vivero_core::files::FileStore;
 use vivero_core::ids::TenantId;
-use vivero_core::operations::{NewOperation, Operation, Operations, StoredArchive};
+use vivero_core::operations::{Consent, NewOperation, Operation, Operations, StoredArchive};
 use vivero_core::port::Fleet;
 use vivero_core::shared::Topic;
 use vivero_core::{Clock, Error, IdSource, Result, Shared};
@@ -143,8 +144,8 @@ impl Operations for FleetOperations {
         self.run_to_end(id).await
     }
 
-    async fn end(&self, id: Uuid, turn_back: bool) -> Result<Operation> {
-        self.end_it(id, turn_back).await
+    async fn end(&self, id: Uuid, consent: Consent) -> Result<Operation> {
+        self.end_it(id, consent).await
     }
 }
 

@@ -351,11 +351,16 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     }
 
     async fn fence(&self, fenced: bool) -> Result<()> {
-        let mut transaction = B::define(&self.writer).await?;
-        for sql in B::fence(fenced) {
-            Sql::new(sql).execute::<B>(&mut transaction).await?;
-        }
-        B::defined(&mut transaction, true).await?;
-        B::commit(transaction, ()).await
+        set_fence::<B>(&self.writer, fenced).await
     }
+}
+
+/// Makes writers wait, or lets them on, in a database that need not be open.
+pub(crate) async fn set_fence<B: Backend>(writer: &B::Pool, fenced: bool) -> Result<()> {
+    let mut transaction = B::define(writer).await?;
+    for sql in B::fence(fenced) {
+        Sql::new(sql).execute::<B>(&mut transaction).await?;
+    }
+    B::defined(&mut transaction, true).await?;
+    B::commit(transaction, ()).await
 }

@@ -4,12 +4,15 @@
 
 #[path = "support/cluster.rs"]
 mod cluster;
+#[path = "support/listed.rs"]
+mod listed;
 #[path = "support/mariadb.rs"]
 mod support;
 #[path = "support/wanted.rs"]
 mod wanted;
 
 use cluster::galera;
+use listed::listed;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use std::net::TcpListener;
@@ -18,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use vivero_core::clock::{IdSource as _, SeededIds};
 use vivero_core::port::{Fleet, Provision};
-use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState, TlsMode, Verdict};
+use vivero_core::server::{MAIN, ServerPatch, ServerState, Verdict};
 use vivero_core::tenant::Tenant;
 use vivero_core::{Clock as _, Error, TenantId};
 use vivero_store::{MariaDbFleet, MariaDbOptions, SystemClock};
@@ -113,23 +116,10 @@ async fn several_addresses_are_for_the_nodes_of_a_cluster() {
     let fleet = open(&support::registry(n), support::options(n)).await;
     // Two servers that do not hold the same.
     let apart = format!("{},{}", place(0), place(1));
-    let refused = fleet.add_server(of_nodes(&apart)).await.expect_err("no cluster");
+    let refused = fleet.add_server(listed("cluster", &apart)).await.expect_err("no cluster");
     assert!(matches!(refused, Error::Invalid(_)), "{refused:?}");
     assert!(format!("{refused} {refused:?}").contains("not connected"), "{refused:?}");
     fleet.close().await;
-}
-
-fn of_nodes(address: &str) -> NewServer {
-    NewServer {
-        name: "cluster".into(),
-        address: address.into(),
-        tls_mode: TlsMode::Preferred,
-        tls_ca: None,
-        account: "root".into(),
-        password: String::new(),
-        weight: 1,
-        capacity: None,
-    }
 }
 
 /// Eight requests with one key, four of each process.
@@ -173,10 +163,10 @@ async fn a_listed_server_may_be_a_cluster() {
     let n = 402;
     let fleet = open(&support::registry(n), support::options(n)).await;
     let ([one, two, three], dead) = (galera(), deserted());
-    let nobody = fleet.add_server(of_nodes(&format!("{dead},{}", deserted()))).await;
+    let nobody = fleet.add_server(listed("cluster", &format!("{dead},{}", deserted()))).await;
     assert!(matches!(nobody, Err(Error::Invalid(_))), "{nobody:?}");
     let nodes = format!("{dead},{one},{two}");
-    let added = fleet.add_server(of_nodes(&nodes)).await.expect("the second node answers");
+    let added = fleet.add_server(listed("cluster", &nodes)).await.expect("the second node answers");
     assert_eq!(added.address, nodes);
     let elsewhere = ServerPatch { state: Some(ServerState::Draining), ..ServerPatch::default() };
     fleet.change_server(MAIN, elsewhere, None).await.expect("main takes no more");

@@ -7,10 +7,10 @@ mod mortal;
 #[path = "support/tenants.rs"]
 mod tenants;
 
-use mortal::{Mortal, answers, moving, usable};
+use mortal::{Mortal, answers, moving, new, usable};
 use serde_json::json;
 use tenants::Ground;
-use vivero_core::operations::{NewOperation, OperationKind as Kind, OperationState as State};
+use vivero_core::operations::{OperationKind as Kind, OperationState as State};
 use vivero_core::server::{MAIN, ServerPatch, ServerState};
 use vivero_core::tenant::TenantState;
 use vivero_core::{Error, Vivero};
@@ -136,10 +136,6 @@ async fn tenants_of_a_server_that_is_lost_come_back_from_their_archives() {
     ground.vivero.servers().add(mortal.listed()).await.expect("added");
     ground.fill("acme-plants", 20).await;
     ground.done(moving("second")).await;
-    let new = |kind, parameters| {
-        let slug = "acme-plants".parse().expect("a slug");
-        NewOperation { kind, slug, parameters, key: None }
-    };
     ground.done(new(Kind::Backup, json!({"archive": "one.vivero"}))).await;
     let refused = ground.vivero.servers().remove("second", false).await.expect_err("a tenant");
     assert!(refused.to_string().contains("vivero server drain second"), "{refused}");

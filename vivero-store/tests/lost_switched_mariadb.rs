@@ -2,48 +2,27 @@
 //! one stays, and an operator who gives up what was written since takes the tenant back to it.
 #![cfg(feature = "mariadb")]
 
+#[path = "support/first.rs"]
+mod first;
 #[path = "support/mortal.rs"]
 mod mortal;
+#[path = "support/switched.rs"]
+mod switched;
 #[path = "support/tenants.rs"]
 mod tenants;
 
 use chrono::TimeDelta;
-use mortal::{Mortal, answers, moving, usable};
+use first::{first_database, on_first, says, server_of};
+use mortal::{Mortal, answers, moving, new, usable};
 use serde_json::json;
 use std::time::Duration;
-use tenants::{Ground, tenant};
-use vivero_core::operations::{
-    NewOperation, Operation, OperationKind as Kind, OperationState as State,
-};
+use switched::{SLUG, moved_up_to};
+use tenants::Ground;
+use vivero_core::operations::{Operation, OperationKind as Kind, OperationState as State};
 use vivero_core::server::{KeptDatabase, MAIN, Verdict};
 
-const SLUG: &str = "acme-plants";
 /// Longer than the registry is behind what is sealed.
 const ANCHORED: Duration = Duration::from_millis(2_500);
-
-fn new(kind: Kind, parameters: serde_json::Value) -> NewOperation {
-    NewOperation { kind, slug: SLUG.parse().expect("a slug"), parameters, key: None }
-}
-
-/// A tenant that is being moved to the second server, with the process cut off before a step.
-async fn moved_up_to(mortal: &Mortal, step: &str) -> (Ground, Operation) {
-    let ground = Ground::new().await;
-    ground.vivero.tenants().provision(tenant("beta-growers")).await.expect("another");
-    ground.vivero.servers().add(mortal.listed()).await.expect("added");
-    ground.fill(SLUG, 20).await;
-    let asked = ground.ask(moving("second")).await.expect("asked");
-    for _ in 0..40 {
-        ground.hook.stop_after(0);
-        let outcome = ground.vivero.operations().run(asked.id).await;
-        ground.clock.advance(TimeDelta::seconds(60));
-        if ground.hook.stopped_at().is_some_and(|stopped| stopped == step) {
-            ground.hook.stop_after(1_000_000);
-            return (ground, asked);
-        }
-        assert!(outcome.is_err(), "it never comes to {step}: {outcome:?}");
-    }
-    panic!("it never comes to {step}");
-}
 
 async fn kept(ground: &Ground) -> Vec<KeptDatabase> {
     ground.vivero.servers().find("second").await.expect("listed").kept
@@ -258,5 +237,63 @@ async fn nothing_is_given_up_while_the_server_answers() {
     let done = ground.vivero.operations().run(asked.id).await.expect("an answer");
     assert_eq!(done.state, State::Done, "{done:?}");
     usable(&ground, 20, "moved").await;
+    ground.vivero.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_before_that_is_not_as_it_was_is_not_given_back() {
+    let mut mortal = Mortal::start();
+    let (ground, asked) = moved_up_to(&mortal, "clean").await;
+    let switched_to = ground.tenant(SLUG).await.generation;
+    let database = first_database(&ground).await;
+    mortal.kill();
+    let operations = ground.vivero.operations();
+    let move_chain = |by: &str| format!("UPDATE {database}.chain SET position = position {by} 1");
+    for by in ["-", "+"] {
+        says(&move_chain(by)).await;
+        let refused = operations.turn_back(asked.id).await.expect_err("it is not as it was");
+        assert_eq!(refused.code(), "database_before", "{refused}");
+        for said in ["server main", "does not end where", "server second back", "--give-up"] {
+            assert!(refused.to_string().contains(said), "{refused}");
+        }
+        assert_eq!(ground.tenant(SLUG).await.generation, switched_to);
+        assert!(kept(&ground).await.is_empty());
+        says(&move_chain(if by == "-" { "+" } else { "-" })).await;
+    }
+    // What was mended is given back.
+    assert_eq!(server_of(&ground).await, "second");
+    let turned = operations.turn_back(asked.id).await.expect("turned back");
+    assert_eq!(turned.state, State::Failed, "{turned:?}");
+    usable(&ground, 20, "turned back").await;
+    assert_eq!(on_first(&ground).await, (2, 2));
+    ground.vivero.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_passes_over_a_server_that_keeps_a_database_of_the_tenant() {
+    let (mut mortal, third) = (Mortal::start(), Mortal::start());
+    let (ground, asked) = moved_up_to(&mortal, "clean").await;
+    mortal.kill();
+    ground.vivero.operations().turn_back(asked.id).await.expect("turned back");
+    mortal.come_back();
+    answers(&ground).await;
+    let servers = ground.vivero.servers();
+    servers.add(third.listed_as("third")).await.expect("added");
+    // Of two that are filled alike it would be the second by its name.
+    let drained = servers.drain(MAIN, None, |_, _, _| {}).await.expect("drained");
+    assert_eq!((drained.moved, drained.failed), (2, 0), "{drained:?}");
+    assert_eq!(server_of(&ground).await, "third");
+    assert_eq!(
+        (mortal.holds().await, third.holds().await),
+        ((2, 2), (1, 1)),
+        "the others go there"
+    );
+    usable(&ground, 20, "moved").await;
+    // Where no other is open it stays, and it is said why.
+    let drained = servers.drain("third", Some("second"), |_, _, _| {}).await.expect("an answer");
+    assert_eq!((drained.moved, drained.failed), (0, 1), "{drained:?}");
+    let why = &drained.failures[0].message;
+    assert!(why.contains("vivero server remove-kept second"), "{why}");
+    usable(&ground, 21, "it stays").await;
     ground.vivero.close().await;
 }

@@ -2,15 +2,18 @@
 //! whole wherever the move was cut off.
 #![cfg(feature = "mariadb")]
 
+#[path = "support/listed.rs"]
+mod listed;
 #[path = "support/tenants.rs"]
 mod tenants;
 
+use listed::listed;
 use serde_json::json;
 use std::collections::HashMap;
 use tenants::{Engine, Ground};
 use vivero_core::drain::DrainState;
 use vivero_core::operations::{NewOperation, OperationKind as Kind, OperationState as State};
-use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState, TlsMode};
+use vivero_core::server::{MAIN, ServerPatch, ServerState};
 use vivero_core::{Error, Vivero};
 
 fn number(ground: &Ground) -> usize {
@@ -28,16 +31,7 @@ fn moving(slug: &str, to: &str) -> NewOperation {
 /// An installation on two servers; its tenant is on the first.
 async fn on_two_servers() -> Ground {
     let ground = Ground::new().await;
-    let second = NewServer {
-        name: "second".into(),
-        address: tenants::ground_on::mariadb::server(1).rsplit('@').next().expect("a place").into(),
-        tls_mode: TlsMode::Preferred,
-        tls_ca: None,
-        account: "root".into(),
-        password: String::new(),
-        weight: 1,
-        capacity: None,
-    };
+    let second = listed("second", tenants::ground_on::mariadb::server(1));
     ground.vivero.servers().add(second).await.expect("added");
     ground
 }

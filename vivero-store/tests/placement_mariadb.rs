@@ -2,11 +2,14 @@
 //! many connections there are, prepared databases, other passwords.
 #![cfg(feature = "mariadb")]
 
+#[path = "support/listed.rs"]
+mod listed;
 #[path = "support/mariadb.rs"]
 mod support;
 #[path = "support/wanted.rs"]
 mod wanted;
 
+use listed::listed;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use std::str::FromStr as _;
@@ -15,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use vivero_core::Error;
 use vivero_core::port::Fleet;
-use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState, TlsMode};
+use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState};
 use vivero_core::tenant::Tenant;
 use vivero_store::{MariaDbFleet, MariaDbOptions, SystemClock};
 use wanted::wanted;
@@ -34,16 +37,7 @@ async fn provision(fleet: &MariaDbFleet, n: usize, slug: &str) -> Tenant {
 }
 
 fn second(weight: u32, capacity: Option<u64>) -> NewServer {
-    NewServer {
-        name: "second".into(),
-        address: support::server(1).rsplit('@').next().expect("a place").into(),
-        tls_mode: TlsMode::Preferred,
-        tls_ca: None,
-        account: "root".into(),
-        password: String::new(),
-        weight,
-        capacity,
-    }
+    NewServer { weight, capacity, ..listed("second", support::server(1)) }
 }
 
 async fn administrator(server: usize) -> MySqlConnection {

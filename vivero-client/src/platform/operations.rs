@@ -68,17 +68,30 @@ impl Operations<'_> {
     /// return, finished after it. A move that its tenant was switched by, to a server that does not answer, is
     /// refused as `move_switched`: see [`Self::turn_back`].
     pub async fn end(&self, id: Uuid) -> Result<Operation> {
-        self.end_it(id, None).await
+        self.end_it(id, None, None).await
     }
     /// The same with consent to turn such a move back: the tenant gets the database before back, and what was
     /// written since the switch is given up. Where the server answers, it is ended as without.
     pub async fn turn_back(&self, id: Uuid) -> Result<Operation> {
-        self.end_it(id, Some(true)).await
+        self.end_it(id, Some(true), None).await
     }
-    async fn end_it(&self, id: Uuid, turn_back: Option<bool>) -> Result<Operation> {
+    /// The same where the database before cannot be used either (`database_before`): the operation ends as failed, and
+    /// the tenant stays on the lost server, to be restored from an archive. Where the server answers, it is ended as
+    /// without; while the database before is whole it is refused.
+    pub async fn give_up(&self, id: Uuid) -> Result<Operation> {
+        self.end_it(id, None, Some(true)).await
+    }
+    async fn end_it(
+        &self,
+        id: Uuid,
+        turn_back: Option<bool>,
+        give_up: Option<bool>,
+    ) -> Result<Operation> {
         let id = &id;
         self.caller
-            .once(|api| async move { api.platform_operation_end(id, turn_back, None).await })
+            .once(
+                |api| async move { api.platform_operation_end(id, give_up, turn_back, None).await },
+            )
             .await
     }
     /// Asks `every` so often how far an operation is, until it is over: done, or failed with a message.

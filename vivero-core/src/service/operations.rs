@@ -3,7 +3,7 @@
 use super::Vivero;
 use crate::error::{Error, Result};
 use crate::ids::TenantId;
-use crate::operations::{Marks, NewOperation, Operation, StoredArchive};
+use crate::operations::{Consent, Marks, NewOperation, Operation, StoredArchive};
 use crate::tenant::{Slug, Tenant};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,20 +80,26 @@ impl TenantOperations<'_> {
     /// Ends an operation that cannot go on because a database server is gone; see
     /// [`crate::operations::Operations::end`].
     pub async fn end(&self, id: Uuid) -> Result<Operation> {
-        self.end_it(id, false).await
+        self.end_it(id, Consent::Nothing).await
     }
 
     /// The same; a move that the tenant was switched by, to a server that is lost for good, is turned back: what was
     /// written since the switch is given up.
     pub async fn turn_back(&self, id: Uuid) -> Result<Operation> {
-        self.end_it(id, true).await
+        self.end_it(id, Consent::TurnBack).await
     }
 
-    async fn end_it(&self, id: Uuid, turn_back: bool) -> Result<Operation> {
+    /// The same; a move of which neither database can be used ends as failed, and its tenant stays on the lost server,
+    /// to be restored from an archive.
+    pub async fn give_up(&self, id: Uuid) -> Result<Operation> {
+        self.end_it(id, Consent::GiveUp).await
+    }
+
+    async fn end_it(&self, id: Uuid, consent: Consent) -> Result<Operation> {
         let vivero = self.vivero.clone();
         // In a task of its own: a caller that goes away must not leave it in the middle.
         let ending = tokio::spawn(async move {
-            let ended = vivero.inner.parts.operations.end(id, turn_back).await;
+            let ended = vivero.inner.parts.operations.end(id, consent).await;
             vivero.tenants_changed().await;
             ended
         });

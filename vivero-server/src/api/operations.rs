@@ -85,7 +85,10 @@ impl Operations {
     ///
     /// A move that the tenant was switched by, to a server that does not answer, is refused with 409
     /// `move_switched`, which says what is known of what was written there since. With `turn_back` the tenant gets
-    /// the database before back and that is given up; the database on that server is kept (`kept` of the server).
+    /// the database before back and that is given up; the database on that server is kept (`kept` of the server). If
+    /// the database before cannot be used either, that is refused with 409 `database_before`. With `give_up` the
+    /// operation then ends as failed and the tenant stays on the lost server, to be restored from an archive; what
+    /// there is of the database before is kept.
     #[oai(
         path = "/api/v1/platform/operations/:operation/end",
         method = "post",
@@ -97,12 +100,19 @@ impl Operations {
         operation: OperationId,
         /// Whether what was written since the switch is given up; without effect where the server answers.
         turn_back: Query<bool>,
+        /// Whether both are given up; without effect where the server answers, refused while the one before is whole.
+        give_up: Query<bool>,
         #[oai(name = "Idempotency-Key")] _key: IdempotencyKey,
     ) -> Answer<Shown<OperationOut>> {
         let operations = operator.vivero().operations();
-        let ended = match turn_back.0 {
-            Some(true) => operations.turn_back(operation.0).await?,
-            _ => operations.end(operation.0).await?,
+        let ended = match (turn_back.0.unwrap_or(false), give_up.0.unwrap_or(false)) {
+            (false, false) => operations.end(operation.0).await?,
+            (true, false) => operations.turn_back(operation.0).await?,
+            (false, true) => operations.give_up(operation.0).await?,
+            (true, true) => {
+                let message = "must not be given with turn_back: say which of them";
+                return Err(Error::invalid("give_up", "alone", message).into());
+            }
         };
         tracing::info!(operation = %ended.id, tenant = %ended.slug, state = %ended.state,
             request_id = ?operator.scope().request_id, "operation ended");

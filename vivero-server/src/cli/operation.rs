@@ -158,6 +158,10 @@ pub(super) enum OperationCommand {
         /// The database on that server is kept; `server list` shows it.
         #[arg(long)]
         turn_back: bool,
+        /// The same where the database before cannot be used either: the operation ends as failed, and the tenant
+        /// stays on the lost server, to be restored from an archive. What there is of the database before is kept.
+        #[arg(long, conflicts_with = "turn_back")]
+        give_up: bool,
     },
 }
 
@@ -406,11 +410,11 @@ pub(super) async fn run_operations(
             let asked = operations.find(id).await?;
             code = finish(&follow(&vivero, asked, output).await?, output)?;
         }
-        OperationCommand::End { id, turn_back } => {
-            let ended = if turn_back {
-                operations.turn_back(id).await?
-            } else {
-                operations.end(id).await?
+        OperationCommand::End { id, turn_back, give_up } => {
+            let ended = match (turn_back, give_up) {
+                (true, _) => operations.turn_back(id).await?,
+                (_, true) => operations.give_up(id).await?,
+                _ => operations.end(id).await?,
             };
             show(&ended, output);
             if !ended.state.is_over() {

@@ -31,8 +31,8 @@ pub(super) enum ServerCommand {
         #[arg(long)]
         lost: bool,
     },
-    /// Remove a database for good that is kept on a server since a move was turned back (`list` shows them). What was
-    /// written there last may be nowhere else.
+    /// Remove a database for good that is kept on a server since a move was turned back or given up (`list` shows
+    /// them). What was written there last may be nowhere else.
     RemoveKept {
         /// The server's name in this installation.
         name: String,
@@ -271,7 +271,7 @@ fn show(server: &DatabaseServer, output: Output) {
         );
         for kept in &server.kept {
             text += &format!(
-                "\n  keeps {}, tenant {}'s until operation {} was turned back; remove it with `vivero server \
+                "\n  keeps {}, tenant {}'s until operation {} was ended; remove it with `vivero server \
                  remove-kept {} {}`",
                 kept.database, kept.slug, kept.operation, server.name, kept.database
             );

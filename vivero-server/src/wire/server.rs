@@ -97,7 +97,8 @@ impl From<DatabaseServer> for ServerOut {
     }
 }
 
-/// A database that a tenant had on a server which did not answer, when its move there was turned back.
+/// A database that a tenant has no more since a move was turned back or given up, and that may hold what is nowhere
+/// else.
 #[derive(Debug, Serialize, Object)]
 pub(crate) struct KeptOut {
     /// Its name on the server.
@@ -106,7 +107,7 @@ pub(crate) struct KeptOut {
     pub(crate) tenant: String,
     /// Its generation.
     pub(crate) generation: i64,
-    /// The move that was turned back.
+    /// The move that was turned back or given up.
     pub(crate) operation: Uuid,
     /// Since when it is nobody's.
     pub(crate) kept_at: Stamp,

@@ -282,7 +282,13 @@ impl Credentials {
         Ok(ways)
     }
 
-    fn of_generation(&self, tenant: TenantId, generation: i64, sealed: Value) -> Result<String> {
+    /// The password of a generation that is elsewhere.
+    pub(super) fn of_generation(
+        &self,
+        tenant: TenantId,
+        generation: i64,
+        sealed: Value,
+    ) -> Result<String> {
         let whose = format!("generation {generation} of tenant {tenant}");
         self.unseal(sealed, &of_generation(tenant, generation), &whose)?
             .ok_or_else(|| Error::corrupt(format!("{whose} has no credentials")))

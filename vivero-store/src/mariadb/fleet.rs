@@ -11,7 +11,8 @@ use vivero_core::drain::DrainBook;
 use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
 use vivero_core::migration::Migrator;
-use vivero_core::operations::{Operation, OperationBook, TenantChange};
+use vivero_core::moves::Moves;
+use vivero_core::operations::OperationBook;
 use vivero_core::port::{Fleet, FleetStats, Lease, Provision, TenantStore};
 use vivero_core::server::{DatabaseServer, KeptDatabase, NewServer, ServerFinding, ServerPatch};
 use vivero_core::tenant::{Tenant, TenantState};
@@ -80,11 +81,11 @@ impl Fleet for MariaDbFleet {
     }
 
     async fn remove(&self, id: TenantId, generation: i64) -> Result<()> {
-        self.remove_database(id, generation).await
+        self.remove_database(id, generation, None).await
     }
 
     async fn abandon(&self, id: TenantId, generation: i64) -> Result<Option<String>> {
-        self.abandon_database(id, generation).await
+        self.abandon_database(id, generation, None).await
     }
 
     fn book(&self) -> &dyn OperationBook {
@@ -192,13 +193,8 @@ impl Fleet for MariaDbFleet {
         self.note_generation(next, server).await
     }
 
-    async fn turn_back(
-        &self,
-        operation: &Operation,
-        tenant: &Tenant,
-        change: &TenantChange,
-    ) -> Result<Tenant> {
-        self.take_back(operation, tenant, change).await
+    fn moves(&self) -> Result<&dyn Moves> {
+        Ok(self)
     }
 
     async fn kept(&self, tenant: Option<TenantId>) -> Result<Vec<KeptDatabase>> {

@@ -4,7 +4,9 @@
 //! A lease is renewed for as long as it is held. If that does not come about in time it is lost, and who
 //! holds it stops at its next statement; what it has done until then does no harm when it is repeated.
 
-use crate::backend::mariadb::{Connection, Exclusive, Hold, MariaDb};
+use super::server::{LOCK_WAIT, Server};
+use crate::backend::Sql;
+use crate::backend::mariadb::{Connection, Exclusive, Hold, MariaDb, Purpose, open};
 use crate::keeper::Keeper;
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -14,7 +16,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 use vivero_core::port::Lease;
-use vivero_core::{Error, Result};
+use vivero_core::{Error, Result, Value};
 
 /// For how long a lease is taken, in seconds: so long after its process has died others wait.
 const HELD_FOR: u32 = 30;
@@ -42,6 +44,52 @@ impl Held {
     /// Whether somebody else may hold it by now: a lease that could not be renewed in time.
     pub(super) fn is_lost(&self) -> bool {
         self.lease.as_ref().is_some_and(|lease| lease.is_lost())
+    }
+}
+
+/// A lock of the server's as it is called there.
+pub(super) fn lock_named(name: &str) -> String {
+    format!("vivero {name}")
+}
+
+/// Takes a lock of the server's for a connection; `false` if another has it for longer than that.
+pub(super) async fn lock(connection: &mut Connection, name: &str, seconds: u32) -> Result<bool> {
+    let sql = Sql::new(format!("SELECT get_lock(?, {seconds})")).with(Value::Text(name.into()));
+    Ok(sql.number::<MariaDb>(connection).await? == Some(1))
+}
+
+impl Server {
+    /// Keeps others, of any process, from making, changing or removing the same thing for as long as
+    /// what it gives is held. `None` if somebody else does so and `wait` is not wanted.
+    pub(super) async fn hold(&self, id: Uuid, wait: bool) -> Result<Option<Held>> {
+        self.hold_named(&self.name_of(id), wait).await
+    }
+
+    /// By a lock of the server's, which ends with its connection. Of a cluster's nodes each has its own
+    /// locks: there it is a lease in the registry, which ends a while after its process.
+    pub(super) async fn hold_named(&self, name: &str, wait: bool) -> Result<Option<Held>> {
+        self.hold_within(name, if wait { LOCK_WAIT } else { 0 }).await
+    }
+
+    /// The same with so many seconds to wait.
+    pub(super) async fn hold_within(&self, name: &str, seconds: u32) -> Result<Option<Held>> {
+        if self.nodes().are_many()
+            && let Some(exclusive) = self.exclusive.get()
+        {
+            let wait = Duration::from_secs(seconds.into());
+            let held = exclusive.hold(&format!("hold/{name}"), wait).await?;
+            return Ok(held.map(Held::by_lease));
+        }
+        let mut connection =
+            open(self.admin(), Purpose::Writing, self.nodes(), &self.holding).await?;
+        let got = lock(&mut connection, &lock_named(name), seconds).await?;
+        Ok(got.then(|| Held::by_lock(connection)))
+    }
+
+    /// The connection that has a lock of the server's, if one has; what a cluster notes is in the registry.
+    pub(super) async fn holder_of(&self, name: &str) -> Result<Option<i64>> {
+        let sql = Sql::new("SELECT is_used_lock(?)").with(Value::Text(lock_named(name)));
+        sql.number::<MariaDb>(&mut self.connect().await?).await
     }
 }
 

@@ -1,5 +1,5 @@
 //! Databases that nobody uses and that nothing removes but an operator: what tenants had on servers that did not
-//! answer, when they were taken back to the database before.
+//! answer, when they were taken back to the database before; and that one, when it could not be used either.
 //!
 //! Leftovers are removed when their server answers again, since what they hold is elsewhere as well. What is kept
 //! may be the only copy of what was written last. So it is in a table of its own, which no clearing looks at; the
@@ -11,7 +11,7 @@ use crate::backend::Sql;
 use crate::backend::mariadb::{MariaDb, Writing};
 use chrono::{DateTime, Utc};
 use vivero_core::ids::TenantId;
-use vivero_core::operations::{Operation, TenantChange};
+use vivero_core::operations::Operation;
 use vivero_core::record::Kind;
 use vivero_core::server::{KeptDatabase, ServerFinding, Verdict};
 use vivero_core::tenant::Tenant;
@@ -77,44 +77,20 @@ pub(super) async fn kept_of(
 }
 
 impl MariaDbFleet {
-    /// Takes a tenant that is elsewhere home again: what it has there is kept, in the transaction that changes it.
-    pub(super) async fn take_back(
-        &self,
-        operation: &Operation,
-        tenant: &Tenant,
-        change: &TenantChange,
-    ) -> Result<Tenant> {
-        let (id, generation) = (tenant.id, tenant.generation);
-        let elsewhere = self.credentials.elsewhere(self.registry(), id, generation).await?;
-        let found = self.credentials.find_at(self.registry(), id, generation).await?;
-        let (Some(_), Some(left)) = (elsewhere, found) else {
-            let message = format!(
-                "the database before is not on record any more: generation {generation} of tenant {} is at home",
-                tenant.slug
-            );
-            return Err(Error::Illegal { code: "move_cleaned", message });
-        };
-        let keep = Sql::new(
-            "INSERT INTO kept_databases (server, database_name, account, tenant_id, slug, generation, \
+    /// Notes that a database which is the tenant's no more is kept, for the transaction that changes the tenant.
+    pub(super) fn keep(&self, operation: &Operation, tenant: &Tenant, kept: &Place) -> Sql {
+        Sql::new(
+            "REPLACE INTO kept_databases (server, database_name, account, tenant_id, slug, generation, \
              operation_id, kept_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )
-        .with(Value::Text(left.server.clone()))
-        .with(Value::Text(left.database.clone()))
-        .with(Value::Text(left.account.clone()))
-        .with(Value::Id(id.uuid()))
+        .with(Value::Text(kept.server.clone()))
+        .with(Value::Text(kept.database.clone()))
+        .with(Value::Text(kept.account.clone()))
+        .with(Value::Id(tenant.id.uuid()))
         .with(Value::Text(tenant.slug.to_string()))
-        .with(Value::Int(generation))
+        .with(Value::Int(tenant.generation))
         .with(Value::Id(operation.id))
-        .with(Value::Time(self.keeper.clock.now()));
-        let forget =
-            Sql::new("DELETE FROM tenant_generations WHERE tenant_id = ? AND generation = ?")
-                .with(Value::Id(id.uuid()))
-                .with(Value::Int(generation));
-        let with = vec![keep, forget];
-        let now = self.registry().change_tenant_with(operation, id, change, with).await?;
-        tracing::warn!(tenant = %tenant.slug, server = left.server, database = left.database,
-            "a move was turned back; the database on the server that does not answer is kept");
-        Ok(now)
+        .with(Value::Time(self.keeper.clock.now()))
     }
 
     /// What is kept: of one tenant, or all of it.
@@ -183,8 +159,8 @@ fn finding(kept: KeptDatabase) -> ServerFinding {
         check: "kept_databases".into(),
         verdict: Verdict::Warning,
         detail: format!(
-            "{} is nobody's since the move of tenant {} was turned back at {at} (operation {}); what was written \
-             there last may be nowhere else",
+            "{} is nobody's since the move of tenant {} was turned back or given up at {at} (operation {}); what was \
+             written there last may be nowhere else",
             kept.database, kept.slug, kept.operation
         ),
         remedy: Some(format!(

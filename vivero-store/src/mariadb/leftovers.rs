@@ -8,12 +8,14 @@
 use super::MariaDbFleet;
 use super::credentials::Place;
 use super::server::Server;
-use crate::backend::mariadb::{MariaDb, Writing};
+use crate::backend::mariadb::MariaDb;
 use crate::backend::{Backend as _, Cells, Sql};
+use crate::registry::Registry;
 use chrono::TimeDelta;
 use std::collections::HashSet;
 use std::sync::PoisonError;
 use vivero_core::ids::TenantId;
+use vivero_core::operations::Operation;
 use vivero_core::record::Kind;
 use vivero_core::server::ServerState;
 use vivero_core::{Error, Result, Value};
@@ -36,8 +38,9 @@ impl MariaDbFleet {
         &self,
         id: TenantId,
         generation: i64,
+        of: Option<&Operation>,
     ) -> Result<Option<String>> {
-        match self.remove_database(id, generation).await {
+        match self.remove_database(id, generation, of).await {
             Ok(()) => return Ok(None),
             Err(Error::Unavailable { .. }) => {}
             Err(other) => return Err(other),
@@ -52,23 +55,27 @@ impl MariaDbFleet {
             None => None,
         };
         let mut transaction = self.registry().begin().await?;
+        if let Some(operation) = of {
+            // Whoever has gone on with it may keep what would be left here.
+            Registry::<MariaDb>::held_in(&mut transaction, operation).await?;
+        }
         let left = match (elsewhere, now_at, &found) {
             (Some((server, _)), _, _) => {
                 let left = Place { server, ..home.at(generation) };
-                self.leave(&mut transaction, &left).await?;
+                self.left(&left).execute::<MariaDb>(&mut transaction).await?;
                 Self::forget_generation(&mut transaction, id, generation).await?;
                 left
             }
             (None, Some((server, password)), Some(tenant)) => {
                 let left = home.at(generation);
-                self.leave(&mut transaction, &left).await?;
+                self.left(&left).execute::<MariaDb>(&mut transaction).await?;
                 self.move_home(&mut transaction, tenant, server, &password).await?;
                 left
             }
             (None, _, found) => {
                 let all = found.as_ref().is_none_or(|t| t.generation == generation);
                 let left = home.at(generation);
-                self.leave(&mut transaction, &left).await?;
+                self.left(&left).execute::<MariaDb>(&mut transaction).await?;
                 if all {
                     Sql::new("DELETE FROM tenant_databases WHERE tenant_id = ?")
                         .with(Value::Id(id.uuid()))
@@ -84,8 +91,8 @@ impl MariaDbFleet {
         Ok(Some(left.server))
     }
 
-    /// Notes what is left, in the transaction that forgets it otherwise.
-    async fn leave(&self, transaction: &mut Writing, left: &Place) -> Result<()> {
+    /// Notes what is left, for the transaction that forgets it otherwise.
+    pub(super) fn left(&self, left: &Place) -> Sql {
         Sql::new(
             "REPLACE INTO leftovers (server, database_name, account, noted_at) VALUES (?, ?, ?, ?)",
         )
@@ -93,9 +100,6 @@ impl MariaDbFleet {
         .with(Value::Text(left.database.clone()))
         .with(Value::Text(left.account.clone()))
         .with(Value::Time(self.keeper.clock.now()))
-        .execute::<MariaDb>(transaction)
-        .await?;
-        Ok(())
     }
 
     /// Removes what is left wherever it is, as far as servers answer.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use vivero_core::copy::{Chain, Loading, TableShape};
 use vivero_core::ids::TenantId;
 use vivero_core::migration::Engine;
+use vivero_core::operations::Operation;
 use vivero_core::tenant::Tenant;
 use vivero_core::{Clock, Result, Value};
 
@@ -71,8 +72,14 @@ impl MariaDbFleet {
         Ok(place)
     }
 
-    /// With the database of the registry's generation the account goes as well.
-    pub(super) async fn remove_database(&self, id: TenantId, generation: i64) -> Result<()> {
+    /// With the database of the registry's generation the account goes as well. Where it is an operation's, only while
+    /// that is the caller's.
+    pub(super) async fn remove_database(
+        &self,
+        id: TenantId,
+        generation: i64,
+        of: Option<&Operation>,
+    ) -> Result<()> {
         let found = self.registry().find("id", Value::Id(id.uuid())).await?;
         not_in_use(found.as_ref(), generation)?;
         self.remove_elsewhere(id, generation).await?;
@@ -82,7 +89,7 @@ impl MariaDbFleet {
         };
         let place = place.at(generation);
         if let Some(found) = &found
-            && self.come_home(found, &place).await?
+            && self.come_home(found, &place, of).await?
         {
             return Ok(());
         }
@@ -91,6 +98,9 @@ impl MariaDbFleet {
         // Whoever took this over meanwhile may have taken the tenant back to it.
         let found = self.registry().find("id", Value::Id(id.uuid())).await?;
         not_in_use(found.as_ref(), generation)?;
+        if let Some(operation) = of {
+            self.registry().still_held(operation).await?;
+        }
         server.remove_generation(&place).await?;
         if found.is_none_or(|t| t.generation == generation) {
             server.remove(&place).await?;

@@ -11,12 +11,13 @@ use super::placement::rooms;
 use crate::backend::mariadb::{MariaDb, Writing};
 use crate::backend::{Backend as _, Sql};
 use vivero_core::ids::TenantId;
+use vivero_core::operations::Operation;
 use vivero_core::record::Kind;
 use vivero_core::server::ServerState;
 use vivero_core::tenant::Tenant;
 use vivero_core::{Error, Result, Slug, Value};
 
-fn taken_back(tenant: &Tenant) -> Error {
+pub(super) fn taken_back(tenant: &Tenant) -> Error {
     let message = format!(
         "generation {} of tenant {} is not in use any more: somebody else has gone on with this",
         tenant.generation, tenant.slug
@@ -94,18 +95,17 @@ impl MariaDbFleet {
 
     /// If the tenant's database is elsewhere by now: removes the one before, with the account that worked in
     /// it, and makes the new place the tenant's home.
-    pub(super) async fn come_home(&self, tenant: &Tenant, before: &Place) -> Result<bool> {
+    pub(super) async fn come_home(
+        &self,
+        tenant: &Tenant,
+        before: &Place,
+        of: Option<&Operation>,
+    ) -> Result<bool> {
         let (id, generation) = (tenant.id, tenant.generation);
         let elsewhere = self.credentials.elsewhere(self.registry(), id, generation).await?;
         let Some((server, password)) = elsewhere else { return Ok(false) };
         let listed = self.servers.find(&before.server).await?;
-        let server_before = listed.up()?;
-        // Whoever took this over meanwhile may have taken the tenant back.
-        let now = self.registry().find("id", Value::Id(id.uuid())).await?;
-        if now.is_none_or(|now| now.generation != generation) {
-            return Err(taken_back(tenant));
-        }
-        server_before.remove(before).await?;
+        self.remove_before(&listed, tenant, before, of).await?;
         let mut transaction = self.registry().begin().await?;
         self.move_home(&mut transaction, tenant, server, &password).await?;
         MariaDb::commit(transaction, ()).await?;
@@ -120,22 +120,31 @@ impl MariaDbFleet {
         server: String,
         password: &str,
     ) -> Result<()> {
-        let id = tenant.id;
-        let moved = Sql::new(
-            "UPDATE tenant_databases SET server = ?, password = ?, next_password = NULL WHERE tenant_id = ? \
-             AND EXISTS (SELECT 1 FROM tenants WHERE id = ? AND generation = ?)",
-        )
-        .with(Value::Text(server))
-        .with(self.credentials.seal(password, id.uuid().as_bytes())?)
-        .with(Value::Id(id.uuid()))
-        .with(Value::Id(id.uuid()))
-        .with(Value::Int(tenant.generation))
-        .execute::<MariaDb>(transaction)
-        .await?;
-        if moved == 0 {
+        let home = self.new_home((tenant.id, tenant.generation), server, password)?;
+        if home.execute::<MariaDb>(transaction).await? == 0 {
             return Err(taken_back(tenant));
         }
-        Self::forget_generation(transaction, id, tenant.generation).await
+        Self::forget_generation(transaction, tenant.id, tenant.generation).await
+    }
+
+    /// The tenant's home, as long as its generation is still that one.
+    pub(super) fn new_home(
+        &self,
+        (tenant, generation): (TenantId, i64),
+        server: String,
+        password: &str,
+    ) -> Result<Sql> {
+        let id = tenant.uuid();
+        let sql = Sql::new(
+            "UPDATE tenant_databases SET server = ?, password = ?, next_password = NULL WHERE tenant_id = ? \
+             AND EXISTS (SELECT 1 FROM tenants WHERE id = ? AND generation = ?)",
+        );
+        Ok(sql
+            .with(Value::Text(server))
+            .with(self.credentials.seal(password, id.as_bytes())?)
+            .with(Value::Id(id))
+            .with(Value::Id(id))
+            .with(Value::Int(generation)))
     }
 
     pub(super) async fn forget_generation(

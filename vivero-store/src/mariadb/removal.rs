@@ -36,8 +36,10 @@ impl MariaDbFleet {
             must_be_empty(room)?;
             refuse_kept_on(&mut transaction, name).await?;
         }
+        self.rehome_tenants(&mut transaction, name).await?;
         let gone = self.lose_tenants(&mut transaction, name).await?;
         for sql in [
+            "DELETE FROM tenant_generations WHERE server = ?",
             "DELETE FROM standby_databases WHERE server = ?",
             "DELETE FROM leftovers WHERE server = ?",
             "DELETE FROM kept_databases WHERE server = ?",
@@ -76,11 +78,35 @@ impl MariaDbFleet {
         self.clear_on(name).await
     }
 
-    /// Takes the tenants of a lost server out of service: nothing of theirs is anywhere but in archives.
+    /// Gives tenants that have their home on a lost server, and their database on another, that one for a home.
+    async fn rehome_tenants(&self, transaction: &mut Writing, name: &str) -> Result<()> {
+        let rows = Sql::new(
+            "SELECT t.id, t.generation, g.server, g.password FROM tenants t \
+             JOIN tenant_databases d ON d.tenant_id = t.id \
+             JOIN tenant_generations g ON g.tenant_id = t.id AND g.generation = t.generation \
+             WHERE d.server = ? AND g.server <> ?",
+        )
+        .with(Value::Text(name.into()))
+        .with(Value::Text(name.into()))
+        .fetch::<MariaDb>(transaction, &[Kind::Id, Kind::Int, Kind::Text, Kind::Bytes])
+        .await?;
+        for mut row in rows {
+            let (id, generation) = (TenantId::from_uuid(row.id(0)), row.int(1));
+            let password = self.credentials.of_generation(id, generation, row.take(3))?;
+            let home = self.new_home((id, generation), row.text(2), &password)?;
+            home.execute::<MariaDb>(transaction).await?;
+            Self::forget_generation(transaction, id, generation).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the tenants whose databases are on a lost server out of service: nothing of theirs is anywhere but in
+    /// archives. Where their home is says nothing: the server they were moved to is another.
     async fn lose_tenants(&self, transaction: &mut Writing, name: &str) -> Result<Vec<Slug>> {
         let rows = Sql::new(
             "SELECT t.id, t.slug FROM tenants t JOIN tenant_databases d ON d.tenant_id = t.id \
-             WHERE d.server = ? ORDER BY t.slug",
+             LEFT JOIN tenant_generations g ON g.tenant_id = t.id AND g.generation = t.generation \
+             WHERE coalesce(g.server, d.server) = ? ORDER BY t.slug",
         )
         .with(Value::Text(name.into()))
         .fetch::<MariaDb>(transaction, &[Kind::Id, Kind::Text])
@@ -92,23 +118,37 @@ impl MariaDbFleet {
         for mut row in rows {
             let (id, slug) = (TenantId::from_uuid(row.id(0)), row.text(1));
             let at = self.keeper.clock.now();
+            // As long as the tenant's row says which database is the present one.
+            for sql in FORGET {
+                let sql = Sql::new(sql).with(Value::Id(id.uuid()));
+                sql.execute::<MariaDb>(transaction).await?;
+            }
             if Registry::<MariaDb>::lose(transaction, id, &why, at).await? {
                 gone.push(slug.parse().map_err(|_| Error::corrupt("registry: tenants.slug"))?);
-            }
-            for sql in [
-                "REPLACE INTO leftovers (server, database_name, account, noted_at) \
-                 SELECT g.server, concat(d.database_name, 'g', g.generation), d.account, utc_timestamp(6) \
-                 FROM tenant_generations g JOIN tenant_databases d ON d.tenant_id = g.tenant_id \
-                 WHERE g.tenant_id = ?",
-                "DELETE FROM tenant_generations WHERE tenant_id = ?",
-                "DELETE FROM tenant_databases WHERE tenant_id = ?",
-            ] {
-                Sql::new(sql).with(Value::Id(id.uuid())).execute::<MariaDb>(transaction).await?;
             }
         }
         Ok(gone)
     }
 }
+
+/// What is elsewhere of a tenant whose database is lost: what a home has that is not where it is any more is the
+/// database before, of which this may be the last copy, and is kept; the rest was only being made.
+const FORGET: [&str; 4] = [
+    "REPLACE INTO kept_databases (server, database_name, account, tenant_id, slug, generation, operation_id, kept_at) \
+     SELECT d.server, concat(d.database_name, if(e.generation = 1, '', concat('g', e.generation))), d.account, t.id, \
+     t.slug, e.generation, coalesce(n.operation_id, repeat('\0', 16)), utc_timestamp(6) \
+     FROM tenants t JOIN tenant_databases d ON d.tenant_id = t.id \
+     JOIN tenant_generations g ON g.tenant_id = t.id AND g.generation = t.generation AND g.server <> d.server \
+     JOIN tenant_events n ON n.tenant_id = t.id AND n.version = (SELECT min(version) FROM tenant_events \
+     WHERE tenant_id = t.id AND generation = t.generation) \
+     JOIN tenant_events e ON e.tenant_id = t.id AND e.version = (SELECT max(version) FROM tenant_events \
+     WHERE tenant_id = t.id AND version < n.version) WHERE t.id = ?",
+    "REPLACE INTO leftovers (server, database_name, account, noted_at) \
+     SELECT g.server, concat(d.database_name, 'g', g.generation), d.account, utc_timestamp(6) \
+     FROM tenant_generations g JOIN tenant_databases d ON d.tenant_id = g.tenant_id WHERE g.tenant_id = ?",
+    "DELETE FROM tenant_generations WHERE tenant_id = ?",
+    "DELETE FROM tenant_databases WHERE tenant_id = ?",
+];
 
 fn must_be_empty(room: &Room) -> Result<()> {
     if room.tenants > 0 {

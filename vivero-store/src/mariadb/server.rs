@@ -14,16 +14,12 @@ use std::str::FromStr as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::OnceCell;
-use uuid::Uuid;
-use vivero_core::ids::TenantId;
 use vivero_core::record::Kind;
 use vivero_core::server::{MAIN, split_addresses};
-use vivero_core::{Error, Result, Value};
+use vivero_core::{Error, Result};
 
 /// How long somebody waits for another who makes or removes the same tenant, in seconds.
-const LOCK_WAIT: u32 = 60;
-/// How long it may take to make or remove a database with its account.
-const SCRIPT: Duration = Duration::from_secs(120);
+pub(super) const LOCK_WAIT: u32 = 60;
 /// Statements kept prepared per connection: as many as the server's limit allows, between these.
 const FEWEST_STATEMENTS: u64 = 16;
 const MOST_STATEMENTS: u64 = 100;
@@ -50,17 +46,17 @@ pub(super) struct Server {
     /// Where it is, if it is a cluster.
     nodes: Nodes,
     registry: String,
-    options: MariaDbOptions,
+    pub(super) options: MariaDbOptions,
     /// What the server said when it was first asked.
     ready: OnceCell<Ready>,
     /// The connections of the administrator's account: those that only hold a lock, and the others, of
     /// which nothing has more than one at a time. Who holds a lock waits for one of the others, never the
     /// other way round.
-    holding: Arc<Budget>,
+    pub(super) holding: Arc<Budget>,
     definers: Arc<Budget>,
     /// Those of a run of migrations, which go from one tenant's database to the next.
     passing: Option<Pool>,
-    exclusive: OnceLock<Arc<dyn Exclusive>>,
+    pub(super) exclusive: OnceLock<Arc<dyn Exclusive>>,
 }
 
 /// What follows from what a server says of itself.
@@ -97,12 +93,6 @@ fn refused(message: impl Into<String>) -> Error {
 /// A name that needs no quoting anywhere, also not in a pattern.
 fn is_plain(name: &str) -> bool {
     name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-/// A pattern that a name alone matches: `_` stands for any character otherwise, and the rights to
-/// `a_1` would be rights to `ab1`.
-fn pattern(name: &str) -> String {
-    name.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%")
 }
 
 /// An address of several nodes, `//USER@HOST:PORT,HOST:PORT/DATABASE`, as that of the first, and all of
@@ -204,6 +194,10 @@ impl Server {
     /// Where what one process does alone is noted, for clusters. Only the first time counts.
     pub(super) fn set_exclusive(&self, exclusive: Arc<dyn Exclusive>) {
         let _ = self.exclusive.set(exclusive);
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Whether it is the one with the registry.
@@ -328,34 +322,6 @@ impl Server {
         }
     }
 
-    /// Runs what makes or removes databases and accounts, within bounds.
-    async fn script(&self, connection: &mut Connection, text: &str) -> Result<()> {
-        let late = |_| Error::Unavailable {
-            what: "database, making or removing a tenant's takes too long".into(),
-            retry_after: 30,
-            source: None,
-        };
-        tokio::time::timeout(SCRIPT, connection.script(text))
-            .await
-            .map_err(late)?
-            .map_err(Into::into)
-    }
-
-    /// The same for what changes accounts, one after another: the server keeps all accounts in the same
-    /// few tables, which it locks as a whole and without a limit in time.
-    async fn accounts(&self, text: &str) -> Result<()> {
-        let mut connection = self.connect().await?;
-        let turn = format!("SELECT get_lock('vivero accounts', {LOCK_WAIT})");
-        if Sql::new(turn).number::<MariaDb>(&mut connection).await? != Some(1) {
-            return Err(Error::Unavailable {
-                what: "database, its accounts are being changed".into(),
-                retry_after: 5,
-                source: None,
-            });
-        }
-        self.script(&mut connection, text).await
-    }
-
     /// The registry's connections: reading and writing.
     pub(super) fn registry_pools(&self) -> (Pool, Pool) {
         let account = self.admin.clone().database(&self.registry);
@@ -430,124 +396,6 @@ impl Server {
         let pool = Pool::new(account.clone(), Some(account), Purpose::Writing, 2, ties);
         Ok(Scratch { name, pool, _held: held })
     }
-
-    /// A database, and its account: from an id alone, never from input.
-    pub(super) fn name_of(&self, id: Uuid) -> String {
-        format!("{}{}", self.options.prefix, id.simple())
-    }
-
-    /// Makes a tenant's database and account, as far as they are not there. The account may read and
-    /// write rows of its own database, and nothing else.
-    pub(super) async fn make(&self, place: &Place) -> Result<()> {
-        let (name, account) = (&place.database, &place.account);
-        let grants = pattern(name);
-        // The password is set in any case: a former run may have got no further than making the account.
-        let script = format!(
-            "CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin; \
-             CREATE USER IF NOT EXISTS '{account}'@'%'; {}; \
-             GRANT SELECT, INSERT, UPDATE, DELETE ON `{grants}`.* TO '{account}'@'%'",
-            self.alter(account, &place.password)
-        );
-        self.accounts(&script).await
-    }
-
-    /// Gives an account a password and the limits of the configuration. The password is of hexadecimal
-    /// digits.
-    fn alter(&self, account: &str, password: &str) -> String {
-        let (connections, seconds) =
-            (self.options.connections_per_account, self.options.statement_time.as_secs());
-        format!(
-            "ALTER USER '{account}'@'%' IDENTIFIED BY '{password}' \
-             WITH MAX_USER_CONNECTIONS {connections} MAX_STATEMENT_TIME {seconds}"
-        )
-    }
-
-    /// Gives an account that is there another password.
-    pub(super) async fn set_password(&self, account: &str, password: &str) -> Result<()> {
-        self.accounts(&self.alter(account, password)).await
-    }
-
-    /// Removes a tenant's database and account.
-    pub(super) async fn remove(&self, place: &Place) -> Result<()> {
-        let script = format!(
-            "DROP USER IF EXISTS '{}'@'%'; DROP DATABASE IF EXISTS `{}`",
-            place.account, place.database
-        );
-        self.accounts(&script).await
-    }
-
-    /// Makes an empty database of one generation anew and lets the tenant's account work in it.
-    pub(super) async fn make_generation(&self, place: &Place) -> Result<()> {
-        let (name, account) = (&place.database, &place.account);
-        let grants = pattern(name);
-        let script = format!(
-            "DROP DATABASE IF EXISTS `{name}`; \
-             CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin; \
-             GRANT SELECT, INSERT, UPDATE, DELETE ON `{grants}`.* TO '{account}'@'%'"
-        );
-        self.accounts(&script).await
-    }
-
-    /// Removes the database of one generation, with the right to it; the account stays.
-    pub(super) async fn remove_generation(&self, place: &Place) -> Result<()> {
-        let (name, account) = (&place.database, &place.account);
-        let grants = pattern(name);
-        // Rights that are not there cannot be taken away: the server's own list says which are.
-        let held = Sql::new("SELECT count(*) FROM mysql.db WHERE db = ? AND user = ?")
-            .with(Value::Text(grants.clone()))
-            .with(Value::Text(account.clone()))
-            .number::<MariaDb>(&mut self.connect().await?)
-            .await?;
-        let revoke = if held == Some(0) {
-            String::new()
-        } else {
-            format!("REVOKE ALL ON `{grants}`.* FROM '{account}'@'%'; ")
-        };
-        self.accounts(&format!("{revoke}DROP DATABASE IF EXISTS `{name}`")).await
-    }
-
-    /// Whether a tenant's database is there and has been stamped.
-    pub(super) async fn is_stamped(&self, tenant: TenantId, place: &Place) -> Result<bool> {
-        let mut connection = self.connect().await?;
-        let there = Sql::new(
-            "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = 'stamp'",
-        )
-        .with(Value::Text(place.database.clone()))
-        .number::<MariaDb>(&mut connection)
-        .await?;
-        if there != Some(1) {
-            return Ok(false);
-        }
-        let sql = format!("SELECT count(*) FROM `{}`.stamp WHERE tenant_id = ?", place.database);
-        let sql = Sql::new(sql).with(Value::Id(tenant.uuid()));
-        Ok(sql.number::<MariaDb>(&mut connection).await? == Some(1))
-    }
-
-    /// Keeps others, of any process, from making, changing or removing the same thing for as long as
-    /// what it gives is held. `None` if somebody else does so and `wait` is not wanted.
-    pub(super) async fn hold(&self, id: Uuid, wait: bool) -> Result<Option<Held>> {
-        self.hold_named(&self.name_of(id), wait).await
-    }
-
-    /// By a lock of the server's, which ends with its connection. Of a cluster's nodes each has its own
-    /// locks: there it is a lease in the registry, which ends a while after its process.
-    pub(super) async fn hold_named(&self, name: &str, wait: bool) -> Result<Option<Held>> {
-        let seconds = if wait { LOCK_WAIT } else { 0 };
-        if self.nodes.are_many()
-            && let Some(exclusive) = self.exclusive.get()
-        {
-            let wait = Duration::from_secs(seconds.into());
-            let held = exclusive.hold(&format!("hold/{name}"), wait).await?;
-            return Ok(held.map(Held::by_lease));
-        }
-        let mut connection =
-            open(&self.admin, Purpose::Writing, &self.nodes, &self.holding).await?;
-        let got = Sql::new(format!("SELECT get_lock(?, {seconds})"))
-            .with(Value::Text(format!("vivero {name}")))
-            .number::<MariaDb>(&mut connection)
-            .await?;
-        Ok((got == Some(1)).then(|| Held::by_lock(connection)))
-    }
 }
 
 /// A database that is nobody's, held by one.
@@ -568,11 +416,6 @@ impl Scratch {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pattern_matches_its_name_alone() {
-        assert_eq!(pattern("t_1%\\"), "t\\_1\\%\\\\");
-    }
 
     #[tokio::test]
     async fn an_address_that_cannot_be_read_is_refused_without_repeating_it() {

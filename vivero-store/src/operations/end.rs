@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
-use vivero_core::operations::{Operation, OperationState};
+use vivero_core::operations::{Consent, Operation, OperationState};
 use vivero_core::{Error, Result};
 
 /// Servers try again every few seconds what cannot go on: so long it is waited for a moment between two tries.
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl FleetOperations {
-    pub(super) async fn end_it(&self, id: Uuid, turn_back: bool) -> Result<Operation> {
+    pub(super) async fn end_it(&self, id: Uuid, consent: Consent) -> Result<Operation> {
         let until = Instant::now() + PATIENCE;
         loop {
             let found = self.fleet.book().find_operation(id).await?;
@@ -27,7 +27,7 @@ impl FleetOperations {
                 Ok(mine) => {
                     let outcome = match self.claim(id, &mine.lease).await {
                         Ok(Claimed::Over(operation)) => Ok(*operation),
-                        Ok(Claimed::Open(run)) => run.end(Asked::Now { turn_back }).await,
+                        Ok(Claimed::Open(run)) => run.end(Asked::Now(consent)).await,
                         Err(error) => Err(error.into()),
                     };
                     return self.give_back(mine, outcome).await;
@@ -59,6 +59,12 @@ impl Run<'_> {
                 return self.turned(turned, asked).await;
             }
             Switched::Turned => return self.turned(Ok(()), asked).await,
+            Switched::GiveUp => {
+                self.set(ENDING, Json::Bool(true));
+                let given = self.give_up().await;
+                return self.given_up(given, asked).await;
+            }
+            Switched::GivenUp => return self.given_up(Ok(()), asked).await,
         }
         self.ending = true;
         self.set(ENDING, Json::Bool(true));
@@ -94,17 +100,38 @@ impl Run<'_> {
         Ok(self.operation)
     }
 
-    /// Ends what is turned back. What keeps it from that is said to the operator who asks; whoever goes on with it
-    /// by itself notes it, and leaves it to its next try.
+    /// Ends what is turned back. One that was, to a database that is lost meanwhile, can be given up.
     async fn turned(mut self, outcome: Step<()>, asked: Asked) -> Step<Operation> {
         let outcome = match outcome {
-            Ok(()) => self.end_turned().await,
+            Ok(()) => match self.end_turned().await {
+                Err(Stopped::Failed(error)) if asked == Asked::Now(Consent::GiveUp) => {
+                    let (tenant, why) = (self.tenant().await?, describe(&error));
+                    self.is_gone(&tenant, error).await?;
+                    self.end_turned_lost(&why).await
+                }
+                ended => ended,
+            },
             failed => failed,
         };
+        self.over(outcome, asked, "turned back").await
+    }
+
+    /// Ends what is given up.
+    async fn given_up(mut self, outcome: Step<()>, asked: Asked) -> Step<Operation> {
+        let outcome = match outcome {
+            Ok(()) => self.end_given_up().await,
+            failed => failed,
+        };
+        self.over(outcome, asked, "given up").await
+    }
+
+    /// What keeps it from its end is said to the operator who asks; whoever goes on with it by itself notes it, and
+    /// leaves it to its next try.
+    async fn over(mut self, outcome: Step<()>, asked: Asked, what: &str) -> Step<Operation> {
         match outcome {
             Err(Stopped::Failed(error)) if asked == Asked::Before => {
                 self.operation.message =
-                    Some(format!("it cannot be turned back now: {}", describe(&error)));
+                    Some(format!("it cannot be {what} now: {}", describe(&error)));
                 self.note().await?;
             }
             outcome => outcome?,

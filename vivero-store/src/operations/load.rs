@@ -228,7 +228,8 @@ impl Run<'_> {
                 self.set("previous_anchor", json!(Head::from(anchor)));
             }
             self.note().await?;
-            // A damaged one cannot be opened, and so not be written to either.
+            // A damaged one cannot be opened, and so not be written to either. One that is open here may be gone since.
+            self.fleet().retire(tenant.id, before).await;
             if let Ok(store) = self.fleet().open(&tenant).await {
                 store.fence(true).await?;
             }
@@ -303,7 +304,8 @@ impl Run<'_> {
         if let Err(error) = self.has_head(&tenant).await {
             return Err(self.old_one_stays(&tenant, &error).await?.into());
         }
-        self.remove(tenant.id, before).await?;
+        self.hook("clean/removal").await?;
+        self.remove_replaced(before).await?;
         Ok(())
     }
 
@@ -323,9 +325,11 @@ impl Run<'_> {
         if let Some(found) = &found
             && found.state != TenantState::Loading
             && self.number("previous_generation") == Some(found.generation)
-            && let Ok(store) = self.fleet().open(found).await
         {
-            store.fence(false).await?;
+            self.fleet().retire(tenant, found.generation).await;
+            if let Ok(store) = self.fleet().open(found).await {
+                store.fence(false).await?;
+            }
         }
         if let Some(generation) = self.number("generation")
             && found

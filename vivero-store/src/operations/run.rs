@@ -223,6 +223,19 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The same of the database before, which may be given back to the tenant by whoever takes the operation over.
+    pub(super) async fn remove_replaced(&mut self, generation: i64) -> Result<()> {
+        let Ok(moves) = self.fleet().moves() else {
+            return self.remove(self.operation.tenant, generation).await;
+        };
+        let left = moves.remove_replaced(&self.operation, generation, self.ending).await?;
+        if let Some(server) = left {
+            self.set("left_on", Json::String(server));
+            self.note().await?;
+        }
+        Ok(())
+    }
+
     pub(super) fn fleet(&self) -> &dyn Fleet {
         &*self.all.fleet
     }
@@ -254,6 +267,12 @@ impl Run<'_> {
     pub(super) fn set(&mut self, name: &str, value: Json) {
         if let Json::Object(result) = &mut self.operation.result {
             result.insert(name.to_owned(), value);
+        }
+    }
+
+    pub(super) fn unset(&mut self, name: &str) {
+        if let Json::Object(result) = &mut self.operation.result {
+            result.remove(name);
         }
     }
 

@@ -2,23 +2,29 @@
 //!
 //! The database before is whole, fenced, and as it was at the switch; what was written since is on the lost server
 //! only. So nobody turns back but an operator who knows that, and what is on that server is kept
-//! ([`vivero_core::port::Fleet::turn_back`]). Cut off before the registry's transaction nothing has changed; after
+//! ([`vivero_core::moves::Moves::turn_back`]). Cut off before the registry's transaction nothing has changed; after
 //! it the tenant is where it was, and whoever goes on lifts the fence and ends the operation.
+//!
+//! The database before is looked at by the administrator and not opened: opening it brings its tables up to date, which
+//! a fenced one refuses, or refuses it for the version of its tables. What cannot be turned back is given up, see
+//! `giving_up.rs`.
 
+use super::giving_up::GIVES_UP;
 use super::run::{Run, Step, describe};
 use super::{illegal, text};
 use serde_json::{Value as Json, json};
 use std::time::Duration;
 use vivero_core::journal::Anchor;
-use vivero_core::operations::{OperationKind as Kind, OperationState, TenantChange};
+use vivero_core::moves::Reach;
+use vivero_core::operations::{Consent, OperationKind as Kind, TenantChange};
 use vivero_core::server::{ServerFinding, Verdict};
 use vivero_core::tenant::Tenant;
 use vivero_core::{Error, Result};
 
 /// That an operator has said so, on record from the moment on when nothing but the registry's change is left.
-const CONSENT: &str = "turn_back";
+pub(super) const TURNS_BACK: &str = "turn_back";
 /// What is given up, on record before the anchor that tells is gone.
-const GIVEN_UP: &str = "given_up";
+pub(super) const GIVEN_UP: &str = "given_up";
 /// A server is asked so often, with a pause between, before it counts as one that does not answer.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
@@ -26,8 +32,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Who has an operation ended, and what was said to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// An operator, now; with consent to turn a move back.
-    Now { turn_back: bool },
+    /// An operator, now, with consent to as much.
+    Now(Consent),
     /// An operator, before it was cut off.
     Before,
 }
@@ -40,6 +46,17 @@ pub(super) enum Switched {
     Turned,
     /// There is consent: the tenant is to be turned back.
     Turn,
+    /// There is consent, and neither database is to be used: the tenant stays where it is.
+    GiveUp,
+    /// That is done, but for the operation's end.
+    GivenUp,
+}
+
+/// How the database before stands.
+pub(super) enum Before {
+    Whole,
+    /// And why.
+    Unusable(String),
 }
 
 impl Run<'_> {
@@ -77,21 +94,24 @@ impl Run<'_> {
             return Ok(Switched::Whole);
         }
         let tenant = self.tenant().await?;
-        let on_record = self.operation.result.get(CONSENT) == Some(&Json::Bool(true));
-        if on_record && self.number("previous_generation") == Some(tenant.generation) {
+        let on_record = |what| self.operation.result.get(what) == Some(&Json::Bool(true));
+        let (turns_back, gives_up) = (on_record(TURNS_BACK), on_record(GIVES_UP));
+        if turns_back && self.number("previous_generation") == Some(tenant.generation) {
             return Ok(Switched::Turned);
         }
-        if !self.is_switched().await? || self.before_elsewhere(&tenant).await?.is_none() {
+        if !self.is_switched().await? {
             return Ok(Switched::Whole);
+        }
+        if self.before_elsewhere(&tenant).await?.is_none() {
+            return Ok(if gives_up { Switched::GivenUp } else { Switched::Whole });
         }
         let mut tries = 1;
         let silent = loop {
             match self.has_head(&tenant).await {
                 Ok(()) => {
                     // It is back after all: nothing is given up.
-                    if let Json::Object(result) = &mut self.operation.result {
-                        result.remove(CONSENT);
-                        result.remove(GIVEN_UP);
+                    for what in [TURNS_BACK, GIVES_UP, GIVEN_UP] {
+                        self.unset(what);
                     }
                     return Ok(Switched::Whole);
                 }
@@ -101,22 +121,53 @@ impl Run<'_> {
             tokio::time::sleep(PAUSE).await;
         };
         match asked {
-            _ if on_record => Ok(Switched::Turn),
-            Asked::Now { turn_back: true } => {
+            Asked::Now(Consent::TurnBack) => {
                 self.is_gone(&tenant, silent).await?;
                 Ok(Switched::Turn)
             }
-            Asked::Now { turn_back: false } => Err(self.needs_consent(&tenant, &silent).await?),
+            Asked::Now(Consent::GiveUp) => {
+                self.is_gone(&tenant, silent).await?;
+                Ok(Switched::GiveUp)
+            }
+            _ if turns_back => Ok(Switched::Turn),
+            _ if gives_up => Ok(Switched::GiveUp),
+            Asked::Now(Consent::Nothing) => Err(self.needs_consent(&tenant, &silent).await?),
             // Its last step says what is wrong.
             Asked::Before => Ok(Switched::Whole),
         }
     }
 
-    /// That more than a moment's lack of connections keeps the new database from answering. Errors: what keeps it,
-    /// where its server answers and is not out of service.
-    async fn is_gone(&self, tenant: &Tenant, silent: Error) -> Result<()> {
-        let Error::Unavailable { what, retry_after, source } = silent else { return Ok(()) };
+    /// That more than a moment's lack of connections keeps a database of the tenant from answering, and not what can
+    /// be mended while it is whole. Errors: what keeps it, where its server answers and is not out of service.
+    pub(super) async fn is_gone(&self, tenant: &Tenant, silent: Error) -> Result<()> {
         let server = self.fleet().server_of(tenant).await?;
+        if let Error::Unavailable { what, retry_after, source } = silent {
+            if !self.answers(&server).await? {
+                return Ok(());
+            }
+            let what = format!(
+                "{what}: nothing is given up, as server {server} answers. If its data is gone, take it out of service \
+                 first (`vivero server set {server} --state down`)"
+            );
+            return Err(Error::Unavailable { what: what.into(), retry_after, source });
+        }
+        match self.fleet().moves()?.reach(tenant, self.head()?).await {
+            Ok(Reach::Exact | Reach::Beyond) => {
+                let (slug, why) = (&tenant.slug, describe(&silent));
+                let message = format!(
+                    "the database of tenant {slug} on server {server} is whole, though it cannot be opened: {why}. \
+                     Nothing is given up; mend that, and the operation goes on by itself"
+                );
+                Err(illegal("database_whole", message))
+            }
+            Ok(Reach::Short) => Ok(()),
+            Err(error @ Error::Unavailable { .. }) => Err(error),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Whether a server that is in service answers.
+    async fn answers(&self, server: &str) -> Result<bool> {
         // The nodes of a cluster are looked at each by itself.
         let node = format!("{server} ");
         let answers = |finding: &ServerFinding| {
@@ -124,14 +175,7 @@ impl Run<'_> {
                 && finding.check == "connection"
                 && finding.verdict == Verdict::Ok
         };
-        if !self.fleet().examine().await?.iter().any(answers) {
-            return Ok(());
-        }
-        let what = format!(
-            "{what}: nothing is given up, as server {server} answers. If its data is gone, take it out of service \
-             first (`vivero server set {server} --state down`)"
-        );
-        Err(Error::Unavailable { what: what.into(), retry_after, source })
+        Ok(self.fleet().examine().await?.iter().any(answers))
     }
 
     async fn needs_consent(&self, tenant: &Tenant, silent: &Error) -> Result<Error> {
@@ -152,9 +196,9 @@ impl Run<'_> {
         Ok(illegal("move_switched", message))
     }
 
-    /// What is known of it. The anchor is the last sealed position the registry was told, at most once a second,
+    /// What is known of what is lost. The anchor is the last sealed position the registry was told, at most once a second,
     /// and at the switch it was no further than the head.
-    async fn what_is_lost(&self, tenant: &Tenant) -> Result<Lost> {
+    pub(super) async fn what_is_lost(&self, tenant: &Tenant) -> Result<Lost> {
         let head = self.head()?;
         let anchor = self.fleet().anchor(tenant.id).await?;
         let sealed = anchor.map_or(0, |a| a.position.saturating_sub(head.position));
@@ -172,10 +216,13 @@ impl Run<'_> {
         let tenant = self.tenant().await?;
         let before = self.before_elsewhere(&tenant).await?;
         let before = before.ok_or_else(|| Error::corrupt("a move without what was before"))?;
-        self.is_as_it_was(&before).await?;
+        if let Before::Unusable(why) = self.look_at_before(&before).await? {
+            return Err(self.cannot_turn_back(&tenant, &why).await?.into());
+        }
         let lost = self.what_is_lost(&tenant).await?;
+        self.unset(GIVES_UP);
         self.set(GIVEN_UP, lost.0);
-        self.set(CONSENT, Json::Bool(true));
+        self.set(TURNS_BACK, Json::Bool(true));
         self.note().await?;
         let marks = self.fleet().book().marks(tenant.id).await?;
         let change = TenantChange {
@@ -187,51 +234,51 @@ impl Run<'_> {
             anchor: Some(self.head()?),
         };
         self.hook("turn/registry").await?;
-        self.fleet().turn_back(&self.operation, &tenant, &change).await?;
+        self.fleet().moves()?.turn_back(&self.operation, &tenant, &change).await?;
         self.all.announce().await;
         Ok(())
     }
 
-    /// That the database before answers, and ends where the move says.
-    async fn is_as_it_was(&self, before: &Tenant) -> Result<()> {
-        let from = text(&self.operation.result, "from").unwrap_or_default();
-        let head = self.head()?;
-        let last = async {
-            let store = self.fleet().open(before).await?;
-            let last = store.feed_back(None, 1).await?;
-            Ok(last.first().map_or(0, |e| if e.hash == head.hash { e.position } else { u64::MAX }))
-        };
-        let why = match last.await {
-            Ok(position) if position == head.position => return Ok(()),
+    /// Whether the database before can be given back: it answers, and ends where the move says.
+    pub(super) async fn look_at_before(&self, before: &Tenant) -> Result<Before> {
+        let why = match self.fleet().moves()?.reach(before, self.head()?).await {
+            Ok(Reach::Exact) => return Ok(Before::Whole),
             Ok(_) => "it does not end where the move was switched".to_owned(),
-            Err(error @ Error::Unavailable { .. }) => return Err(error),
+            Err(error @ Error::Unavailable { .. }) => {
+                let server = self.fleet().server_of(before).await?;
+                if self.answers(&server).await? {
+                    return Err(error);
+                }
+                describe(&error)
+            }
             Err(error) => describe(&error),
         };
+        Ok(Before::Unusable(why))
+    }
+
+    async fn cannot_turn_back(&self, tenant: &Tenant, why: &str) -> Result<Error> {
+        let from = text(&self.operation.result, "from").unwrap_or_default();
+        let (id, to) = (self.operation.id, self.fleet().server_of(tenant).await?);
         let message = format!(
-            "the database before, on server {from}, is not as it was at the switch: {why}. Nothing was changed; \
-             ask again when that is mended, or bring the server back that the tenant was moved to"
+            "the database before, on server {from}, is not as it was at the switch, or cannot be reached: {why}. \
+             Nothing was changed; ask again when that is mended, or bring server {to} back, where the tenant is. If \
+             both databases are lost for good, `vivero operation end {id} --give-up` ends the operation and leaves \
+             the tenant on {to}, to be restored from an archive"
         );
-        Err(illegal("database_before", message))
+        Ok(illegal("database_before", message))
     }
 
     /// Lets people write to the database before, and ends the operation.
     pub(super) async fn end_turned(&mut self) -> Step<()> {
         self.hook("turn/fence").await?;
         let tenant = self.tenant().await?;
-        self.fleet().open(&tenant).await?.fence(false).await?;
+        self.fleet().moves()?.lift_fence(&tenant).await?;
         if let Some(generation) = self.number("generation") {
             self.fleet().retire(tenant.id, generation).await;
         }
         self.hook("turn/end").await?;
         let lost = Lost(self.operation.result.get(GIVEN_UP).cloned().unwrap_or_default());
-        let kept = self.fleet().kept(Some(tenant.id)).await?;
-        let kept = kept.iter().find(|kept| kept.operation == self.operation.id).map(|kept| {
-            format!(
-                ". The database there, {}, is kept: nothing removes it but `vivero server remove-kept {} {}`",
-                kept.database, kept.server, kept.database
-            )
-        });
-        self.operation.message = Some(format!(
+        let message = format!(
             "turned back by an operator: tenant {} has the database on server {} again, as it was at the switch of \
              {}. Given up is what was written since on server {}: {}{}",
             tenant.slug,
@@ -239,27 +286,25 @@ impl Run<'_> {
             lost.at(),
             lost.server(),
             lost.known(),
-            kept.unwrap_or_default()
-        ));
-        self.operation.state = OperationState::Failed;
-        self.note().await?;
-        Ok(())
+            self.kept_words().await?
+        );
+        self.end_failed(message).await
     }
 }
 
 /// What was written after a switch, as far as it is known.
-struct Lost(Json);
+pub(super) struct Lost(pub(super) Json);
 
 impl Lost {
-    fn server(&self) -> &str {
+    pub(super) fn server(&self) -> &str {
         text(&self.0, "server").unwrap_or_default()
     }
 
-    fn at(&self) -> &str {
+    pub(super) fn at(&self) -> &str {
         text(&self.0, "switched_at").unwrap_or("an instant that is not on record")
     }
 
-    fn known(&self) -> String {
+    pub(super) fn known(&self) -> String {
         let sealed = self.0.get("sealed_events_at_least").and_then(Json::as_u64).unwrap_or(0);
         let told = "the registry is told at most once a second, so there may be more";
         match sealed {

@@ -57,14 +57,20 @@ fn overtaken() -> Error {
 /// A transaction of whoever has the operation; nobody takes it over meanwhile.
 async fn held<B: Backend>(registry: &Registry<B>, operation: &Operation) -> Result<B::Transaction> {
     let mut transaction = B::begin(&registry.writer).await?;
+    still_held::<B>(&mut transaction, operation).await?;
+    Ok(transaction)
+}
+
+/// Refuses who does not have the operation any more.
+async fn still_held<B: Backend>(
+    connection: &mut B::Connection,
+    operation: &Operation,
+) -> Result<()> {
     let token = Sql::new("SELECT token FROM operations WHERE id = ?")
         .with(Value::Id(operation.id))
-        .number::<B>(&mut transaction)
+        .number::<B>(connection)
         .await?;
-    if token != i64::try_from(operation.token).ok() {
-        return Err(overtaken());
-    }
-    Ok(transaction)
+    if token == i64::try_from(operation.token).ok() { Ok(()) } else { Err(overtaken()) }
 }
 
 async fn set_marks<B: Backend>(
@@ -278,7 +284,22 @@ impl<B: Backend> OperationBook for Registry<B> {
 }
 
 impl<B: Backend> Registry<B> {
-    /// The same with what else is to hold from that instant on, in tables of the engine's own.
+    /// Refuses who does not have the operation any more.
+    #[cfg(feature = "mariadb")]
+    pub(crate) async fn still_held(&self, operation: &Operation) -> Result<()> {
+        still_held::<B>(&mut *self.reader().await?, operation).await
+    }
+
+    /// The same in a transaction, which nobody overtakes.
+    #[cfg(feature = "mariadb")]
+    pub(crate) async fn held_in(
+        transaction: &mut B::Transaction,
+        operation: &Operation,
+    ) -> Result<()> {
+        still_held::<B>(transaction, operation).await
+    }
+
+    /// [`OperationBook::change_tenant`] with what else is to hold from that instant on, in tables of the engine's own.
     pub(crate) async fn change_tenant_with(
         &self,
         operation: &Operation,

@@ -4,6 +4,9 @@
 mod versions;
 
 #[cfg(feature = "mariadb")]
+#[path = "../support/listed.rs"]
+mod listed;
+#[cfg(feature = "mariadb")]
 #[path = "../support/mariadb.rs"]
 mod support;
 

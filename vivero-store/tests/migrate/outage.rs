@@ -1,5 +1,6 @@
 //! Database servers that go away, are out of service or full in the middle of a run.
 
+use crate::listed::listed;
 use crate::place::migrator;
 use crate::support;
 use crate::versions::{ONE, beds, options, provision, slug};
@@ -17,7 +18,7 @@ use vivero_core::migration::{
     Canary, Migration, Moment, Quiet, RunOptions, RunState, TenantRunState, Watch,
 };
 use vivero_core::port::Fleet;
-use vivero_core::server::{MAIN, NewServer, ServerPatch, ServerState, TlsMode};
+use vivero_core::server::{MAIN, ServerPatch, ServerState};
 use vivero_core::{Error, Result, Slug};
 use vivero_store::{MariaDbFleet, MariaDbOptions, SystemClock};
 
@@ -39,17 +40,7 @@ async fn administrator(address: &str) -> MySqlConnection {
 }
 
 async fn add(fleet: &Arc<dyn Fleet>, address: &str) {
-    let server = NewServer {
-        name: "second".into(),
-        address: address.rsplit('@').next().expect("a place").into(),
-        tls_mode: TlsMode::Preferred,
-        tls_ca: None,
-        account: "root".into(),
-        password: String::new(),
-        weight: 1,
-        capacity: None,
-    };
-    fleet.add_server(server).await.expect("another server");
+    fleet.add_server(listed("second", address)).await.expect("another server");
 }
 
 async fn set(fleet: &Arc<dyn Fleet>, server: &str, state: ServerState) {

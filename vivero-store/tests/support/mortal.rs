@@ -1,12 +1,16 @@
 //! A database server that tests kill, and what they ask of the tenant that was being moved there.
 
+#[path = "listed.rs"]
+mod listed;
+
 use crate::tenants::{self, Ground};
+use listed::listed;
 use serde_json::json;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use vivero_core::operations::{NewOperation, OperationKind as Kind};
-use vivero_core::server::{NewServer, TlsMode, Verdict};
+use vivero_core::server::{NewServer, Verdict};
 
 /// A server of this test alone, to be killed.
 pub(crate) struct Mortal {
@@ -62,16 +66,11 @@ impl Mortal {
     }
 
     pub(crate) fn listed(&self) -> NewServer {
-        NewServer {
-            name: "second".into(),
-            address: format!("127.0.0.1:{}", self.port),
-            tls_mode: TlsMode::Preferred,
-            tls_ca: None,
-            account: "root".into(),
-            password: String::new(),
-            weight: 1,
-            capacity: None,
-        }
+        self.listed_as("second")
+    }
+
+    pub(crate) fn listed_as(&self, name: &str) -> NewServer {
+        listed(name, &format!("127.0.0.1:{}", self.port))
     }
 }
 
@@ -104,9 +103,14 @@ fn run(folder: &TempDir, port: u16) -> Child {
     process
 }
 
-pub(crate) fn moving(to: &str) -> NewOperation {
+/// What is asked of the tenant.
+pub(crate) fn new(kind: Kind, parameters: serde_json::Value) -> NewOperation {
     let slug = "acme-plants".parse().expect("a slug");
-    NewOperation { kind: Kind::Move, slug, parameters: json!({"to": to}), key: None }
+    NewOperation { kind, slug, parameters, key: None }
+}
+
+pub(crate) fn moving(to: &str) -> NewOperation {
+    new(Kind::Move, json!({"to": to}))
 }
 
 /// Until it is asked again: what did not answer is left alone for a moment.

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use vivero_core::entity::{EntityType, NewEntity};
 use vivero_core::files::FileStore;
 use vivero_core::operations::{NewOperation, Operation, OperationState};
@@ -39,12 +40,36 @@ pub(crate) struct Stopper {
     left: AtomicI64,
     armed: AtomicBool,
     stopped: Mutex<Option<String>>,
+    /// Where a run is to be cut off, and where it is to be frozen.
+    cuts: Mutex<Option<&'static str>>,
+    freezes: Mutex<Option<&'static str>>,
+    frozen: Notify,
+    thawed: Notify,
 }
 
 impl Stopper {
+    /// Stops the next run before that step.
+    pub(crate) fn stop_before(&self, step: &'static str) {
+        *self.cuts.lock().expect("a step") = Some(step);
+    }
+    /// Holds the next run before that step, as if its process were frozen, until it is thawed.
+    pub(crate) fn freeze_at(&self, step: &'static str) {
+        *self.freezes.lock().expect("a step") = Some(step);
+    }
+    /// Until it is.
+    pub(crate) async fn frozen(&self) {
+        self.frozen.notified().await;
+    }
+    pub(crate) fn thaw(&self) {
+        self.thawed.notify_one();
+    }
     pub(crate) fn stop_after(&self, steps: i64) {
         self.left.store(steps, Ordering::SeqCst);
         self.armed.store(true, Ordering::SeqCst);
+    }
+    fn stop(&self, step: &str) -> Result<()> {
+        *self.stopped.lock().expect("a step") = Some(step.to_owned());
+        Err(Error::internal("a test", format!("stopped before {step}")))
     }
     pub(crate) fn stopped_at(&self) -> Option<String> {
         self.stopped.lock().expect("a step").clone()
@@ -54,13 +79,21 @@ impl Stopper {
 #[async_trait]
 impl StepHook for Stopper {
     async fn before(&self, _: &Operation, step: &str) -> Result<()> {
+        let freezes = self.freezes.lock().expect("a step").take_if(|freezes| *freezes == step);
+        if freezes.is_some() {
+            self.frozen.notify_one();
+            self.thawed.notified().await;
+        }
+        let cut = self.cuts.lock().expect("a step").take_if(|cuts| *cuts == step);
+        if cut.is_some() {
+            return self.stop(step);
+        }
         if !self.armed.load(Ordering::SeqCst) {
             return Ok(());
         }
         let new = self.seen.lock().expect("steps").insert(step.to_owned());
         if (new || !self.once) && self.left.fetch_sub(1, Ordering::SeqCst) == 0 {
-            *self.stopped.lock().expect("a step") = Some(step.to_owned());
-            return Err(Error::internal("a test", format!("stopped before {step}")));
+            return self.stop(step);
         }
         Ok(())
     }
