@@ -174,6 +174,8 @@ cases! { ($)
         an_update_needs_the_version_that_is_stored
         an_update_keeps_other_rows_as_they_are
         many_rows_are_written_at_once
+        many_look_for_rows_at_once_and_each_gets_their_own
+        whoever_looks_sees_what_was_committed_before
     }
     uniqueness {
         a_taken_value_is_named_and_nothing_of_the_call_is_kept

@@ -84,7 +84,7 @@ pub struct MariaDbOptions {
     /// where there is no room.
     pub bitmap_memory: usize,
     /// Memory for rows of the pages that those indexes find, in bytes; 0 for none. What is kept need not be read
-    /// from the database, at about 600 bytes for each lot.
+    /// from the database, at about 450 bytes for each lot.
     pub row_memory: usize,
     /// Lists of a table within ten minutes, besides one for each 2,000 rows, after which its index is
     /// built; with 0 the first list waits for it.
@@ -120,7 +120,7 @@ impl Default for MariaDbOptions {
             wait: Duration::from_secs(2),
             slow_call: crate::meter::SLOW,
             bitmap_memory: 160 * 1024 * 1024,
-            row_memory: 24 * 1024 * 1024,
+            row_memory: 16 * 1024 * 1024,
             bitmap_after: 64,
             seal_delay: Duration::from_millis(25),
             prefix: "t".into(),

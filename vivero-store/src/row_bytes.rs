@@ -32,7 +32,15 @@ pub(crate) fn write(row: &[Value], to: &mut Vec<u8>) {
                 to.extend_from_slice(&i.to_le_bytes());
             }
             Value::Text(text) => long(to, TEXT, text.as_bytes()),
-            Value::Json(json) => long(to, TEXT, json.to_string().as_bytes()),
+            Value::Json(json) => {
+                to.push(TEXT);
+                let at = to.len();
+                to.extend_from_slice(&[0; 4]);
+                // Writing to memory does not fail, and the keys of such a value are texts.
+                let _ = serde_json::to_writer(&mut *to, json);
+                let length = u32::try_from(to.len() - at - 4).unwrap_or(u32::MAX);
+                to[at..at + 4].copy_from_slice(&length.to_le_bytes());
+            }
             Value::Id(id) => {
                 to.push(ID);
                 to.extend_from_slice(id.as_bytes());

@@ -6,6 +6,9 @@ mod cluster;
 #[path = "support/mariadb.rs"]
 mod support;
 
+use sqlx::ConnectOptions as _;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use vivero_core::clock::{IdSource as _, SeededIds};
@@ -353,4 +356,68 @@ async fn indexes_stay_within_their_budget() {
     assert_eq!(listed(&*store, &of_status("young")).await.len(), 1);
     assert_eq!(off.stats().await.unwrap().bitmaps.built, 0);
     off.close().await;
+}
+
+/// An administrator in the tenant's database.
+async fn administrator(n: usize, tenant: &Tenant) -> MySqlConnection {
+    let database = format!("{}{}", support::options(n).prefix, tenant.id.uuid().simple());
+    let root = MySqlConnectOptions::from_str(support::address()).expect("an address");
+    root.database(&database).connect().await.expect("the administrator")
+}
+
+#[tokio::test]
+async fn rows_of_pages_are_kept_and_never_outdated() {
+    let fleet = open(8, options(8)).await;
+    let tenant = provision(&fleet, "kept", 8).await;
+    let store = fleet.open(&tenant).await.expect("the tenant");
+    let ids = SeededIds::new(18);
+    insert(&*store, (0..40).map(|n| lot(&ids, n, "young")).collect(), true).await;
+    let first = listed(&*store, &of_status("young")).await;
+    let before = stats(&fleet).await;
+    assert!(before.rows >= 40 && before.rows_bytes > 0, "{before:?}");
+    assert_eq!(listed(&*store, &of_status("young")).await, first, "the same out of memory");
+    let after = stats(&fleet).await;
+    assert_eq!(after.rows_read, before.rows_read, "nothing was read");
+    assert_eq!(after.rows_found, before.rows_found + 40);
+    // One that changes is read anew, the others are not.
+    set_status(&*store, first[3].id, "ready", true).await;
+    set_status(&*store, first[3].id, "young", true).await;
+    let second = listed(&*store, &of_status("young")).await;
+    assert_eq!(second.iter().map(|row| row.version).sum::<i64>(), 42, "two versions later");
+    assert_eq!(stats(&fleet).await.rows_read, after.rows_read + 1);
+    // An integrator's own statement leaves the version, and says that it tells nothing.
+    let mut root = administrator(8, &tenant).await;
+    let own = "START TRANSACTION; UPDATE lots SET pieces = 1000 WHERE code = 'L-00007'; \
+               UPDATE engine_state SET turn = (turn DIV 4294967296 + 1) * 4294967296; COMMIT";
+    sqlx::raw_sql(own).execute(&mut root).await.expect("a statement");
+    let third = listed(&*store, &of_status("young")).await;
+    let changed = third.iter().filter(|row| row.values[2] == Value::Int(1000)).count();
+    assert_eq!(changed, 1, "what was kept of rows before it is of no use any more");
+    assert_eq!(stats(&fleet).await.passed_on, 0);
+    fleet.close().await;
+}
+
+#[tokio::test]
+async fn rows_of_pages_stay_within_their_budget() {
+    let small = MariaDbOptions { row_memory: 20_000, ..options(9) };
+    let fleet = open(9, small).await;
+    let tenant = provision(&fleet, "little-room", 9).await;
+    let store = fleet.open(&tenant).await.expect("the tenant");
+    let ids = SeededIds::new(19);
+    insert(&*store, (0..500).map(|n| lot(&ids, n, "young")).collect(), true).await;
+    let first = listed(&*store, &of_status("young")).await;
+    for _ in 0..6 {
+        assert_eq!(listed(&*store, &of_status("young")).await, first);
+        let stats = stats(&fleet).await;
+        assert!(stats.rows_bytes <= stats.rows_limit && stats.rows > 10, "{stats:?}");
+    }
+    fleet.close().await;
+
+    let none = MariaDbOptions { row_memory: 0, ..options(9) };
+    let fleet = open(9, none).await;
+    let store = fleet.open(&tenant).await.expect("the tenant");
+    assert_eq!(listed(&*store, &of_status("young")).await, first);
+    let stats = stats(&fleet).await;
+    assert_eq!((stats.rows_limit, stats.rows, stats.rows_found), (0, 0, 0));
+    fleet.close().await;
 }

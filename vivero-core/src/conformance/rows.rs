@@ -6,6 +6,7 @@ use super::sample::{Sample, State};
 use crate::query::{Deleted, Predicate, Query, Sort};
 use crate::record::{Record as _, Row};
 use crate::{Uuid, Value};
+use std::sync::Arc;
 
 pub(super) async fn a_row_is_found_by_its_id_as_it_was_written(harness: &dyn Harness) {
     let ground = Ground::new(harness, "found").await;
@@ -161,4 +162,72 @@ pub(super) async fn many_rows_are_written_at_once(harness: &dyn Harness) {
     work.journal(Vec::new()).await.expect("nor is journalling nothing");
     work.commit().await.expect("committing");
     ground.assert_counts("after writing many").await;
+}
+
+/// Finds a row on a reader of its own.
+async fn look(ground: Arc<Ground>, id: Uuid, scope: Predicate) -> Option<Row> {
+    ground.find_in(Sample::SCHEMA, id, &scope, Deleted::Hidden).await
+}
+
+pub(super) async fn many_look_for_rows_at_once_and_each_gets_their_own(harness: &dyn Harness) {
+    let ground = Arc::new(Ground::new(harness, "at once").await);
+    let samples = (0..90).map(|n| ground.source.sample(format!("S-{n:03}")));
+    let ids = ground.create(samples.collect()).await;
+    for id in &ids[..10] {
+        ground.set_deleted::<Sample>(*id, true).await;
+    }
+    let mine = Predicate::Equals("created_by", Value::Id(ground.by.uuid()));
+    let theirs = Predicate::Equals("created_by", Value::Id(ground.source.id()));
+    for _ in 0..3 {
+        let mut looking = Vec::new();
+        for n in 0..400 {
+            let id = if n % 9 == 0 { ground.source.id() } else { *ground.source.pick(&ids) };
+            let (scope, reaches) = match n % 7 {
+                0 => (theirs.clone(), false),
+                1 => (mine.clone(), true),
+                _ => (Predicate::All, true),
+            };
+            let wanted = reaches && ids[10..].contains(&id);
+            looking.push((id, wanted, tokio::spawn(look(Arc::clone(&ground), id, scope))));
+        }
+        for (n, (id, wanted, task)) in looking.into_iter().enumerate() {
+            // Some go away before they have an answer.
+            if n % 11 == 0 {
+                task.abort();
+                continue;
+            }
+            let found = task.await.expect("finding a row");
+            assert_eq!(found.map(|row| row.id), wanted.then_some(id), "the row asked for, or none");
+        }
+    }
+}
+
+pub(super) async fn whoever_looks_sees_what_was_committed_before(harness: &dyn Harness) {
+    let ground = Arc::new(Ground::new(harness, "before").await);
+    let ids = ground.create((0..8).map(|n| ground.source.sample(format!("S-{n}"))).collect()).await;
+    // Others look for the same rows all the while.
+    let others: Vec<_> = (0..12)
+        .map(|n| {
+            let (ground, id) = (Arc::clone(&ground), ids[n % ids.len()]);
+            tokio::spawn(async move {
+                let mut last = 0;
+                loop {
+                    let row = look(Arc::clone(&ground), id, Predicate::All).await;
+                    let version = row.expect("the row is there").version;
+                    assert!(version >= last, "version {version} after {last}");
+                    last = version;
+                }
+            })
+        })
+        .collect();
+    for round in 0..60 {
+        let id = ids[round % ids.len()];
+        let new = ground.edit::<Sample>(id, |sample| sample.pieces += 1).await;
+        let found = look(Arc::clone(&ground), id, Predicate::All).await;
+        assert_eq!(found, Some(new), "round {round}");
+    }
+    for task in others {
+        assert!(!task.is_finished(), "nobody else failed");
+        task.abort();
+    }
 }

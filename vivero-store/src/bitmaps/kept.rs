@@ -16,7 +16,10 @@ use vivero_core::record::{Kind, Row};
 /// What a row takes beside its bytes, about: its key, the cache's own books, what the allocator rounds up.
 const BESIDE: usize = 120;
 /// What a row takes on average, about, to know how many there may be.
-const ROW: usize = 600;
+const ROW: usize = 450;
+/// Where there is no room, the rows of one in so many pages take others' place: all would, if more are asked for
+/// again and again than there is room for, and each be gone before it is asked for.
+const ADMITTED: u64 = 4;
 
 /// One index that was built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +29,25 @@ pub(crate) struct Edition(pub(super) u64);
 struct Kept {
     version: i64,
     bytes: Arc<[u8]>,
+}
+
+impl Kept {
+    fn of(row: &Row) -> Self {
+        let base = [
+            Value::Int(row.seq),
+            Value::Id(row.id),
+            Value::Int(row.version),
+            Value::Time(row.created_at),
+            Value::Id(row.created_by),
+            Value::Time(row.updated_at),
+            Value::Id(row.updated_by),
+            row.deleted_at.map_or(Value::Null, Value::Time),
+        ];
+        let mut bytes = Vec::with_capacity(512);
+        row_bytes::write(&base, &mut bytes);
+        row_bytes::write(&row.values, &mut bytes);
+        Self { version: row.version, bytes: bytes.into() }
+    }
 }
 
 #[derive(Clone)]
@@ -42,6 +64,8 @@ pub(crate) struct KeptRows {
     /// None where no memory is for it.
     rows: Option<Cache<(Edition, i64), Kept, Bytes>>,
     limit: usize,
+    /// Pages that were read.
+    pages: AtomicU64,
     pub(super) found: AtomicU64,
     pub(super) lacking: AtomicU64,
 }
@@ -50,7 +74,8 @@ impl KeptRows {
     /// At most so many bytes, about.
     pub(super) fn new(limit: usize) -> Self {
         let rows = (limit > 0).then(|| Cache::with_weighter(limit / ROW, limit as u64, Bytes));
-        Self { rows, limit, found: AtomicU64::new(0), lacking: AtomicU64::new(0) }
+        let zero = || AtomicU64::new(0);
+        Self { rows, limit, pages: zero(), found: zero(), lacking: zero() }
     }
 
     /// The values of a row of that number and version, those of every record first; `None` if they are not kept.
@@ -67,22 +92,17 @@ impl KeptRows {
         values
     }
 
-    pub(crate) fn keep(&self, edition: Edition, row: &Row) {
+    /// Keeps the rows of a page that were read.
+    pub(crate) fn keep<'r>(&self, edition: Edition, page: impl Iterator<Item = &'r Row>) {
         let Some(rows) = &self.rows else { return };
-        let base = [
-            Value::Int(row.seq),
-            Value::Id(row.id),
-            Value::Int(row.version),
-            Value::Time(row.created_at),
-            Value::Id(row.created_by),
-            Value::Time(row.updated_at),
-            Value::Id(row.updated_by),
-            row.deleted_at.map_or(Value::Null, Value::Time),
-        ];
-        let mut bytes = Vec::with_capacity(512);
-        row_bytes::write(&base, &mut bytes);
-        row_bytes::write(&row.values, &mut bytes);
-        rows.insert((edition, row.seq), Kept { version: row.version, bytes: bytes.into() });
+        let number = self.pages.fetch_add(1, Ordering::Relaxed);
+        let is_full = rows.weight() > (self.limit - self.limit / 16) as u64;
+        if is_full && !number.is_multiple_of(ADMITTED) {
+            return;
+        }
+        for row in page {
+            rows.insert((edition, row.seq), Kept::of(row));
+        }
     }
 
     /// Bytes they may take, bytes they take, and how many they are, about.

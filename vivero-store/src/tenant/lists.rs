@@ -177,7 +177,7 @@ impl<'a, B: Backend> Asking<'a, B> {
                 let read;
                 (read, turn) = self.rows(missing).await?;
                 if turn == Some(planned.turn) {
-                    read.values().for_each(|row| kept.keep(planned.edition, row));
+                    kept.keep(planned.edition, read.values());
                 }
                 known.extend(read);
             }
