@@ -21,7 +21,7 @@ pub struct StoreFigures {
     pub waits: u64,
     /// Time spent waiting for them.
     pub waited: Duration,
-    /// Calls slower than the bound for slow ones.
+    /// Calls slower than the bound for slow ones, with what a call that reads waited for.
     pub slow: u64,
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Meter {
     busy: AtomicU64,
     waits: AtomicU64,
     waited: AtomicU64,
+    /// Of it, what passed within calls.
+    waited_within: AtomicU64,
     slow: AtomicU64,
     calls: Mutex<VecDeque<SlowCall>>,
 }
@@ -63,6 +65,7 @@ impl Meter {
             busy: AtomicU64::new(0),
             waits: AtomicU64::new(0),
             waited: AtomicU64::new(0),
+            waited_within: AtomicU64::new(0),
             slow: AtomicU64::new(0),
             calls: Mutex::default(),
         })
@@ -108,14 +111,25 @@ impl Meter {
         self.note(since, outcome, rows, call);
     }
 
-    /// Notes that a connection was waited for, or its turn to write.
-    pub(crate) fn waited(&self, since: Instant) {
+    /// Notes that a connection was waited for within a call.
+    pub(crate) fn waited_within(&self, since: Instant) {
+        self.waited_within.fetch_add(self.waited(since), Ordering::Relaxed);
+    }
+
+    /// Notes a wait; how long it was.
+    fn waited(&self, since: Instant) -> u64 {
+        let waited = nanos(since.elapsed());
         self.waits.fetch_add(1, Ordering::Relaxed);
-        self.waited.fetch_add(nanos(since.elapsed()), Ordering::Relaxed);
+        self.waited.fetch_add(waited, Ordering::Relaxed);
+        waited
     }
 
     fn wait<T>(&self, since: Instant, outcome: &Result<T>) {
         self.waited(since);
+        self.may_have_failed(outcome);
+    }
+
+    fn may_have_failed<T>(&self, outcome: &Result<T>) {
         if outcome.as_ref().is_err_and(is_failure) {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }
@@ -128,7 +142,9 @@ impl Meter {
             commits: number(&self.commits),
             failures: number(&self.failures),
             rows: number(&self.rows),
-            busy: Duration::from_nanos(number(&self.busy)),
+            busy: Duration::from_nanos(
+                number(&self.busy).saturating_sub(number(&self.waited_within)),
+            ),
             waits: number(&self.waits),
             waited: Duration::from_nanos(number(&self.waited)),
             slow: number(&self.slow),

@@ -164,7 +164,7 @@ impl<B: Backend> SqlTenant<B> {
     }
 
     async fn connection(&self) -> Result<B::Leased> {
-        self.readers.acquire().await
+        B::acquire(&self.readers.pool).await
     }
 
     /// Closes the connections; what is committed stays.

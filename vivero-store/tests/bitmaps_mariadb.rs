@@ -390,10 +390,14 @@ async fn rows_of_pages_are_kept_and_never_outdated() {
     let own = "START TRANSACTION; UPDATE lots SET pieces = 1000 WHERE code = 'L-00007'; \
                UPDATE engine_state SET turn = (turn DIV 4294967296 + 1) * 4294967296; COMMIT";
     sqlx::raw_sql(own).execute(&mut root).await.expect("a statement");
-    let third = listed(&*store, &of_status("young")).await;
-    let changed = third.iter().filter(|row| row.values[2] == Value::Int(1000)).count();
-    assert_eq!(changed, 1, "what was kept of rows before it is of no use any more");
-    assert_eq!(stats(&fleet).await.passed_on, 0);
+    // The first is answered by the database, which has the index built anew; the others out of that.
+    for _ in 0..3 {
+        let young = listed(&*store, &of_status("young")).await;
+        let changed = young.iter().filter(|row| row.values[2] == Value::Int(1000)).count();
+        assert_eq!(changed, 1, "what was kept of rows before it is of no use any more");
+    }
+    let last = stats(&fleet).await;
+    assert_eq!((last.built, last.passed_on), (before.built + 1, 1));
     fleet.close().await;
 }
 

@@ -195,7 +195,9 @@ impl Work for MeteredWork {
 #[async_trait]
 impl TenantStore for Metered {
     async fn read(&self) -> Result<Box<dyn Rows + '_>> {
-        Ok(Box::new(MeteredRows { inner: self.inner.read().await?, meter: &self.meter }))
+        let outcome = self.inner.read().await;
+        self.meter.may_have_failed(&outcome);
+        Ok(Box::new(MeteredRows { inner: outcome?, meter: &self.meter }))
     }
     async fn begin(&self) -> Result<Box<dyn Work>> {
         let since = Instant::now();

@@ -23,10 +23,11 @@ impl<B: Backend> Readers<B> {
         Self { pool, meter }
     }
 
+    /// A connection for a call that is metered.
     pub(super) async fn acquire(&self) -> Result<B::Leased> {
         let since = Instant::now();
         let outcome = B::acquire(&self.pool).await;
-        self.meter.waited(since);
+        self.meter.waited_within(since);
         outcome
     }
 }

@@ -11,11 +11,16 @@ use super::readers::Readers;
 use crate::backend::Backend;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use vivero_core::{Error, Result};
 
 /// Statements at once: while the database works at one, this process reads another's answer.
 const PLACES: usize = 2;
+/// How long others are waited for: who waits longer asks alone, so that nobody depends on a connection that hangs.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a statement for others may take. Its connection is closed then.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// A statement that can answer several.
 pub(super) trait Question: Send + Sync + Sized + 'static {
@@ -80,8 +85,12 @@ impl<Q: Question> Together<Q> {
                 all: Arc::clone(self),
                 table: Arc::clone(table),
                 readers: readers.clone(),
-                is_given_up: false,
+                state: State::Held,
             });
+        }
+        // Those who went away went in the order they came.
+        while line.waiting.front().is_some_and(|first| first.answer.is_closed()) {
+            line.waiting.pop_front();
         }
         let (answer, answered) = oneshot::channel();
         line.waiting.push_back(Waiting { wanted: wanted.clone(), answer });
@@ -98,9 +107,9 @@ impl<Q: Question> Together<Q> {
     ) -> Result<Q::Answer> {
         let _place = match self.join::<B>(readers, table, &wanted) {
             Ok(place) => Some(place),
-            Err(answered) => match answered.await {
-                Ok(answer) => return Ok(answer),
-                Err(_) => None,
+            Err(answered) => match tokio::time::timeout(PATIENCE, answered).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                _ => None,
             },
         };
         let mut connection = readers.acquire().await?;
@@ -109,24 +118,48 @@ impl<Q: Question> Together<Q> {
     }
 }
 
+/// How it stands with a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Whoever has it asks, or is about to.
+    Held,
+    /// It was given to a task that has not run yet.
+    HandedOn,
+    /// It is free again.
+    GivenUp,
+}
+
 /// The right to have a statement under way. Whoever has it may be dropped at any time: then it goes to those who
 /// wait.
 struct Place<B: Backend, Q: Question> {
     all: Arc<Together<Q>>,
     table: Arc<Table>,
     readers: Readers<B>,
-    is_given_up: bool,
+    state: State,
 }
 
+type Batch<Q> = (Vec<<Q as Question>::Wanted>, Vec<oneshot::Sender<<Q as Question>::Answer>>);
+
 impl<B: Backend, Q: Question> Place<B, Q> {
-    /// Those whom the next statement is for. With nobody the place is given up.
-    fn next(&mut self) -> (Vec<Q::Wanted>, Vec<oneshot::Sender<Q::Answer>>) {
+    /// Gives the place up, if nobody waits or `anyway`: then those who do ask alone. Whether it did.
+    fn give_up(&mut self, anyway: bool) -> bool {
         let mut lines = self.all.lines();
         let line = lines.entry(self.table.schema.table).or_default();
-        if line.waiting.is_empty() && !self.is_given_up {
-            line.under_way -= 1;
-            self.is_given_up = true;
+        if anyway {
+            line.waiting.clear();
         }
+        if line.waiting.is_empty() && self.state != State::GivenUp {
+            line.under_way -= 1;
+            self.state = State::GivenUp;
+        }
+        self.state == State::GivenUp
+    }
+
+    /// Those whom the next statement is for.
+    fn next(&self) -> Batch<Q> {
+        let mut lines = self.all.lines();
+        let line = lines.entry(self.table.schema.table).or_default();
+        line.waiting.retain(|one| !one.answer.is_closed());
         let mut rows = 0;
         let fits = |waiting: &&Waiting<Q>| {
             rows += Q::rows(&waiting.wanted);
@@ -139,52 +172,55 @@ impl<B: Backend, Q: Question> Place<B, Q> {
 
     /// Answers all who wait.
     async fn answer_all(mut self) {
-        if let Err(error) = self.answer_each().await {
-            tracing::debug!(table = self.table.schema.table, %error, "nothing is asked together");
-            // They ask alone, also those whom no statement was for yet.
-            drop(self.next());
+        self.state = State::Held;
+        while !self.give_up(false) {
+            if let Err(error) = self.answer_some().await {
+                tracing::debug!(table = self.table.schema.table, %error, "nothing is asked together");
+                self.give_up(true);
+            }
         }
     }
 
-    async fn answer_each(&mut self) -> Result<()> {
+    /// One statement, on a connection that others may have before the next.
+    async fn answer_some(&self) -> Result<()> {
         let mut connection = self.readers.acquire().await?;
-        loop {
-            let (wanted, answers) = self.next();
-            if wanted.is_empty() {
-                return Ok(());
-            }
-            let found = Q::ask::<B>(&mut connection, &self.table, wanted).await?;
-            for (answer, found) in answers.into_iter().zip(found) {
-                // Who has gone away wants no answer.
-                drop(answer.send(found));
-            }
+        let (wanted, answers) = self.next();
+        if wanted.is_empty() {
+            return Ok(());
         }
+        let asking = Q::ask::<B>(&mut connection, &self.table, wanted);
+        let found =
+            tokio::time::timeout(LONGEST, asking).await.map_err(|_| Error::Unavailable {
+                what: "database, it does not answer".into(),
+                retry_after: 1,
+                source: None,
+            })??;
+        for (answer, found) in answers.into_iter().zip(found) {
+            // Who has gone away wants no answer.
+            drop(answer.send(found));
+        }
+        Ok(())
     }
 }
 
 impl<B: Backend, Q: Question> Drop for Place<B, Q> {
     fn drop(&mut self) {
-        if self.is_given_up {
+        // A task that never ran is one of a runtime that ends: another would not run either.
+        let is_over = self.state == State::HandedOn;
+        if self.state == State::GivenUp || self.give_up(is_over) {
             return;
         }
-        let mut lines = self.all.lines();
-        let line = lines.entry(self.table.schema.table).or_default();
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) if !line.waiting.is_empty() => {
-                let next = Self {
-                    all: Arc::clone(&self.all),
-                    table: Arc::clone(&self.table),
-                    readers: self.readers.clone(),
-                    is_given_up: false,
-                };
-                runtime.spawn(next.answer_all());
-            }
-            _ => {
-                line.under_way -= 1;
-                if line.under_way == 0 {
-                    line.waiting.clear();
-                }
-            }
-        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            self.give_up(true);
+            return;
+        };
+        let next = Self {
+            all: Arc::clone(&self.all),
+            table: Arc::clone(&self.table),
+            readers: self.readers.clone(),
+            state: State::HandedOn,
+        };
+        // Nothing is locked: it may be dropped within this call.
+        runtime.spawn(next.answer_all());
     }
 }
