@@ -116,7 +116,6 @@ pub(crate) fn read(bytes: &[u8], columns: usize) -> Option<Vec<Vec<Value>>> {
 }
 
 /// Reads one row back, whose columns are of `kinds`; `None` if the bytes are none.
-#[cfg(feature = "mariadb")]
 pub(crate) fn read_one(bytes: &[u8], kinds: &[Kind]) -> Option<Vec<Value>> {
     let mut cursor = Cursor(bytes);
     let mut row = Vec::with_capacity(kinds.len());
@@ -131,7 +130,6 @@ mod tests {
     use super::*;
     use chrono::Utc;
 
-    #[cfg(feature = "mariadb")]
     #[test]
     fn a_row_comes_back_in_its_kinds() {
         let row = vec![
