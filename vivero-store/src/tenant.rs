@@ -1,10 +1,13 @@
 //! One tenant's database: the body that every driver shares.
 
+mod building;
 pub(crate) mod built_in;
 mod combinations;
 pub(crate) mod figures;
 pub(crate) mod journal;
 mod lists;
+mod news;
+mod pages;
 pub(crate) mod plan;
 mod reader;
 mod readers;

@@ -1,0 +1,147 @@
+//! Building an index of a table that is there.
+
+use super::lists::aside;
+use super::news::news;
+use super::plan::{Table, below_paths};
+use crate::backend::{Backend, Sql};
+use crate::bitmaps::mirror::{Mirror, Outcome, State};
+use crate::bitmaps::{self, Index, Unfit};
+use std::sync::Arc;
+use vivero_core::record::Kind;
+use vivero_core::{Error, Result, Value};
+
+/// Rows read at once for an index that is built.
+const ROWS_AT_ONCE: i64 = 2_000;
+/// After so many times it is asked whether there is still room for more.
+const WEIGHED_AFTER: u32 = 16;
+/// An index that is being built; says when it is over, however it ends.
+pub(super) struct Building {
+    pub(super) outcome: Outcome,
+    pub(super) mirror: Arc<Mirror>,
+}
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        self.mirror.note_built(self.outcome);
+    }
+}
+
+pub(super) async fn build<B: Backend>(pool: B::Pool, table: Arc<Table>, mut building: Building) {
+    let mirror = Arc::clone(&building.mirror);
+    let Ok(_one) = mirror.budget.building.acquire().await else { return };
+    building.outcome = match built::<B>(&pool, &table, &mirror).await {
+        Ok(Built::State(state)) => {
+            if mirror.set(*state) {
+                Outcome::Done
+            } else {
+                Outcome::TooLarge
+            }
+        }
+        Ok(Built::Unfit) => Outcome::TooLarge,
+        Ok(Built::Overtaken) => Outcome::Overtaken,
+        Err(error) => {
+            tracing::debug!(table = table.schema.table, %error, "no index is built");
+            Outcome::Failed
+        }
+    };
+}
+
+/// What came of reading a table.
+enum Built {
+    State(Box<State>),
+    /// Something does not fit into an index.
+    Unfit,
+    /// Something was written meanwhile that the journal does not tell of.
+    Overtaken,
+}
+
+/// An index as of now. It is read in parts, each as of another instant, and then caught up from the
+/// beginning: so no transaction is open for long, and no connection is kept.
+async fn built<B: Backend>(
+    pool: &B::Pool,
+    table: &Arc<Table>,
+    mirror: &Arc<Mirror>,
+) -> Result<Built> {
+    let schema = table.schema;
+    let mut connection = B::acquire(pool).await?;
+    let queries = vec![
+        (
+            Sql::new(format!(
+                "SELECT ({}), (SELECT coalesce(max(seq), 0) FROM journal), \
+                 (SELECT coalesce(min(seq), 1) FROM {})",
+                B::TURN.unwrap_or("0"),
+                schema.table
+            )),
+            &[Kind::Int; 3][..],
+        ),
+        (Sql::new(format!("SELECT {}", below_paths())), &[Kind::Id, Kind::Text][..]),
+    ];
+    let mut answers = B::at_once(&mut connection, queries).await.map_err(Into::<Error>::into)?;
+    drop(connection);
+    let places = answers.pop().unwrap_or_default();
+    let state = answers.pop().and_then(|rows| rows.into_iter().next());
+    let state = state.ok_or_else(|| Error::corrupt("there is no turn"))?;
+    let (turn, journal, first) = (state.int(0), state.int(1), state.int(2));
+    let mut index = Index::new(schema, first);
+    index.set_places(places.into_iter().map(|mut c| (c.id(0), c.text(1))).collect());
+    let columns = needed(table);
+    let (mut after, mut parts) = (first - 1, 0_u32);
+    loop {
+        parts += 1;
+        if parts.is_multiple_of(WEIGHED_AFTER) && !mirror.has_room(&index) {
+            return Ok(Built::Unfit);
+        }
+        let sql = Sql::new(format!(
+            "SELECT {columns} FROM {} t{} WHERE t.seq > ? ORDER BY t.seq LIMIT ?",
+            schema.table,
+            B::NO_INDEX
+        ))
+        .with(Value::Int(after))
+        .with(Value::Int(ROWS_AT_ONCE))
+        .long();
+        let mut connection = B::acquire(pool).await?;
+        let part = sql.fetch::<B>(&mut connection, &table.kinds).await?;
+        drop(connection);
+        let Some(last) = part.last() else { break };
+        after = last.int(0);
+        let table = Arc::clone(table);
+        let added = aside(move || {
+            let rows = part.into_iter().map(|cells| table.decode(cells));
+            for row in rows.filter(|row| row.deleted_at.is_none()) {
+                index.add(&row)?;
+            }
+            Ok::<_, Unfit>(index)
+        });
+        let Ok(more) = added.await? else { return Ok(Built::Unfit) };
+        index = more;
+    }
+    let finished = aside(move || index.finish().map(|()| index));
+    let Ok(mut index) = finished.await? else { return Ok(Built::Unfit) };
+    let mut connection = B::acquire(pool).await?;
+    let news = news::<B>(&mut connection, table, journal, i64::MAX / 2).await?;
+    drop(connection);
+    if !news.are_all(turn) || news.turn < turn {
+        return Ok(Built::Overtaken);
+    }
+    let (turn, journal) = (news.turn, news.journal);
+    let caught_up = aside(move || {
+        if !news.places.is_empty() {
+            index.set_places(news.places);
+        }
+        news.rows.iter().try_for_each(|row| index.put(row))?;
+        Ok::<_, Unfit>(index)
+    });
+    Ok(match caught_up.await? {
+        Ok(index) => Built::State(Box::new(State::new(index, turn, journal))),
+        Err(Unfit) => Built::Unfit,
+    })
+}
+
+/// The columns of a table, those that an index does not need left out.
+fn needed(table: &Table) -> String {
+    let columns = table.columns.split(", ").map(|column| match column.strip_prefix("t.") {
+        Some(name) if !bitmaps::needs(table.schema, name) => "NULL",
+        _ => column,
+    });
+    columns.collect::<Vec<_>>().join(", ")
+}
