@@ -319,9 +319,10 @@ async fn when_all_connections_are_in_use_a_request_waits_a_bounded_time_and_is_r
     let fleet = open_with(n, options).await;
     let tenant = provision(&fleet, n, "acme-plants").await;
     let store = fleet.open(&tenant).await.expect("opening");
-    let (first, second) = (store.begin().await.expect("one"), store.read().await.expect("two"));
+    let (first, second) = (store.begin().await.expect("one"), store.snapshot(None).await);
+    let second = second.expect("two");
     let begun = Instant::now();
-    match store.read().await.map(|_| ()) {
+    match store.feed(0, 1).await.map(|_| ()) {
         Err(Error::Unavailable { what, retry_after, .. }) => {
             assert!(what.contains("connections") && retry_after > 0, "{what}");
         }
