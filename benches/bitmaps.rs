@@ -13,11 +13,6 @@ mod store {
 #[path = "load/process.rs"]
 #[expect(dead_code, reason = "written to watch another process; here it is this one")]
 mod process;
-/// What the module writes rows with.
-#[path = "../vivero-store/src/row_bytes.rs"]
-#[expect(dead_code, reason = "a bench keeps no rows")]
-#[cfg_attr(test, expect(unused_imports, reason = "nor does it run that module's tests"))]
-mod row_bytes;
 
 use criterion::{BatchSize, Criterion};
 use std::hint::black_box;

@@ -12,7 +12,6 @@ mod column;
 mod dictionary;
 mod evaluate;
 mod fixed;
-pub(crate) mod kept;
 mod loose;
 pub(crate) mod mirror;
 mod order;

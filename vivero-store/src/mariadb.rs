@@ -31,14 +31,13 @@ mod usage;
 pub use crate::keys::{KeyFile, KeyProvider, KeyText};
 
 use crate::backend::mariadb::MariaDb;
-use crate::bitmaps::budget::Budget;
 use crate::keeper::Keeper;
 use crate::meter::Meters;
 use crate::migrate::{self, Target};
 use crate::pools::Pools;
 use crate::registry::Registry;
 use crate::stamp;
-use crate::tenant::{SqlTenant, Tables};
+use crate::tenant::{ListMemory, SqlTenant, Tables};
 use chrono::{DateTime, Utc};
 use credentials::{Credentials, Place, TenantLogin};
 use moka::sync::Cache;
@@ -150,7 +149,7 @@ pub struct MariaDbFleet {
     /// Servers of tenants that were opened.
     placed: Cache<(TenantId, i64), Arc<str>>,
     meters: Meters,
-    bitmaps: Arc<Budget>,
+    lists: ListMemory,
     /// When it is tried again to remove what is left on servers that did not answer.
     leftovers_after: Mutex<DateTime<Utc>>,
 }
@@ -189,11 +188,7 @@ impl MariaDbFleet {
         rand::fill(&mut holder);
         Ok(Self {
             meters: Meters::new(Arc::clone(&keeper.clock), options.slow_call),
-            bitmaps: Arc::new(Budget::new(
-                options.bitmap_memory,
-                options.bitmap_after,
-                options.row_memory,
-            )),
+            lists: ListMemory::new(options.bitmap_memory, options.bitmap_after, options.row_memory),
             servers: Arc::new(servers),
             keeper,
             credentials,
@@ -301,7 +296,7 @@ impl MariaDbFleet {
             let tables = migrate::at_open::<MariaDb>(both, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (readers.clone(), writer.clone());
             let meter = self.meters.of(tenant.id);
-            SqlTenant::open(tenant.id, readers, writer, tables, &self.bitmaps, meter).await
+            SqlTenant::open(tenant.id, readers, writer, tables, &self.lists, meter).await
         };
         match opened.await {
             Ok(store) => {

@@ -13,14 +13,13 @@ mod provision;
 
 use crate::backend::Sql;
 use crate::backend::sqlite::{Pool, Sqlite};
-use crate::bitmaps::budget::Budget;
 use crate::keeper::Keeper;
 use crate::meter::{Metered, Meters};
 use crate::migrate::{self, Shape, Site, Target, Way};
 use crate::pools::Pools;
 use crate::registry::Registry;
 use crate::stamp;
-use crate::tenant::{SqlTenant, Tables};
+use crate::tenant::{ListMemory, SqlTenant, Tables};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use files::Files;
@@ -151,7 +150,7 @@ impl SqliteFleet {
             let both = (&pools.readers, &pools.writer);
             let tables = migrate::at_open::<Sqlite>(both, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (pools.readers.clone(), pools.writer.clone());
-            let (off, meter) = (Arc::new(Budget::new(0, 0, 0)), self.meters.of(tenant.id));
+            let (off, meter) = (ListMemory::new(0, 0, 0), self.meters.of(tenant.id));
             SqlTenant::open(tenant.id, readers, writer, tables, &off, meter).await
         };
         match opened.await {

@@ -5,6 +5,7 @@ pub(crate) mod built_in;
 mod combinations;
 pub(crate) mod figures;
 pub(crate) mod journal;
+mod kept;
 mod lists;
 mod news;
 mod pages;
@@ -18,7 +19,7 @@ mod together;
 mod turns;
 mod work;
 
-pub(crate) use lists::Mirrors;
+pub(crate) use lists::{ListMemory, Mirrors};
 pub(crate) use sealer::Anchors;
 pub(crate) use tables::Tables;
 pub(crate) use turns::TURN;
@@ -27,7 +28,6 @@ pub(crate) use work::WRITER_CACHE_KIB;
 pub(crate) use work::seed;
 
 use crate::backend::{Backend, Sql};
-use crate::bitmaps::budget::Budget;
 use crate::copying::SqlSnapshot;
 use crate::meter::Meter;
 use crate::migrate;
@@ -88,7 +88,7 @@ impl<B: Backend> SqlTenant<B> {
         readers: B::Pool,
         writer: B::Pool,
         tables: Arc<Tables>,
-        bitmaps: &Arc<Budget>,
+        lists: &ListMemory,
         meter: Arc<Meter>,
     ) -> Result<Self> {
         let tenant = Self {
@@ -104,7 +104,7 @@ impl<B: Backend> SqlTenant<B> {
             bulk: Arc::default(),
             combinations: Arc::default(),
             memory: Arc::default(),
-            mirrors: Arc::new(Mirrors::new(Arc::clone(bitmaps))),
+            mirrors: Arc::new(Mirrors::new(lists)),
             finds: Arc::default(),
             filling: Arc::default(),
         };

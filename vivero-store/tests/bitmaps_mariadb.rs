@@ -425,3 +425,30 @@ async fn rows_of_pages_stay_within_their_budget() {
     assert_eq!((stats.rows_limit, stats.rows, stats.rows_found), (0, 0, 0));
     fleet.close().await;
 }
+
+#[tokio::test]
+async fn what_a_server_that_does_not_sync_has_lost_is_not_shown() {
+    let fleet = open(10, options(10)).await;
+    let tenant = provision(&fleet, "lost", 10).await;
+    let store = fleet.open(&tenant).await.expect("the tenant");
+    let ids = SeededIds::new(20);
+    insert(&*store, (0..10).map(|n| lot(&ids, n, "young")).collect(), true).await;
+    let first = listed(&*store, &of_status("young")).await;
+    set_status(&*store, first[0].id, "ready", true).await;
+    assert_eq!(listed(&*store, &of_status("ready")).await.len(), 1);
+    // As if that change were lost in a crash and another one made, which is given its number, to the same version of
+    // the same record; the turn has moved on.
+    let mut root = administrator(10, &tenant).await;
+    let lost = "START TRANSACTION; UPDATE lots SET status = 'sold' WHERE status = 'ready'; \
+                UPDATE journal SET at = at + INTERVAL 3 SECOND ORDER BY seq DESC LIMIT 1; \
+                UPDATE engine_state SET turn = turn + 7; COMMIT";
+    sqlx::raw_sql(lost).execute(&mut root).await.expect("a statement");
+    for _ in 0..2 {
+        assert!(listed(&*store, &of_status("ready")).await.is_empty());
+        assert_eq!(listed(&*store, &of_status("sold")).await.len(), 1);
+        assert_eq!(listed(&*store, &of_status("young")).await.len(), 9);
+    }
+    let stats = stats(&fleet).await;
+    assert_eq!((stats.built, stats.passed_on), (2, 1), "{stats:?}");
+    fleet.close().await;
+}

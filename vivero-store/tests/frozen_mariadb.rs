@@ -2,6 +2,8 @@
 //! back: thawed, it must not remove the database that the tenant has again.
 #![cfg(feature = "mariadb")]
 
+#[path = "support/dropping.rs"]
+mod dropping;
 #[path = "support/first.rs"]
 mod first;
 #[path = "support/mortal.rs"]
@@ -12,6 +14,7 @@ mod switched;
 mod tenants;
 
 use chrono::TimeDelta;
+use dropping::waits_to_drop;
 use first::{first_database, on_first, root, says, server_of};
 use mortal::{Mortal, answers, usable};
 use sqlx::AssertSqlSafe;
@@ -73,17 +76,7 @@ async fn one_that_is_frozen_while_it_removes_keeps_others_from_turning_back() {
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut reading).await.expect(sql);
     }
     ground.hook.thaw();
-    let waiting = format!(
-        "SELECT CAST(id AS CHAR) FROM information_schema.processlist WHERE info LIKE 'DROP DATABASE%{database}%' \
-         AND state LIKE 'Waiting for%'"
-    );
-    let dropping = loop {
-        assert!(!running.is_finished(), "it did not wait");
-        if let Some(connection) = says(&waiting).await.pop() {
-            break connection;
-        }
-        tokio::task::yield_now().await;
-    };
+    let dropping = waits_to_drop(&running, &database).await;
     mortal.kill();
     let generation = other.tenant(SLUG).await.generation;
     let refused = turned_back_by(&other, asked.id).await.expect_err("it is being removed");

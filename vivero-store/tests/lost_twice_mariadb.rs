@@ -2,6 +2,8 @@
 //! as it is. What can be mended is turned back to; what cannot is given up, and the tenant comes back from an archive.
 #![cfg(feature = "mariadb")]
 
+#[path = "support/dropping.rs"]
+mod dropping;
 #[path = "support/first.rs"]
 mod first;
 #[path = "support/mortal.rs"]
@@ -12,6 +14,7 @@ mod switched;
 mod tenants;
 
 use chrono::TimeDelta;
+use dropping::waits_to_drop;
 use first::{first_database, on_first, registry, root, says, server_of};
 use mortal::{Mortal, answers, moving, new, usable};
 use serde_json::json;
@@ -88,17 +91,7 @@ async fn a_removal_that_is_cut_off_leaves_the_database_with_its_account_or_neith
     sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut reading).await.expect("locked");
     let vivero = ground.vivero.clone();
     let running = tokio::spawn(async move { vivero.operations().run(asked.id).await });
-    let waiting = format!(
-        "SELECT CAST(id AS CHAR) FROM information_schema.processlist WHERE info LIKE 'DROP DATABASE%{database}%' \
-         AND state LIKE 'Waiting for%'"
-    );
-    let dropping = loop {
-        assert!(!running.is_finished(), "it did not wait");
-        if let Some(connection) = says(&waiting).await.pop() {
-            break connection;
-        }
-        tokio::task::yield_now().await;
-    };
+    let dropping = waits_to_drop(&running, &database).await;
     says(&format!("KILL {dropping}")).await;
     drop(reading);
     let stuck = running.await.expect("a task").expect("an answer");

@@ -1,6 +1,5 @@
 //! How much memory the indexes of all tenants take, and which of them are built.
 
-use super::kept::KeptRows;
 use super::mirror::Mirror;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,8 +34,6 @@ pub(crate) struct Budget {
     /// One is built at a time: it takes a core.
     pub(crate) building: Semaphore,
     pub(crate) counters: Counters,
-    /// Rows of pages that indexes have found.
-    pub(crate) rows: KeptRows,
 }
 
 impl std::fmt::Debug for Budget {
@@ -61,9 +58,8 @@ pub(crate) fn count(counter: &AtomicU64) {
 }
 
 impl Budget {
-    /// At most so many bytes; built when a table was listed so often, beside once for each 2,000 rows. At most
-    /// `rows` bytes for what pages consist of.
-    pub(crate) fn new(limit: usize, after: u32, rows: usize) -> Self {
+    /// At most so many bytes; built when a table was listed so often, beside once for each 2,000 rows.
+    pub(crate) fn new(limit: usize, after: u32) -> Self {
         Self {
             limit,
             after,
@@ -72,7 +68,6 @@ impl Budget {
             held: Mutex::default(),
             building: Semaphore::new(1),
             counters: Counters::default(),
-            rows: KeptRows::new(if limit == 0 { 0 } else { rows }),
         }
     }
 
@@ -147,9 +142,8 @@ impl Budget {
     /// The figures of all indexes.
     #[cfg(feature = "mariadb")]
     pub(crate) fn stats(&self) -> BitmapStats {
-        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let (rows_limit, rows_bytes, rows) = self.rows.size();
         let held = self.held();
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         BitmapStats {
             limit: self.limit as u64,
             bytes: held.values().map(|one| one.bytes as u64).sum(),
@@ -159,11 +153,7 @@ impl Budget {
             caught_up: of(&self.counters.caught_up),
             answered: of(&self.counters.answered),
             passed_on: of(&self.counters.passed_on),
-            rows_limit,
-            rows_bytes,
-            rows,
-            rows_found: of(&self.rows.found),
-            rows_read: of(&self.rows.lacking),
+            ..BitmapStats::default()
         }
     }
 }

@@ -1,11 +1,12 @@
 //! An index with the state of the database it stands for.
 
 use super::budget::{Budget, count};
-use super::kept::Edition;
 use super::{Found, Index};
+use chrono::{DateTime, Utc};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 use vivero_core::query::Query;
 use vivero_core::record::{Row, Schema};
 
@@ -36,20 +37,36 @@ pub(crate) struct Mirror {
     asked: Mutex<Asked>,
 }
 
+/// An entry of the journal. Its number alone does not tell which: one that a server lost when it crashed, because
+/// it does not sync, is given again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At {
+    /// 0 before the first.
+    pub(crate) seq: i64,
+    pub(crate) record: Uuid,
+    pub(crate) at: DateTime<Utc>,
+}
+
+impl At {
+    /// Before the first entry.
+    pub(crate) const BEGINNING: Self =
+        Self { seq: 0, record: Uuid::nil(), at: DateTime::UNIX_EPOCH };
+}
+
 /// An index, and what it stands for.
 pub(crate) struct State {
     pub(crate) index: Index,
     /// The number of the database's last change.
     pub(crate) turn: i64,
     /// The last entry of the journal.
-    pub(crate) journal: i64,
+    pub(crate) journal: At,
     /// Changes since it was weighed.
     changes: u64,
     edition: Edition,
 }
 
 impl State {
-    pub(crate) const fn new(index: Index, turn: i64, journal: i64) -> Self {
+    pub(crate) const fn new(index: Index, turn: i64, journal: At) -> Self {
         Self { index, turn, journal, changes: 0, edition: Edition(0) }
     }
 }
@@ -62,6 +79,10 @@ struct Asked {
     not_before: Option<Instant>,
     building: bool,
 }
+
+/// One index that was built, told from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Edition(u64);
 
 /// What came of building an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +146,7 @@ impl Mirror {
     }
 
     /// What the index stands for: turn and entry of the journal. `None` without an index.
-    pub(crate) fn stands_for(&self) -> Option<(i64, i64)> {
+    pub(crate) fn stands_for(&self) -> Option<(i64, At)> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         state.as_ref().map(|state| (state.turn, state.journal))
     }
@@ -169,9 +190,9 @@ impl Mirror {
     pub(crate) fn apply(
         self: &Arc<Self>,
         turn: i64,
-        journal: i64,
+        journal: At,
         rows: &[Row],
-        places: Vec<(uuid::Uuid, String)>,
+        places: Vec<(Uuid, String)>,
     ) -> bool {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let Some(now) = state.as_mut() else { return false };

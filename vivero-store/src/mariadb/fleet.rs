@@ -141,7 +141,7 @@ impl Fleet for MariaDbFleet {
     async fn stats(&self) -> Result<FleetStats> {
         Ok(FleetStats {
             tenants: self.registry().number().await?,
-            bitmaps: self.bitmaps.stats(),
+            bitmaps: self.lists.stats(),
             ..self.pools.stats()
         })
     }

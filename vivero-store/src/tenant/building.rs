@@ -1,10 +1,10 @@
 //! Building an index of a table that is there.
 
 use super::lists::aside;
-use super::news::news;
+use super::news::{ENTRY, ENTRY_KINDS, entry, news};
 use super::plan::{Table, below_paths};
 use crate::backend::{Backend, Sql};
-use crate::bitmaps::mirror::{Mirror, Outcome, State};
+use crate::bitmaps::mirror::{At, Mirror, Outcome, State};
 use crate::bitmaps::{self, Index, Unfit};
 use std::sync::Arc;
 use vivero_core::record::Kind;
@@ -67,21 +67,23 @@ async fn built<B: Backend>(
     let queries = vec![
         (
             Sql::new(format!(
-                "SELECT ({}), (SELECT coalesce(max(seq), 0) FROM journal), \
-                 (SELECT coalesce(min(seq), 1) FROM {})",
+                "SELECT ({}), (SELECT coalesce(min(seq), 1) FROM {})",
                 B::TURN.unwrap_or("0"),
                 schema.table
             )),
-            &[Kind::Int; 3][..],
+            &[Kind::Int; 2][..],
         ),
+        (Sql::new(format!("{ENTRY} ORDER BY seq DESC LIMIT 1")), &ENTRY_KINDS[..]),
         (Sql::new(format!("SELECT {}", below_paths())), &[Kind::Id, Kind::Text][..]),
     ];
     let mut answers = B::at_once(&mut connection, queries).await.map_err(Into::<Error>::into)?;
     drop(connection);
     let places = answers.pop().unwrap_or_default();
-    let state = answers.pop().and_then(|rows| rows.into_iter().next());
+    let mut first = || answers.pop().and_then(|rows| rows.into_iter().next());
+    let journal = first().map_or(At::BEGINNING, entry);
+    let state = first();
     let state = state.ok_or_else(|| Error::corrupt("there is no turn"))?;
-    let (turn, journal, first) = (state.int(0), state.int(1), state.int(2));
+    let (turn, first) = (state.int(0), state.int(1));
     let mut index = Index::new(schema, first);
     index.set_places(places.into_iter().map(|mut c| (c.id(0), c.text(1))).collect());
     let columns = needed(table);

@@ -13,6 +13,7 @@
 
 use super::building::{Building, build};
 use super::journal;
+use super::kept::KeptRows;
 use super::news::{age, news};
 use super::pages::Pages;
 use super::plan::{Known, Table, projected};
@@ -23,6 +24,8 @@ use crate::bitmaps::budget::{Budget, count as note};
 use crate::bitmaps::mirror::{Checked, Mirror, Outcome};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+#[cfg(feature = "mariadb")]
+use vivero_core::port::BitmapStats;
 use vivero_core::query::{Predicate, Query};
 use vivero_core::record::{Row, Schema};
 use vivero_core::{Error, Result};
@@ -33,16 +36,38 @@ const TRIES: usize = 3;
 const MOST_ENTRIES: i64 = 10_000;
 /// So many changes are taken over aside, so that nobody on the same thread waits.
 const ASIDE: usize = 100;
+/// The memory for lists, of all tenants.
+#[derive(Debug, Clone)]
+pub(crate) struct ListMemory {
+    indexes: Arc<Budget>,
+    rows: Arc<KeptRows>,
+}
+
+impl ListMemory {
+    /// At most so many bytes for indexes, see [`Budget::new`], and for rows of the pages they find.
+    pub(crate) fn new(indexes: usize, after: u32, rows: usize) -> Self {
+        let rows = KeptRows::new(if indexes == 0 { 0 } else { rows });
+        Self { indexes: Arc::new(Budget::new(indexes, after)), rows: Arc::new(rows) }
+    }
+
+    #[cfg(feature = "mariadb")]
+    pub(crate) fn stats(&self) -> BitmapStats {
+        self.rows.stats(self.indexes.stats())
+    }
+}
+
 /// The indexes of one tenant.
 pub(crate) struct Mirrors {
     budget: Arc<Budget>,
+    kept: Arc<KeptRows>,
     all: RwLock<HashMap<&'static str, Arc<Mirror>>>,
     pages: Arc<Together<Pages>>,
 }
 
 impl Mirrors {
-    pub(crate) fn new(budget: Arc<Budget>) -> Self {
-        Self { budget, all: RwLock::default(), pages: Arc::default() }
+    pub(crate) fn new(memory: &ListMemory) -> Self {
+        let ListMemory { indexes, rows } = memory.clone();
+        Self { budget: indexes, kept: rows, all: RwLock::default(), pages: Arc::default() }
     }
 
     /// What is kept of a table; none where nothing may be.
@@ -145,7 +170,7 @@ impl<'a, B: Backend> Asking<'a, B> {
     ) -> Result<Option<(Vec<Row>, u64)>> {
         let mut begun = mirror.begun();
         let mut known: HashMap<i64, Row> = HashMap::new();
-        let kept = &mirror.budget.rows;
+        let kept = &self.mirrors.kept;
         for attempt in 0..TRIES {
             let Some(planned) = mirror.plan(query) else { return Ok(None) };
             // What was read for an earlier plan, or for somebody else, is often what is wanted now.

@@ -11,6 +11,20 @@ use vivero_core::query::{Deleted, Predicate};
 use vivero_core::record::Row;
 use vivero_core::{Result, Value};
 
+/// What every record has first, with the number it is to have, in the order of [`BASE`].
+pub(super) fn base(seq: Value, row: &Row) -> [Value; BASE.len()] {
+    [
+        seq,
+        Value::Id(row.id),
+        Value::Int(row.version),
+        Value::Time(row.created_at),
+        Value::Id(row.created_by),
+        Value::Time(row.updated_at),
+        Value::Id(row.updated_by),
+        row.deleted_at.map_or(Value::Null, Value::Time),
+    ]
+}
+
 /// The columns of a table in one row.
 pub(crate) fn decode(mut cells: Cells) -> Row {
     let values = cells.0.split_off(BASE.len());

@@ -137,16 +137,7 @@ impl Insert {
                 insert.search.push((number, document(schema, &row.values)));
             }
             let mut cells = Vec::with_capacity(8 + row.values.len());
-            cells.extend([
-                seq,
-                Value::Id(row.id),
-                Value::Int(row.version),
-                Value::Time(row.created_at),
-                Value::Id(row.created_by),
-                Value::Time(row.updated_at),
-                Value::Id(row.updated_by),
-                row.deleted_at.map_or(Value::Null, Value::Time),
-            ]);
+            cells.extend(rows::base(seq, &row));
             let columns = schema.columns.iter().zip(row.values);
             cells.extend(columns.filter(|(c, _)| table.has(c)).map(|(_, value)| value));
             insert.rows.push(cells);

@@ -5,13 +5,18 @@
 //! after that the index is built anew, and what is kept of rows belongs to one index only ([`Edition`]). It is kept
 //! only if the statement that read it saw the very turn the index stands for.
 
+use super::rows;
+use crate::bitmaps::mirror::Edition;
 use crate::row_bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::Value as Json;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use vivero_core::Value;
+#[cfg(feature = "mariadb")]
+use vivero_core::port::BitmapStats;
 use vivero_core::record::{Kind, Row};
 
 /// What a row takes beside its bytes, about: its key, the cache's own books, what the allocator rounds up.
@@ -21,10 +26,6 @@ const ROW: usize = 450;
 /// Where there is no room, the rows of one in so many pages take others' place: all would, if more are asked for
 /// again and again than there is room for, and each be gone before it is asked for.
 const ADMITTED: u64 = 4;
-
-/// One index that was built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Edition(pub(super) u64);
 
 #[derive(Clone)]
 struct Kept {
@@ -51,18 +52,8 @@ impl Kept {
         if !values.all(|value| !matches!(value, Value::Json(json) if !is_exact(json))) {
             return None;
         }
-        let base = [
-            Value::Int(row.seq),
-            Value::Id(row.id),
-            Value::Int(row.version),
-            Value::Time(row.created_at),
-            Value::Id(row.created_by),
-            Value::Time(row.updated_at),
-            Value::Id(row.updated_by),
-            row.deleted_at.map_or(Value::Null, Value::Time),
-        ];
         let mut bytes = Vec::with_capacity(512);
-        row_bytes::write(&base, &mut bytes);
+        row_bytes::write(&rows::base(Value::Int(row.seq), row), &mut bytes);
         row_bytes::write(&row.values, &mut bytes);
         Some(Self { version: row.version, bytes: bytes.into() })
     }
@@ -84,8 +75,14 @@ pub(crate) struct KeptRows {
     limit: usize,
     /// Pages that were read.
     pages: AtomicU64,
-    pub(super) found: AtomicU64,
-    pub(super) lacking: AtomicU64,
+    found: AtomicU64,
+    lacking: AtomicU64,
+}
+
+impl fmt::Debug for KeptRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptRows").field("limit", &self.limit).finish_non_exhaustive()
+    }
 }
 
 impl KeptRows {
@@ -125,12 +122,17 @@ impl KeptRows {
         }
     }
 
-    /// Bytes they may take, bytes they take, and how many they are, about.
+    /// Adds the figures of the rows to those of the indexes.
     #[cfg(feature = "mariadb")]
-    pub(super) fn size(&self) -> (u64, u64, u64) {
-        let of = |rows: &Cache<_, _, _>| (rows.weight(), rows.len() as u64);
-        let (bytes, number) = self.rows.as_ref().map_or((0, 0), of);
-        (self.limit as u64, bytes, number)
+    pub(super) fn stats(&self, of_indexes: BitmapStats) -> BitmapStats {
+        BitmapStats {
+            rows_limit: self.limit as u64,
+            rows_bytes: self.rows.as_ref().map_or(0, Cache::weight),
+            rows: self.rows.as_ref().map_or(0, |rows| rows.len() as u64),
+            rows_found: self.found.load(Ordering::Relaxed),
+            rows_read: self.lacking.load(Ordering::Relaxed),
+            ..of_indexes
+        }
     }
 }
 
