@@ -330,7 +330,9 @@ async fn when_all_connections_are_in_use_a_request_waits_a_bounded_time_and_is_r
     }
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let connections = fleet.servers().await.expect("servers").remove(0).connections;
-    assert_eq!((connections.open, connections.in_use, connections.refused), (2, 2, 1));
+    assert_eq!((connections.open, connections.in_use), (2, 2));
+    // The sealer, who looks when a tenant is opened, may have come too late as well.
+    assert!(connections.refused >= 1, "{connections:?}");
     assert!(connections.waited_seconds > 0.1, "{connections:?}");
     drop((first, second));
     touch(&fleet, &tenant).await.expect("there is room again");
