@@ -72,7 +72,7 @@ fn term(word: &str) -> Option<Term> {
     if whole.is_empty() {
         return None;
     }
-    let inner = pieces(word).count() > 1;
+    let inner = pieces(word).nth(1).is_some();
     let mixed = whole.chars().any(char::is_numeric) && whole.chars().any(char::is_alphabetic);
     let marked = format!("{WHOLE}{whole}");
     let alternatives = match (inner, mixed) {
@@ -89,8 +89,24 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
 
 /// Letters and digits in lower case, the rest dropped.
 fn fold(word: &str) -> String {
+    let mut folded = String::with_capacity(word.len());
+    fold_onto(&mut folded, word);
+    folded
+}
+
+fn fold_onto(text: &mut String, word: &str) {
+    if word.is_ascii() {
+        // Nearly all words are, and an index in memory is built of millions.
+        let letters = word.bytes().filter(u8::is_ascii_alphanumeric);
+        text.extend(letters.map(|letter| char::from(letter.to_ascii_lowercase())));
+    } else {
+        fold_any_onto(text, word);
+    }
+}
+
+fn fold_any_onto(text: &mut String, word: &str) {
     // Filtered last: some capitals become a letter and a mark, as İ does.
-    word.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect()
+    text.extend(word.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()));
 }
 
 /// The text under which a row is found: every searchable column, words folded as in [`Terms`].
@@ -143,18 +159,32 @@ fn add_json(text: &mut String, json: &serde_json::Value) {
 
 fn add_words(text: &mut String, words: &str) {
     for word in words.split_whitespace() {
-        let whole = fold(word);
-        if whole.is_empty() {
-            continue;
-        }
-        if pieces(word).count() > 1 {
+        if pieces(word).nth(1).is_some() {
             for piece in pieces(word) {
-                text.push_str(&fold(piece));
+                fold_onto(text, piece);
                 text.push(' ');
             }
             text.push_str(WHOLE);
         }
-        text.push_str(&whole);
-        text.push(' ');
+        let before = text.len();
+        fold_onto(text, word);
+        if text.len() > before {
+            text.push(' ');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fold, fold_any_onto};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_word_of_ascii_folds_as_any_word_does(word in "[ -~]{0,40}") {
+            let mut folded = String::new();
+            fold_any_onto(&mut folded, &word);
+            prop_assert_eq!(fold(&word), folded);
+        }
     }
 }
