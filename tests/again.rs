@@ -105,7 +105,9 @@ async fn a_request_with_a_key_is_done_again_when_it_was_undone() {
         let refused = caller.post("entities", "key-refused", lot("B-1")).await;
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE, "tries are bounded");
         assert_eq!(refused.headers()["retry-after"], "1");
-        assert_eq!(number(&mut root, "SELECT n FROM failures").await, 95);
+        // The first packet of a hurried try may be sent five times more, then there are five others.
+        let left = number(&mut root, "SELECT n FROM failures").await;
+        assert!((89..=95).contains(&left), "{left}");
         run(&mut root, "UPDATE failures SET n = 0").await;
         run(&mut root, "DROP TRIGGER fails").await;
     }

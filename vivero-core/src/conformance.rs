@@ -44,6 +44,7 @@ mod feed;
 pub mod files;
 mod fleet;
 mod ground;
+mod hurried_works;
 mod isolation;
 mod leases;
 mod paging;
@@ -254,6 +255,14 @@ cases! { ($)
         each_of_many_at_once_is_all_or_nothing
         each_sees_what_those_before_it_did
         one_given_up_halfway_harms_no_other
+    }
+    hurried_works {
+        a_row_refers_to_what_is_there
+        nobody_comes_between_a_look_and_a_change
+        it_sees_what_it_did_itself
+        an_answer_that_is_there_undoes_it
+        each_of_many_at_once_ends_by_itself
+        one_given_up_halfway_is_whole_or_nothing
     }
     cancellation {
         a_write_given_up_halfway_leaves_nothing

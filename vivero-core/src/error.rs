@@ -192,6 +192,17 @@ impl Error {
         }
     }
 
+    /// Whether it is certain that nothing came of what failed, and a refusal, not a failure of what should work.
+    pub(crate) fn left_nothing(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Unavailable => {
+                matches!(self, Self::Undone { .. } | Self::TenantMigrating { .. })
+            }
+            ErrorKind::Internal => false,
+            _ => true,
+        }
+    }
+
     /// Shorthand for [`Error::NotFound`].
     pub fn not_found(resource: impl Into<Cow<'static, str>>) -> Self {
         Self::NotFound { resource: resource.into() }

@@ -100,6 +100,28 @@ pub trait Work: Rows {
     async fn remember(&mut self, answer: Remembered) -> Result<()>;
     /// The answer kept under `key`.
     async fn remembered(&mut self, key: &str) -> Result<Option<Remembered>>;
+    /// Whether it takes things for granted; see [`TenantStore::begin_hurried`].
+    fn is_hurried(&self) -> bool {
+        false
+    }
+    /// Whether a row is there, not deleted and within `scope`, for another to refer to.
+    async fn require(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        scope: &Predicate,
+    ) -> Result<bool> {
+        Ok(self.find(schema, id, scope, Deleted::Hidden).await?.is_some())
+    }
+    /// [`Rows::find`] of a row that is not deleted, to change it.
+    async fn find_to_change(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        scope: &Predicate,
+    ) -> Result<Option<Row>> {
+        self.find(schema, id, scope, Deleted::Hidden).await
+    }
     /// Makes everything durable.
     async fn commit(self: Box<Self>) -> Result<()>;
 }
@@ -130,6 +152,13 @@ pub trait TenantStore: Send + Sync + Debug {
     /// value of a row is taken may be told by a later call or by the commit, and ends the work.
     async fn begin_short(&self) -> Result<Box<dyn Work>> {
         self.begin().await
+    }
+    /// [`Self::begin_short`] for a work that its caller does again with that if it is refused. The engine may take for
+    /// granted what is likely: that what is required is there, that no answer is remembered, and that a row which is
+    /// to be changed is still as others read it. If it was not so, a later call or the commit is
+    /// [`crate::Error::Undone`], or whatever comes of it: until the commit, nothing it says is certain.
+    async fn begin_hurried(&self) -> Result<Box<dyn Work>> {
+        self.begin_short().await
     }
     /// Entries of one record, newest first, older than `before_version`.
     async fn history(

@@ -27,6 +27,16 @@ pub enum Predicate {
 }
 
 impl Predicate {
+    /// Whether it depends on nothing but the row itself: where a place lies is told by other rows.
+    #[must_use]
+    pub fn is_of_row(&self) -> bool {
+        match self {
+            Self::All | Self::None | Self::Equals(..) | Self::OneOf(..) => true,
+            Self::Within(..) => false,
+            Self::And(parts) | Self::Or(parts) => parts.iter().all(Self::is_of_row),
+        }
+    }
+
     /// Both conditions, without needless nesting.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use std::fmt::Display;
 use vivero_core::UnitOfWork;
 use vivero_core::operation::{self, Requires};
+use vivero_core::service::Tries;
 
 /// A unit of work that answers one request.
 pub(crate) struct Once {
@@ -38,9 +39,11 @@ pub(crate) struct Kept {
 
 impl Once {
     /// Begins the work, or finds the answer given before under the same key. `target` is what of the
-    /// path belongs to the request. Nothing but the work's own calls may be waited for until its end.
+    /// path belongs to the request. Nothing but the work's own calls may be waited for until its end. With
+    /// `tries` it may be in a hurry; without, what it finds is certain.
     pub(crate) async fn begin(
         tenant: &Access,
+        tries: Option<&mut Tries<'_>>,
         key: &IdempotencyKey,
         target: impl Display,
         request: &[u8],
@@ -51,7 +54,10 @@ impl Once {
         {
             tenant.require(permission)?;
         }
-        let mut work = tenant.begin_short().await?;
+        let mut work = match tries {
+            Some(tries) => tries.begin().await?,
+            None => tenant.begin_short().await?,
+        };
         let operation = format!("{} {target}", tenant.scope().operation.id);
         if let Some(key) = &key.0
             && let Some(kept) = work.replay(key, &operation, request).await?
@@ -165,7 +171,15 @@ macro_rules! once {
         let mut tries = vivero_core::service::Tries::new(&$tenant);
         loop {
             let answer = async {
-                match $crate::idempotency::Once::begin(&$tenant, &$key, $target, $request).await? {
+                match $crate::idempotency::Once::begin(
+                    &$tenant,
+                    Some(&mut tries),
+                    &$key,
+                    $target,
+                    $request,
+                )
+                .await?
+                {
                     $crate::idempotency::Begun::New(mut $once) => $answer,
                     $crate::idempotency::Begun::Again(kept) => {
                         $crate::idempotency::Repeated::repeated(kept)
@@ -173,8 +187,10 @@ macro_rules! once {
                 }
             };
             let answer = answer.await;
-            let undone = answer.as_ref().is_err_and($crate::problem::Failure::is_undone);
-            if !undone || !tries.another().await {
+            let Err(failure) = &answer else { break answer };
+            let again = failure.left_nothing() && tries.was_hasty()
+                || failure.is_undone() && tries.another().await;
+            if !again {
                 break answer;
             }
         }

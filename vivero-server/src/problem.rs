@@ -205,6 +205,11 @@ impl Failure {
         self
     }
 
+    /// Whether it is certain that nothing came of the request.
+    pub(crate) fn left_nothing(&self) -> bool {
+        self.0.undone || self.0.status.is_client_error()
+    }
+
     /// Whether the database undid all that was done, so that it may be done again.
     pub(crate) fn is_undone(&self) -> bool {
         self.0.undone

@@ -9,9 +9,11 @@ pub(crate) mod mariadb;
 mod merge;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+mod whole;
 
 pub(crate) use cells::Cells;
 pub(crate) use merge::{Merge, Merged};
+pub(crate) use whole::{Addition, Condition, Guard, Meaning, Step};
 
 use crate::migrate::{Fingerprint, Noted};
 use std::fmt::Write as _;
@@ -220,6 +222,48 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
         let sql = Sql::update(schema, id, (from, to), sets);
         async move { Ok(Self::execute(connection, sql).await? > 0) }
     }
+    /// [`Backend::update_one`] of a row that is refused, as one of another version is, if the guard's conditions
+    /// do not hold.
+    fn update_if(schema: &Schema, id: Uuid, versions: (i64, i64), sets: Sql, _guard: Guard) -> Sql {
+        Sql::update(schema, id, versions, sets)
+    }
+    /// [`Backend::defer`] of a part of a short work. Guards are for engines that take things for granted
+    /// ([`Backend::HASTENS`]).
+    fn put_off_step(
+        connection: &mut Self::Connection,
+        step: Step,
+    ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
+        async move {
+            match step {
+                Step::Any(sql, _) => Self::defer(connection, sql).await,
+                Step::Row(one) => {
+                    Self::defer(connection, Sql::insert(&one.head, vec![one.row])).await
+                }
+                Step::Words(table, text) => {
+                    Self::insert_search(connection, table, vec![(None, text)]).await
+                }
+            }
+        }
+    }
+    /// Does a whole short work of which nothing is asked but its commit. Tells when it no longer waits for others.
+    /// It is undone if a connection was opened since those `openings` after which was known what its triggers are
+    /// told ([`Backend::openings`]).
+    fn commit_whole<G: Send + 'static>(
+        pool: &Self::Pool,
+        steps: Vec<Step>,
+        _openings: u64,
+        along: impl FnOnce() + Send + 'static,
+        until: G,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            let mut transaction = Self::begin_short(pool).await?;
+            along();
+            for step in steps {
+                Self::put_off_step(&mut transaction, step).await.map_err(Into::into)?;
+            }
+            Self::commit(transaction, until).await
+        }
+    }
     /// Runs one query over several ranges and merges what they find.
     fn merge(
         connection: &mut Self::Connection,
@@ -274,8 +318,8 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     /// Tells the triggers of [`Backend::create_sets`] that a combination is there: the name of its table and
     /// the values behind commas, quoted. It holds for this connection until another is told.
     fn tell_combination(_connection: &mut Self::Connection, _combination: &str) {}
-    /// How often a connection of a transaction's pool was opened so far.
-    fn openings(_transaction: &Self::Transaction) -> u64 {
+    /// How often a connection of a pool was opened so far.
+    fn openings(_pool: &Self::Pool) -> u64 {
         0
     }
     /// Condition that a column has the value of one parameter, which may be none if it is nullable.
@@ -335,6 +379,9 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     /// Whether a statement costs much beside the rows it looks for: then those that are looked for at the same
     /// time share one.
     const ASKS_TOGETHER: bool;
+    /// Whether short works may take for granted what they are likely to find: then they have statements that say
+    /// if it was not so, and may go to the database as a whole.
+    const HASTENS: bool;
     /// Whether [`Backend::merge`] gives whole rows and answers checks: then what was read before is relied
     /// on, and checked by the statement that relies on it, in place of a transaction around both.
     const CHECKS: bool;

@@ -4,6 +4,8 @@ mod building;
 pub(crate) mod built_in;
 mod combinations;
 pub(crate) mod figures;
+mod hurry;
+mod insert;
 pub(crate) mod journal;
 mod kept;
 mod lists;
@@ -51,6 +53,7 @@ use vivero_core::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
 use vivero_core::port::{Counts, Lease, Rows, TenantStore, Work};
 use vivero_core::record::Schema;
 use vivero_core::{Result, Value};
+use work::{Reach, Shared, SqlWork};
 
 /// One tenant's database on any driver.
 pub(crate) struct SqlTenant<B: Backend> {
@@ -176,14 +179,14 @@ impl<B: Backend> SqlTenant<B> {
         B::close(&self.writer).await;
     }
 
-    fn work(&self, transaction: B::Transaction) -> Box<dyn Work> {
-        Box::new(work::SqlWork::<B>::new(
-            transaction,
-            Arc::clone(&self.tables),
-            Arc::clone(&self.committed),
-            Arc::clone(&self.bulk),
-            Arc::clone(&self.combinations),
-        ))
+    /// What works share.
+    fn shared(&self) -> Shared {
+        Shared {
+            tables: Arc::clone(&self.tables),
+            committed: Arc::clone(&self.committed),
+            bulk: Arc::clone(&self.bulk),
+            combinations: Arc::clone(&self.combinations),
+        }
     }
 
     async fn seal_once(&self, shared: bool) -> Result<Option<Head>> {
@@ -241,12 +244,29 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
 
     async fn begin(&self) -> Result<Box<dyn Work>> {
         self.catch_up().await?;
-        Ok(self.work(B::begin(&self.writer).await?))
+        let transaction = B::begin(&self.writer).await?;
+        let openings = B::openings(&self.writer);
+        Ok(Box::new(SqlWork::<B>::new(transaction, openings, self.shared())))
     }
 
     async fn begin_short(&self) -> Result<Box<dyn Work>> {
         self.catch_up().await?;
-        Ok(self.work(B::begin_short(&self.writer).await?))
+        let transaction = B::begin_short(&self.writer).await?;
+        let openings = B::openings(&self.writer);
+        Ok(Box::new(SqlWork::<B>::new(transaction, openings, self.shared())))
+    }
+
+    async fn begin_hurried(&self) -> Result<Box<dyn Work>> {
+        if !B::HASTENS {
+            return self.begin_short().await;
+        }
+        self.catch_up().await?;
+        let reach = Reach {
+            writer: self.writer.clone(),
+            readers: self.readers.clone(),
+            finds: Arc::clone(&self.finds),
+        };
+        Ok(Box::new(SqlWork::<B>::hurried(reach, self.shared())))
     }
 
     async fn history(

@@ -37,7 +37,9 @@ async fn what_the_server_undoes_is_done_again_and_once_only() {
     run(&mut root, "UPDATE failures SET n = 100").await;
     let refused = session.entities().update(lot.id, 2, named("Hebe pinguifolia")).await;
     assert!(matches!(refused, Err(Error::Undone { .. })), "{refused:?}");
-    assert_eq!(number(&mut root, "SELECT n FROM failures").await, 95, "tries are bounded");
+    // The first packet of a hurried try may be sent five times more, then there are five others.
+    let left = number(&mut root, "SELECT n FROM failures").await;
+    assert!((89..=95).contains(&left), "tries are bounded: {left}");
     let found = session.entities().find(lot.id).await.expect("finding").expect("the lot");
     assert_eq!((found.version, found.name.as_str()), (2, "Hebe albicans"));
     drop(session);

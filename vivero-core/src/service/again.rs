@@ -1,10 +1,14 @@
 //! Doing a whole unit of work again that the database undid.
 //!
+//! The first try is in a hurry where the engine knows how ([`crate::port::TenantStore::begin_hurried`]): it takes for granted
+//! what is likely. Whatever it is refused for then is asked for by the next.
+//!
 //! Only what is known to have left nothing is done again ([`Error::Undone`]). A commit whose outcome
 //! nobody knows, because the connection broke, is not: it is reported, and the idempotency key of the
 //! request settles it.
 
 use super::session::TenantSession;
+use super::work::UnitOfWork;
 use crate::error::{Error, Result};
 use std::time::Duration;
 
@@ -18,21 +22,48 @@ const PAUSE: Duration = Duration::from_millis(4);
 pub struct Tries<'s> {
     session: &'s TenantSession,
     done: u32,
+    hurry: Hurry,
+}
+
+/// Whether a try is in a hurry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hurry {
+    May,
+    Is,
+    MayNot,
 }
 
 impl<'s> Tries<'s> {
     /// None done so far.
     #[must_use]
     pub const fn new(session: &'s TenantSession) -> Self {
-        Self { session, done: 0 }
+        Self { session, done: 0, hurry: Hurry::May }
+    }
+
+    /// Begins a short unit of work for the next try. All it does must come from its own calls, of which nothing is
+    /// certain until the commit; see [`Self::was_hasty`].
+    ///
+    /// Errors: as [`TenantSession::begin_short`].
+    pub async fn begin(&mut self) -> Result<UnitOfWork> {
+        if self.hurry != Hurry::May {
+            return self.session.begin_short().await;
+        }
+        let work = self.session.begin_hurried().await?;
+        self.hurry = if work.work.is_hurried() { Hurry::Is } else { Hurry::MayNot };
+        Ok(work)
+    }
+
+    /// Whether a refusal may come of what was taken for granted: then there is to be another try, at once.
+    pub fn was_hasty(&mut self) -> bool {
+        std::mem::replace(&mut self.hurry, Hurry::MayNot) == Hurry::Is
     }
 
     /// The outcome, or nothing if it is worth another try: then some time has passed.
     pub(super) async fn settle<T>(&mut self, outcome: Result<T>) -> Option<Result<T>> {
-        if matches!(outcome, Err(Error::Undone { .. })) && self.another().await {
-            return None;
-        }
-        Some(outcome)
+        let Err(e) = &outcome else { return Some(outcome) };
+        let again = e.left_nothing() && self.was_hasty()
+            || matches!(e, Error::Undone { .. }) && self.another().await;
+        (!again).then_some(outcome)
     }
 
     /// Whether there is to be another try, after four at most: then some milliseconds have passed, a
@@ -58,12 +89,13 @@ macro_rules! in_one_work {
         let mut tries = $crate::service::again::Tries::new($session);
         loop {
             let outcome = async {
-                let mut $work = $session.begin_short().await?;
+                let mut $work = tries.begin().await?;
                 let made = $done;
                 $work.commit().await?;
                 Ok(made)
             };
-            if let Some(outcome) = tries.settle(outcome.await).await {
+            let outcome = outcome.await;
+            if let Some(outcome) = tries.settle(outcome).await {
                 return outcome;
             }
         }

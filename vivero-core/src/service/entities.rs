@@ -248,8 +248,7 @@ impl WorkEntities<'_> {
             Predicate::Equals("created_by", _) => Predicate::All,
             other => other,
         };
-        self.work.referenced::<Location>("location_id", location.uuid(), &scope).await?;
-        Ok(())
+        self.work.required::<Location>("location_id", location.uuid(), &scope).await
     }
 }
 

@@ -224,11 +224,9 @@ impl<'w, R: Record> WorkRepository<'w, R> {
     /// The record as this unit of work sees it.
     pub async fn find_by_id(&mut self, id: impl Into<Uuid>) -> Result<Option<Stored<R>>> {
         readable(R::SCHEMA)?;
-        match self.work.fetch::<R>(id.into(), "read", Deleted::Hidden).await {
-            Ok((row, _)) => Stored::from_row(row).map(Some),
-            Err(Error::NotFound { .. }) => Ok(None),
-            Err(e) => Err(e),
-        }
+        let scope = self.work.scope("read", R::SCHEMA)?;
+        let row = self.work.work.find(R::SCHEMA, id.into(), &scope, Deleted::Hidden).await?;
+        row.map(Stored::from_row).transpose()
     }
 
     /// Adds a record; an unset id is replaced by a fresh one.

@@ -146,11 +146,16 @@ impl TenantSession {
         Repository::new(self)
     }
 
-    /// Begins a unit of work: commit consumes it, dropping it undoes it.
-    pub async fn begin(&self) -> Result<UnitOfWork> {
+    fn may_write(&self) -> Result<()> {
         if self.tenant.standing(self.now()) == Standing::ReadOnly {
             return Err(Error::TenantStanding { standing: "trial_expired" });
         }
+        Ok(())
+    }
+
+    /// Begins a unit of work: commit consumes it, dropping it undoes it.
+    pub async fn begin(&self) -> Result<UnitOfWork> {
+        self.may_write()?;
         Ok(UnitOfWork::new(self.clone(), self.store.begin().await?))
     }
 
@@ -160,10 +165,14 @@ impl TenantSession {
     ///
     /// Errors: as [`Self::begin`]; its commit is [`Error::Undone`] also if what it shared is undone.
     pub async fn begin_short(&self) -> Result<UnitOfWork> {
-        if self.tenant.standing(self.now()) == Standing::ReadOnly {
-            return Err(Error::TenantStanding { standing: "trial_expired" });
-        }
+        self.may_write()?;
         Ok(UnitOfWork::new(self.clone(), self.store.begin_short().await?))
+    }
+
+    /// The same for a first try; see [`crate::port::TenantStore::begin_hurried`].
+    pub(super) async fn begin_hurried(&self) -> Result<UnitOfWork> {
+        self.may_write()?;
+        Ok(UnitOfWork::new(self.clone(), self.store.begin_hurried().await?))
     }
 
     /// The dashboard's figures, as of the last sealed change.

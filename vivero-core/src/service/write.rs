@@ -38,7 +38,7 @@ impl<'a> How<'a> {
 pub(super) type Expected = Option<i64>;
 
 impl UnitOfWork {
-    /// The record within reach of `action`, or not found.
+    /// The record within reach of `action`, to change it, or not found.
     pub(super) async fn fetch<R: Record>(
         &mut self,
         id: Uuid,
@@ -46,7 +46,10 @@ impl UnitOfWork {
         deleted: Deleted,
     ) -> Result<(Row, Predicate)> {
         let scope = self.scope(action, R::SCHEMA)?;
-        let row = self.work.find(R::SCHEMA, id, &scope, deleted).await?;
+        let row = match deleted {
+            Deleted::Hidden => self.work.find_to_change(R::SCHEMA, id, &scope).await?,
+            which => self.work.find(R::SCHEMA, id, &scope, which).await?,
+        };
         Ok((row.ok_or_else(|| Error::not_found(R::SCHEMA.resource))?, scope))
     }
 
@@ -291,12 +294,21 @@ impl UnitOfWork {
     ) -> Result<Stored<R>> {
         match self.work.find(R::SCHEMA, id, scope, Deleted::Hidden).await? {
             Some(row) => Stored::from_row(row),
-            None => Err(Error::invalid(
-                field,
-                "exists",
-                format!("names no {} there is", R::SCHEMA.resource),
-            )),
+            None => Err(names_none::<R>(field)),
         }
+    }
+
+    /// The same where it is enough that the record is there.
+    pub(super) async fn required<R: Record>(
+        &mut self,
+        field: &str,
+        id: Uuid,
+        scope: &Predicate,
+    ) -> Result<()> {
+        if self.work.require(R::SCHEMA, id, scope).await? {
+            return Ok(());
+        }
+        Err(names_none::<R>(field))
     }
 
     /// The only live record whose `column` has `value`.
@@ -308,6 +320,10 @@ impl UnitOfWork {
         let query = crate::query::Query::new(Predicate::Equals(column, value), 1);
         self.work.list(R::SCHEMA, &query).await?.pop().map(Stored::from_row).transpose()
     }
+}
+
+fn names_none<R: Record>(field: &str) -> Error {
+    Error::invalid(field, "exists", format!("names no {} there is", R::SCHEMA.resource))
 }
 
 /// Records made ready for writing together.

@@ -173,7 +173,8 @@ impl Files {
         let request = format!("{}\0{:?}\0{:?}", new.name, new.entity_id, content.size);
         // No transaction waits for the content: an earlier answer is looked for before and after.
         if key.0.is_some()
-            && let Begun::Again(kept) = Once::begin(&tenant, &key, "", request.as_bytes()).await?
+            && let Begun::Again(kept) =
+                Once::begin(&tenant, None, &key, "", request.as_bytes()).await?
         {
             content.discard().await;
             return Repeated::repeated(kept);
@@ -182,10 +183,11 @@ impl Files {
         let mut tries = Tries::new(&tenant);
         loop {
             let recorded = async {
-                let mut once = match Once::begin(&tenant, &key, "", request.as_bytes()).await? {
-                    Begun::New(once) => once,
-                    Begun::Again(kept) => return Ok(Err(kept)),
-                };
+                let mut once =
+                    match Once::begin(&tenant, None, &key, "", request.as_bytes()).await? {
+                        Begun::New(once) => once,
+                        Begun::Again(kept) => return Ok(Err(kept)),
+                    };
                 let stored = once.work.record_file(&received).await.map_err(refused)?;
                 Answer::Ok(Ok((once, stored)))
             };

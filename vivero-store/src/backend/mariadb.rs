@@ -9,9 +9,11 @@ mod budget;
 mod definition;
 mod failure;
 mod group;
+mod line;
 mod merge;
 mod nodes;
 mod pool;
+mod ready;
 mod search;
 mod statements;
 mod tables;
@@ -19,13 +21,13 @@ mod values;
 
 pub(crate) use budget::Budget;
 pub(crate) use failure::Failure;
-use group::Group;
 pub(crate) use nodes::Nodes;
 pub(crate) use pool::{
     Connection, Exclusive, Hold, Lease, Login, Pool, Purpose, Ties, Writing, open,
 };
+use ready::{Part, TELLS};
 
-use super::{Answers, Backend, Cells, Costs, Key, Merge, Merged, Sql};
+use super::{Answers, Backend, Cells, Costs, Guard, Key, Merge, Merged, Sql, Step};
 use crate::migrate::{Fingerprint, Noted};
 use search::Wanted;
 use statements::{LONGEST_WAITING, run};
@@ -191,7 +193,7 @@ impl Backend for MariaDb {
     async fn defer(connection: &mut Connection, sql: Sql) -> Result<(), Failure> {
         let bulk =
             sql.args.len() > MOST_DEFERRED || connection.waiting.text.len() > LONGEST_WAITING;
-        if !connection.open || bulk || connection.group.as_ref().is_some_and(Group::is_fresh) {
+        if bulk || !connection.open && connection.group.is_none() {
             return Self::execute(connection, sql).await.map(|_| ());
         }
         connection.put_off(&sql);
@@ -205,7 +207,7 @@ impl Backend for MariaDb {
         schema: &'static Schema,
     ) -> Result<(), Failure> {
         let sql = Sql::insert(head, vec![row]);
-        if connection.has_begun_short() && connection.has_room(&sql) {
+        if connection.group.is_some() && connection.has_room(&sql) {
             return connection.put_off_row(&sql, schema);
         }
         Self::execute(connection, sql).await.map(|_| ())
@@ -218,16 +220,54 @@ impl Backend for MariaDb {
         (from, to): (i64, i64),
         sets: Sql,
     ) -> Result<bool, Failure> {
-        if connection.has_begun_short() && connection.has_room(&sets) {
-            // No version at all is none that the column takes: see `Failure::is_outdated`.
-            let mut sql = Sql::new(format!(
-                "UPDATE {} SET version = if(version = {from}, {to}, NULL)",
-                schema.table
-            ));
-            sql.append(sets).add(" WHERE id = ?").bind(Value::Id(id));
+        if connection.group.is_some() && connection.has_room(&sets) {
+            let sql = Self::update_if(schema, id, (from, to), sets, Guard::default());
             return connection.put_off_row(&sql, schema).map(|()| true);
         }
         Ok(Self::execute(connection, Sql::update(schema, id, (from, to), sets)).await? > 0)
+    }
+
+    fn update_if(
+        schema: &Schema,
+        id: Uuid,
+        (from, to): (i64, i64),
+        sets: Sql,
+        guard: Guard,
+    ) -> Sql {
+        let mut sql =
+            Sql::new(format!("UPDATE {} SET version = if(version = {from}, {to}", schema.table));
+        if let Some(combination) = guard.combination {
+            sql.add(TELLS).bind(Value::Text(combination));
+        }
+        for condition in guard.conditions {
+            sql.addf(format_args!(" * (SELECT 1 FROM {} t WHERE t.id = ?", condition.table));
+            sql.bind(Value::Id(condition.id)).append(condition.rest).add(")");
+        }
+        sql.add(", NULL)").append(sets).add(" WHERE id = ?").bind(Value::Id(id));
+        sql
+    }
+
+    async fn put_off_step(connection: &mut Connection, step: Step) -> Result<(), Failure> {
+        connection.put_off_part(&Part::new(step)).await
+    }
+
+    async fn commit_whole<G: Send + 'static>(
+        pool: &Pool,
+        steps: Vec<Step>,
+        openings: u64,
+        along: impl FnOnce() + Send + 'static,
+        until: G,
+    ) -> Result<()> {
+        let parts: Vec<Part> = steps.into_iter().map(Part::new).collect();
+        if parts.iter().map(Part::length).sum::<usize>() < LONGEST_WAITING {
+            return pool.commit_whole(parts, openings, Box::new(along), Box::new(until)).await;
+        }
+        let mut writing = pool.begin_short().await?;
+        along();
+        for part in parts {
+            writing.put_off_part(&part).await?;
+        }
+        Self::commit(writing, until).await
     }
 
     async fn merge(connection: &mut Connection, ranges: Merge) -> Result<Merged, Failure> {
@@ -311,8 +351,8 @@ impl Backend for MariaDb {
             connection.combination = Some(combination.to_owned());
         }
     }
-    fn openings(transaction: &Writing) -> u64 {
-        transaction.openings()
+    fn openings(pool: &Pool) -> u64 {
+        pool.openings()
     }
     fn same(column: &Column) -> String {
         format!("t.{} {} ?", column.name, if column.nullable { "<=>" } else { "=" })
@@ -386,6 +426,7 @@ impl Backend for MariaDb {
     const KEYS_WITH_TABLE: bool = true;
     const PLACES_BY_CONDITION: bool = true;
     const ASKS_TOGETHER: bool = true;
+    const HASTENS: bool = true;
     const CHECKS: bool = true;
     /// Measured with 200,000 rows. A range is a part of a statement, to be read and planned each time.
     const COSTS: Costs = Costs { entry: 2.0, looked_at: 3.0, row: 15.0, seek: 500.0 };

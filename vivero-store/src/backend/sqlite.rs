@@ -477,6 +477,7 @@ impl Backend for Sqlite {
     const KEYS_WITH_TABLE: bool = false;
     const PLACES_BY_CONDITION: bool = false;
     const ASKS_TOGETHER: bool = false;
+    const HASTENS: bool = false;
     const CHECKS: bool = false;
     /// Measured with 200,000 rows.
     const COSTS: Costs = Costs { entry: 1.0, looked_at: 2.5, row: 25.0, seek: 50.0 };

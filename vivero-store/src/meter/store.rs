@@ -174,10 +174,44 @@ impl Work for MeteredWork {
         outcome
     }
     async fn remembered(&mut self, key: &str) -> Result<Option<Remembered>> {
+        if self.inner.is_hurried() {
+            return self.inner.remembered(key).await;
+        }
         let since = Instant::now();
         let outcome = self.inner.remembered(key).await;
         let rows = |found: &Option<Remembered>| usize::from(found.is_some());
         self.meter.read(since, &outcome, rows, || "find idempotency".into());
+        outcome
+    }
+    fn is_hurried(&self) -> bool {
+        self.inner.is_hurried()
+    }
+    async fn require(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        scope: &Predicate,
+    ) -> Result<bool> {
+        if self.inner.is_hurried() {
+            // Nothing is asked.
+            return self.inner.require(schema, id, scope).await;
+        }
+        let since = Instant::now();
+        let outcome = self.inner.require(schema, id, scope).await;
+        let rows = |found: &bool| usize::from(*found);
+        self.meter.read(since, &outcome, rows, || format!("require {}", schema.table));
+        outcome
+    }
+    async fn find_to_change(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        scope: &Predicate,
+    ) -> Result<Option<Row>> {
+        let since = Instant::now();
+        let outcome = self.inner.find_to_change(schema, id, scope).await;
+        let rows = |found: &Option<Row>| usize::from(found.is_some());
+        self.meter.read(since, &outcome, rows, || format!("find {}", schema.table));
         outcome
     }
     async fn commit(self: Box<Self>) -> Result<()> {
@@ -209,6 +243,12 @@ impl TenantStore for Metered {
         let since = Instant::now();
         let outcome = self.inner.begin_short().await;
         self.meter.wait(since, &outcome);
+        Ok(Box::new(MeteredWork { inner: outcome?, meter: Arc::clone(&self.meter) }))
+    }
+    async fn begin_hurried(&self) -> Result<Box<dyn Work>> {
+        // It waits within its calls.
+        let outcome = self.inner.begin_hurried().await;
+        self.meter.may_have_failed(&outcome);
         Ok(Box::new(MeteredWork { inner: outcome?, meter: Arc::clone(&self.meter) }))
     }
     async fn history(

@@ -1,7 +1,7 @@
 //! The journal on disk: appending, sealing, reading, verifying.
 
 use super::figures;
-use crate::backend::{Backend, Cells, Sql};
+use crate::backend::{Addition, Backend, Cells, Meaning, Sql};
 use std::collections::HashMap;
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
@@ -14,6 +14,9 @@ use vivero_core::{Error, Result, Value};
 
 const ENTRY: &str =
     "j.at, j.actor, j.action, j.resource, j.record_id, j.version, j.changes, j.cause";
+/// What appends entries, up to their values.
+const HEAD: &str =
+    "INSERT INTO journal (at, actor, action, resource, record_id, version, changes, cause) VALUES ";
 /// Parameters of one statement: SQLite takes 32,766, MariaDB 65,535.
 const ROWS_AT_ONCE: usize = 500;
 /// Entries sealed in one transaction: more would keep writers waiting.
@@ -25,30 +28,45 @@ pub(crate) async fn append<B: Backend>(
     connection: &mut B::Connection,
     entries: Vec<Entry>,
 ) -> Result<()> {
-    let mut entries = entries.into_iter();
-    loop {
-        let chunk: Vec<Entry> = entries.by_ref().take(ROWS_AT_ONCE).collect();
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        let mut sql = Sql::new(
-            "INSERT INTO journal (at, actor, action, resource, record_id, version, changes, cause) VALUES ",
-        );
-        for (i, entry) in chunk.into_iter().enumerate() {
-            sql.add(if i == 0 { "(?, ?, ?, ?, ?, ?, ?, ?)" } else { ", (?, ?, ?, ?, ?, ?, ?, ?)" });
-            let changes = serde_json::to_string(&entry.changes)
-                .map_err(|e| Error::internal("writing changes", e))?;
-            sql.bind(Value::Time(entry.at))
-                .bind(Value::Text(entry.actor.encode()))
-                .bind(Value::Text(entry.action))
-                .bind(Value::Text(entry.resource))
-                .bind(Value::Id(entry.record_id))
-                .bind(Value::Int(entry.version))
-                .bind(Value::Text(changes))
-                .bind(entry.cause.map_or(Value::Null, Value::Text));
-        }
+    for sql in additions(entries)? {
         B::defer(connection, sql).await.map_err(Into::<Error>::into)?;
     }
+    Ok(())
+}
+
+/// What appends one entry.
+pub(crate) fn addition(entry: Entry) -> Result<Addition> {
+    let (head, row) = (HEAD.to_owned(), values(entry)?);
+    Ok(Addition { head, row, guard: None, meaning: Meaning::Plain })
+}
+
+/// Statements that append entries.
+pub(crate) fn additions(entries: Vec<Entry>) -> Result<Vec<Sql>> {
+    let mut all = Vec::new();
+    let mut entries = entries.into_iter().peekable();
+    while entries.peek().is_some() {
+        let mut sql = Sql::new(HEAD);
+        for (i, entry) in entries.by_ref().take(ROWS_AT_ONCE).enumerate() {
+            sql.add(if i == 0 { "" } else { ", " }).append(Sql::row(values(entry)?));
+        }
+        all.push(sql);
+    }
+    Ok(all)
+}
+
+fn values(entry: Entry) -> Result<Vec<Value>> {
+    let changes =
+        serde_json::to_string(&entry.changes).map_err(|e| Error::internal("writing changes", e))?;
+    Ok(vec![
+        Value::Time(entry.at),
+        Value::Text(entry.actor.encode()),
+        Value::Text(entry.action),
+        Value::Text(entry.resource),
+        Value::Id(entry.record_id),
+        Value::Int(entry.version),
+        Value::Text(changes),
+        entry.cause.map_or(Value::Null, Value::Text),
+    ])
 }
 
 /// An entry as its columns hold it.

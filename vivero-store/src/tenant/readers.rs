@@ -27,7 +27,12 @@ impl<B: Backend> Readers<B> {
     pub(super) async fn acquire(&self) -> Result<B::Leased> {
         let since = Instant::now();
         let outcome = B::acquire(&self.pool).await;
-        self.meter.waited_within(since);
+        self.waited(since);
         outcome
+    }
+
+    /// A connection was waited for, in a call that is metered.
+    pub(super) fn waited(&self, since: Instant) {
+        self.meter.waited_within(since);
     }
 }

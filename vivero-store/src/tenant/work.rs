@@ -1,14 +1,22 @@
 //! A write transaction: everything in it happens together or not at all.
+//!
+//! One that is in a hurry begins with the first call that needs an answer; see [`super::hurry`].
 
 use super::combinations::{self, Combinations};
+use super::hurry::{Hurry, Taken};
+use super::insert::{Insert, Parts, taken};
 use super::lists::is_followed;
 use super::plan::{self, About, Table};
+use super::readers::Readers;
+use super::rows::ById;
+use super::together::Together;
 use super::{Tables, journal, rows};
-use crate::backend::{Backend, Sql};
+use crate::backend::{Addition, Backend, Meaning, Sql, Step};
 use async_trait::async_trait;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use tokio::sync::Notify;
 use uuid::Uuid;
 use vivero_core::journal::Entry;
@@ -18,20 +26,78 @@ use vivero_core::record::{Kind, Row, Schema};
 use vivero_core::search::document;
 use vivero_core::{Error, Result, Value};
 
-/// Parameters of one statement stay below every driver's limit.
-const MAX_PARAMETERS: usize = 15_000;
+/// Where a hurried work begins, and where it reads before.
+pub(super) struct Reach<B: Backend> {
+    pub(super) writer: B::Pool,
+    pub(super) readers: Readers<B>,
+    pub(super) finds: Arc<Together<ById>>,
+}
+
+/// What the works of one tenant share.
+pub(super) struct Shared {
+    pub(super) tables: Arc<Tables>,
+    pub(super) committed: Arc<Notify>,
+    pub(super) bulk: Arc<AtomicBool>,
+    pub(super) combinations: Arc<Combinations>,
+}
+
+/// How far it is.
+enum Stage<B: Backend> {
+    /// Nothing was asked of the database.
+    Hurried(Reach<B>),
+    Begun(B::Transaction),
+    /// It cannot go on.
+    Over,
+}
 
 pub(super) struct SqlWork<B: Backend> {
-    transaction: B::Transaction,
-    tables: Arc<Tables>,
-    committed: Arc<Notify>,
-    bulk: Arc<AtomicBool>,
-    known: Arc<Combinations>,
+    stage: Stage<B>,
+    tenant: Shared,
+    /// How often a connection had been opened for writing when it began.
+    openings: u64,
+    /// What it does without asking, until it has begun.
+    hurry: Option<Hurry>,
+    /// It took for granted that no answer is remembered.
+    unlooked: bool,
     /// Combinations of facets that are in their tables once this is committed.
     combined: Vec<String>,
     /// The records that were written and those that have an entry in the journal.
     written: HashSet<(&'static str, Uuid)>,
     entered: HashSet<(String, Uuid)>,
+}
+
+impl Shared {
+    /// Of a tenant that nobody serves yet.
+    fn of(tables: &Arc<Tables>) -> Self {
+        Self {
+            tables: Arc::clone(tables),
+            committed: Arc::default(),
+            bulk: Arc::default(),
+            combinations: Arc::default(),
+        }
+    }
+}
+
+impl<B: Backend> Reach<B> {
+    async fn begin(&self) -> Result<B::Transaction> {
+        let since = Instant::now();
+        let outcome = B::begin_short(&self.writer).await;
+        self.readers.waited(since);
+        outcome
+    }
+
+    /// A row as whoever reads sees it.
+    async fn find(&self, table: &Arc<Table>, id: Uuid, scope: &Predicate) -> Result<Option<Row>> {
+        if *scope == Predicate::All {
+            return self.finds.ask(&self.readers, table, id).await;
+        }
+        let mut connection = self.readers.acquire().await?;
+        rows::find::<B>(&mut connection, table, id, scope, Deleted::Hidden).await
+    }
+}
+
+fn over() -> Error {
+    Error::Undone { source: "an earlier call of this work failed".into() }
 }
 
 /// Memory for pages of the writing connection, in KiB: ordinarily, and while many rows are written at
@@ -42,32 +108,73 @@ const BULK_CACHE_KIB: u32 = 96 * 1024;
 const BULK_ROWS: usize = 1_000;
 
 impl<B: Backend> SqlWork<B> {
-    pub(super) fn new(
-        transaction: B::Transaction,
-        tables: Arc<Tables>,
-        committed: Arc<Notify>,
-        bulk: Arc<AtomicBool>,
-        known: Arc<Combinations>,
-    ) -> Self {
+    /// One that has begun after so many openings of connections.
+    pub(super) fn new(transaction: B::Transaction, openings: u64, tenant: Shared) -> Self {
+        Self::at(Stage::Begun(transaction), openings, tenant)
+    }
+
+    /// A short one that takes things for granted, and begins when something is asked of the database.
+    pub(super) fn hurried(reach: Reach<B>, tenant: Shared) -> Self {
+        let openings = B::openings(&reach.writer);
+        let work = Self::at(Stage::Hurried(reach), openings, tenant);
+        Self { hurry: Some(Hurry::default()), ..work }
+    }
+
+    fn at(stage: Stage<B>, openings: u64, tenant: Shared) -> Self {
         Self {
-            transaction,
-            tables,
-            committed,
-            bulk,
-            known,
+            stage,
+            tenant,
+            openings,
+            hurry: None,
+            unlooked: false,
             combined: Vec::new(),
             written: HashSet::new(),
             entered: HashSet::new(),
         }
     }
 
+    /// Its transaction, which begins with what it did without asking.
+    async fn begun(&mut self) -> Result<&mut B::Transaction> {
+        if matches!(self.stage, Stage::Hurried(_)) {
+            // Until it has come through whole.
+            let stage = std::mem::replace(&mut self.stage, Stage::Over);
+            let hurry = self.hurry.take();
+            if let Stage::Hurried(reach) = stage {
+                let mut transaction = reach.begin().await?;
+                self.openings = B::openings(&reach.writer);
+                if let Some(hurry) = hurry {
+                    hurry.go_on_asking::<B>(&mut transaction).await?;
+                }
+                self.stage = Stage::Begun(transaction);
+            }
+        }
+        match &mut self.stage {
+            Stage::Begun(transaction) => Ok(transaction),
+            _ => Err(over()),
+        }
+    }
+
+    /// Runs a statement at the latest with the commit.
+    async fn put_off(&mut self, sql: Sql, meaning: Meaning) -> Result<()> {
+        if let Some(hurry) = &mut self.hurry {
+            hurry.put_off(Step::Any(sql, meaning));
+            return Ok(());
+        }
+        let transaction = self.begun().await?;
+        match meaning {
+            Meaning::Plain => B::defer(transaction, sql).await,
+            meaning => B::put_off_step(transaction, Step::Any(sql, meaning)).await,
+        }
+        .map_err(Into::into)
+    }
+
     /// Gives the connection the memory that writing `rows` rows is worth, if it has another.
     async fn make_room(&mut self, rows: usize) -> Result<()> {
         let bulk = rows >= BULK_ROWS;
-        if self.bulk.swap(bulk, Ordering::Relaxed) != bulk {
+        if self.tenant.bulk.swap(bulk, Ordering::Relaxed) != bulk {
             let kib = if bulk { BULK_CACHE_KIB } else { WRITER_CACHE_KIB };
             if let Some(sql) = B::cache(kib) {
-                Sql::new(sql).fetch::<B>(&mut self.transaction, &[]).await?;
+                Sql::new(sql).fetch::<B>(self.begun().await?, &[]).await?;
             }
         }
         Ok(())
@@ -82,10 +189,14 @@ impl<B: Backend> SqlWork<B> {
         values: &[Value],
     ) -> Option<String> {
         let combination = combinations::of::<B>(table, schema, values)?;
-        if !self.known.has(&combination, B::openings(&self.transaction)) {
+        if !self.tenant.combinations.has(&combination, self.openings) {
             return Some(combination);
         }
-        B::tell_combination(&mut self.transaction, &combination);
+        match (&mut self.hurry, &mut self.stage) {
+            (Some(hurry), _) => hurry.tell_combination(combination),
+            (None, Stage::Begun(transaction)) => B::tell_combination(transaction, &combination),
+            _ => {}
+        }
         None
     }
 
@@ -101,102 +212,22 @@ impl<B: Backend> SqlWork<B> {
         let entered = &self.entered;
         let told = |(resource, id): &(&str, Uuid)| entered.contains(&((*resource).to_owned(), *id));
         let Some(leap) = B::LEAP.filter(|_| !self.written.iter().all(told)) else { return Ok(()) };
-        B::defer(&mut self.transaction, Sql::new(leap)).await.map_err(Into::into)
+        self.put_off(Sql::new(leap), Meaning::Plain).await
     }
 
     async fn remove_from(&mut self, schema: &'static Schema, start: i64) -> Result<()> {
         if B::SAVEPOINTS {
             let back = Sql::new("ROLLBACK TO SAVEPOINT rows_added");
-            return back.execute::<B>(&mut self.transaction).await.map(|_| ());
+            return back.execute::<B>(self.begun().await?).await.map(|_| ());
         }
         let mut statements = vec![format!("DELETE FROM {} WHERE seq >= ?", schema.table)];
         if schema.is_searchable() {
             statements.push(format!("DELETE FROM {}_search WHERE rowid >= ?", schema.table));
         }
         for sql in statements {
-            Sql::new(sql).with(Value::Int(start)).execute::<B>(&mut self.transaction).await?;
+            Sql::new(sql).with(Value::Int(start)).execute::<B>(self.begun().await?).await?;
         }
         Ok(())
-    }
-}
-
-/// What adds rows: the parameters for their table, and for its search index.
-struct Insert {
-    rows: Vec<Vec<Value>>,
-    search: Vec<(Option<i64>, String)>,
-}
-
-impl Insert {
-    /// Rows with their numbers; no value lets the engine number a row.
-    fn new(table: &Table, rows: impl Iterator<Item = (Value, Row)>) -> Self {
-        let schema = table.schema;
-        let mut insert = Self { rows: Vec::new(), search: Vec::new() };
-        for (seq, row) in rows {
-            if schema.is_searchable() {
-                let number = if let Value::Int(seq) = seq { Some(seq) } else { None };
-                insert.search.push((number, document(schema, &row.values)));
-            }
-            let mut cells = Vec::with_capacity(8 + row.values.len());
-            cells.extend(rows::base(seq, &row));
-            let columns = schema.columns.iter().zip(row.values);
-            cells.extend(columns.filter(|(c, _)| table.has(c)).map(|(_, value)| value));
-            insert.rows.push(cells);
-        }
-        insert
-    }
-
-    async fn execute<B: Backend>(
-        self,
-        connection: &mut B::Connection,
-        table: &Table,
-    ) -> Result<()> {
-        let schema = table.schema;
-        let columns = schema.columns.iter().filter(|c| table.has(c));
-        let names: String = columns.map(|c| format!(", {}", c.name)).collect();
-        let head = format!(
-            "INSERT INTO {} (seq, id, version, created_at, created_by, updated_at, updated_by, deleted_at{names}) VALUES ",
-            schema.table
-        );
-        let mut rows = self.rows;
-        let added = match (rows.len(), rows.pop()) {
-            (1, Some(row)) => B::insert_one(connection, &head, row, schema).await,
-            (_, last) => {
-                rows.extend(last);
-                B::insert(connection, &head, rows).await
-            }
-        };
-        added.map_err(|e| taken::<B>(e, schema))?;
-        if !self.search.is_empty() {
-            B::insert_search(connection, schema.table, self.search).await.map_err(Into::into)?;
-        }
-        Ok(())
-    }
-}
-
-/// A unique violation told from other failures.
-fn taken<B: Backend>(failure: B::Failure, schema: &'static Schema) -> Error {
-    match B::taken_field(&failure) {
-        Some(field) => Error::Taken { resource: schema.resource.into(), field },
-        None => failure.into(),
-    }
-}
-
-/// Rows on their way into statements.
-struct Parts {
-    rows: std::vec::IntoIter<Row>,
-    next: i64,
-    at_once: usize,
-}
-
-impl Parts {
-    fn next(&mut self, table: &Table) -> Option<Insert> {
-        let part: Vec<Row> = self.rows.by_ref().take(self.at_once).collect();
-        let number = i64::try_from(part.len()).unwrap_or(i64::MAX);
-        (number > 0).then(|| {
-            let numbered = (self.next..).map(Value::Int).zip(part);
-            self.next += number;
-            Insert::new(table, numbered)
-        })
     }
 }
 
@@ -209,15 +240,16 @@ impl<B: Backend> Rows for SqlWork<B> {
         scope: &Predicate,
         deleted: Deleted,
     ) -> Result<Option<Row>> {
-        rows::find::<B>(&mut self.transaction, &self.tables.get(schema), id, scope, deleted).await
+        let table = self.tenant.tables.get(schema);
+        rows::find::<B>(self.begun().await?, &table, id, scope, deleted).await
     }
     async fn list(&mut self, schema: &'static Schema, query: &Query) -> Result<Vec<Row>> {
-        let about = About::default();
-        plan::list::<B>(&mut self.transaction, &self.tables.get(schema), query, about).await
+        let table = self.tenant.tables.get(schema);
+        plan::list::<B>(self.begun().await?, &table, query, About::default()).await
     }
     async fn count(&mut self, schema: &'static Schema, query: &Query) -> Result<u64> {
-        let about = About::default();
-        plan::count::<B>(&mut self.transaction, &self.tables.get(schema), query, about).await
+        let table = self.tenant.tables.get(schema);
+        plan::count::<B>(self.begun().await?, &table, query, About::default()).await
     }
     async fn changes_since(
         &mut self,
@@ -226,7 +258,7 @@ impl<B: Backend> Rows for SqlWork<B> {
         after: i64,
         limit: u32,
     ) -> Result<Vec<Entry>> {
-        journal::changes_since::<B>(&mut self.transaction, schema, id, after, limit).await
+        journal::changes_since::<B>(self.begun().await?, schema, id, after, limit).await
     }
 }
 
@@ -236,34 +268,39 @@ impl<B: Backend> Work for SqlWork<B> {
         if rows.is_empty() {
             return Ok(());
         }
-        let table = self.tables.get(schema);
+        let table = self.tenant.tables.get(schema);
         for row in &rows {
             table.can_hold(row.values.iter())?;
         }
         self.make_room(rows.len()).await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         if let [row] = &rows[..] {
+            if self.hurry.is_none() {
+                self.begun().await?;
+            }
             let combined = self.tell_combination(&table, schema, &row.values);
             let insert = Insert::new(&table, rows.into_iter().map(|row| (Value::Null, row)));
-            insert.execute::<B>(&mut self.transaction, &table).await?;
+            match &mut self.hurry {
+                Some(hurry) => hurry.insert::<B>(&table, insert),
+                None => insert.execute::<B>(self.begun().await?, &table).await?,
+            }
             self.combined.extend(combined);
             self.note_written(schema, ids.into_iter());
             return Ok(());
         }
         // The engine has one writer, so the next number is the highest plus one.
         let next = Sql::new(format!("SELECT coalesce(max(seq), 0) + 1 FROM {}", schema.table));
-        let start = next.number::<B>(&mut self.transaction).await?.unwrap_or(1);
-        let at_once = (MAX_PARAMETERS / (8 + schema.columns.len())).max(1);
-        let mut parts = Parts { rows: rows.into_iter(), next: start, at_once };
+        let start = next.number::<B>(self.begun().await?).await?.unwrap_or(1);
+        let mut parts = Parts::new(schema, rows, start);
         if B::SAVEPOINTS {
-            Sql::new("SAVEPOINT rows_added").execute::<B>(&mut self.transaction).await?;
+            Sql::new("SAVEPOINT rows_added").execute::<B>(self.begun().await?).await?;
         }
         let mut now = parts.next(&table);
         while let Some(insert) = now.take() {
             // The next part is put together while the engine is busy with this one.
             let shared = Arc::clone(&table);
             let following = tokio::task::spawn_blocking(move || (parts.next(&shared), parts));
-            let done = insert.execute::<B>(&mut self.transaction, &table).await;
+            let done = insert.execute::<B>(self.begun().await?, &table).await;
             (now, parts) =
                 following.await.map_err(|e| Error::internal("putting rows together", e))?;
             if let Err(e) = done {
@@ -277,8 +314,11 @@ impl<B: Backend> Work for SqlWork<B> {
     }
 
     async fn update(&mut self, schema: &'static Schema, before: &Row, after: Row) -> Result<bool> {
-        let table = self.tables.get(schema);
+        let table = self.tenant.tables.get(schema);
         table.can_hold(after.values.iter())?;
+        if self.hurry.is_none() {
+            self.begun().await?;
+        }
         let combined = if combinations::differ(&table, schema, &before.values, &after.values) {
             self.tell_combination(&table, schema, &after.values)
         } else {
@@ -299,16 +339,21 @@ impl<B: Backend> Work for SqlWork<B> {
             }
         }
         let versions = (before.version, after.version);
-        let done = B::update_one(&mut self.transaction, schema, before.id, versions, sets).await;
-        if !done.map_err(|e| taken::<B>(e, schema))? {
-            return Ok(false);
+        if let Some(hurry) = &mut self.hurry {
+            hurry.update::<B>(&table, before.id, versions, sets);
+        } else {
+            let transaction = self.begun().await?;
+            let done = B::update_one(transaction, schema, before.id, versions, sets).await;
+            if !done.map_err(|e| taken::<B>(e, schema))? {
+                return Ok(false);
+            }
         }
         self.combined.extend(combined);
         self.note_written(schema, std::iter::once(before.id));
         if found {
             let (old, new) = (document(schema, &before.values), document(schema, &after.values));
             for sql in B::update_search(schema.table, before.seq, &old, new) {
-                B::defer(&mut self.transaction, sql).await.map_err(Into::<Error>::into)?;
+                self.put_off(sql, Meaning::Plain).await?;
             }
         }
         Ok(true)
@@ -319,24 +364,44 @@ impl<B: Backend> Work for SqlWork<B> {
             let told = entries.iter().map(|entry| (entry.resource.clone(), entry.record_id));
             self.entered.extend(told);
         }
-        journal::append::<B>(&mut self.transaction, entries).await
+        if let (Some(hurry), [_]) = (&mut self.hurry, &entries[..]) {
+            for entry in entries {
+                hurry.put_off(Step::Row(journal::addition(entry)?));
+            }
+            return Ok(());
+        }
+        for sql in journal::additions(entries)? {
+            self.put_off(sql, Meaning::Plain).await?;
+        }
+        Ok(())
     }
 
     async fn remember(&mut self, answer: Remembered) -> Result<()> {
-        let sql = Sql::new(
-            "INSERT INTO idempotency (name, fingerprint, response, at) VALUES (?, ?, ?, ?)",
-        )
-        .with(Value::Text(answer.key))
-        .with(Value::Text(answer.fingerprint))
-        .with(Value::Text(answer.response))
-        .with(Value::Time(answer.at));
-        B::defer(&mut self.transaction, sql).await.map_err(Into::into)
+        let meaning = if self.unlooked { Meaning::Assumed } else { Meaning::Plain };
+        let head = "INSERT INTO idempotency (name, fingerprint, response, at) VALUES ";
+        let row = vec![
+            Value::Text(answer.key),
+            Value::Text(answer.fingerprint),
+            Value::Text(answer.response),
+            Value::Time(answer.at),
+        ];
+        if let Some(hurry) = &mut self.hurry {
+            let head = head.to_owned();
+            hurry.put_off(Step::Row(Addition { head, row, guard: None, meaning }));
+            return Ok(());
+        }
+        self.put_off(Sql::insert(head, vec![row]), meaning).await
     }
 
     async fn remembered(&mut self, key: &str) -> Result<Option<Remembered>> {
+        if self.hurry.is_some() {
+            // If one is, to remember another will be refused.
+            self.unlooked = true;
+            return Ok(None);
+        }
         let row = Sql::new("SELECT fingerprint, response, at FROM idempotency WHERE name = ?")
             .with(Value::Text(key.to_owned()))
-            .first::<B>(&mut self.transaction, &[Kind::Text, Kind::Text, Kind::Time])
+            .first::<B>(self.begun().await?, &[Kind::Text, Kind::Text, Kind::Time])
             .await?;
         Ok(row.map(|mut row| Remembered {
             key: key.to_owned(),
@@ -346,13 +411,67 @@ impl<B: Backend> Work for SqlWork<B> {
         }))
     }
 
+    fn is_hurried(&self) -> bool {
+        self.hurry.is_some()
+    }
+
+    async fn require(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        scope: &Predicate,
+    ) -> Result<bool> {
+        let table = self.tenant.tables.get(schema);
+        if let Some(hurry) = self.hurry.as_mut().filter(|_| !table.is_reduced()) {
+            hurry.take_for_granted(Taken::There(table, id, scope.clone()));
+            return Ok(true);
+        }
+        Ok(self.find(schema, id, scope, Deleted::Hidden).await?.is_some())
+    }
+
+    async fn find_to_change(
+        &mut self,
+        schema: &'static Schema,
+        id: Uuid,
+        scope: &Predicate,
+    ) -> Result<Option<Row>> {
+        let table = self.tenant.tables.get(schema);
+        if let Some(hurry) = &mut self.hurry
+            && let Stage::Hurried(reach) = &self.stage
+            && hurry.has_done_nothing()
+            && !table.is_reduced()
+            && scope.is_of_row()
+            // Where nobody can read, somebody may write.
+            && let Ok(Some(row)) = reach.find(&table, id, scope).await
+        {
+            hurry.take_for_granted(Taken::Version(table, id, row.version));
+            return Ok(Some(row));
+        }
+        self.find(schema, id, scope, Deleted::Hidden).await
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<()> {
         self.leap_if_unlogged().await?;
         // Also when the caller goes away while it waits: the sealer must hear of what is committed.
-        let openings = B::openings(&self.transaction);
-        B::commit(self.transaction, Wake(self.committed)).await?;
+        let wake = Wake(Arc::clone(&self.tenant.committed));
+        match (self.stage, self.hurry) {
+            (Stage::Hurried(_), Some(hurry)) if hurry.is_nothing() => {}
+            (Stage::Hurried(reach), Some(hurry)) if hurry.is_whole() => {
+                let (readers, since) = (reach.readers.clone(), Instant::now());
+                let along = move || readers.waited(since);
+                B::commit_whole(&reach.writer, hurry.into_steps(), self.openings, along, wake)
+                    .await?;
+            }
+            (Stage::Hurried(reach), Some(hurry)) => {
+                let mut transaction = reach.begin().await?;
+                hurry.go_on_asking::<B>(&mut transaction).await?;
+                B::commit(transaction, wake).await?;
+            }
+            (Stage::Begun(transaction), _) => B::commit(transaction, wake).await?,
+            _ => return Err(over()),
+        }
         if !self.combined.is_empty() {
-            self.known.add(self.combined, openings);
+            self.tenant.combinations.add(self.combined, self.openings);
         }
         Ok(())
     }
@@ -374,13 +493,7 @@ pub(crate) async fn seed<B: Backend>(
     rows: Vec<(&'static Schema, Vec<Row>)>,
     entries: Vec<Entry>,
 ) -> Result<()> {
-    let mut work = SqlWork::<B>::new(
-        transaction,
-        Arc::clone(tables),
-        Arc::default(),
-        Arc::default(),
-        Arc::default(),
-    );
+    let mut work = SqlWork::<B>::new(transaction, 0, Shared::of(tables));
     for (schema, rows) in rows {
         work.insert(schema, rows).await?;
     }

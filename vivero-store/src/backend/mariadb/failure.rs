@@ -1,5 +1,6 @@
 //! What a statement fails with, and what a caller can do about it.
 
+use crate::backend::Meaning;
 use sqlx::mysql::MySqlDatabaseError;
 use std::fmt;
 use vivero_core::Error;
@@ -18,7 +19,7 @@ pub(crate) struct Failure {
 enum PutOff {
     /// A value of this resource is taken.
     Taken(&'static str),
-    /// It is of another version by now.
+    /// It is of another version by now, or something else is not as it was taken to be.
     Outdated,
 }
 
@@ -59,7 +60,8 @@ const REFUSED: [u16; 3] = [1044, 1045, 1698];
 
 /// What a trigger says.
 const SIGNAL: u16 = 1644;
-/// A column has to have a value: that is what a row of another version than was read is refused with.
+/// A column has to have a value: that is what a row of another version than was read is refused with, and one
+/// that names another that is not there.
 const NO_VALUE: u16 = 1048;
 /// What undoes a statement and nothing else: a value that a column does not take, a duplicate, a trigger's
 /// or a check's refusal, bytes that cannot be compared.
@@ -100,6 +102,11 @@ impl Failure {
         sqlx::Error::Protocol("the transaction was cut off".into()).into()
     }
 
+    /// What a work hears whose transaction another's failure has ended: it may be done again.
+    pub(super) fn of_another(why: String) -> Self {
+        Self { error: sqlx::Error::Protocol(why), row: Some(PutOff::Outdated) }
+    }
+
     /// Whether the statement alone is undone, and the transaction certainly goes on.
     pub(super) fn is_of_statement(&self) -> bool {
         self.number().is_some_and(|n| OF_STATEMENT.contains(&n))
@@ -121,16 +128,26 @@ impl Failure {
         Some((table, if table.is_some() || key == "PRIMARY" { "id" } else { key }))
     }
 
-    /// The same failure, of a packet with rows of these types that had been put off.
-    pub(super) fn among(mut self, rows: &[&'static Schema]) -> Self {
-        let table = self.taken().and_then(|(table, _)| table);
-        let taken = rows.iter().find(|schema| Some(schema.table) == table);
-        let outdated = self.number() == Some(NO_VALUE)
-            && !rows.is_empty()
-            && self.error.to_string().contains("'version'");
-        let row = taken.map(|schema| PutOff::Taken(schema.resource));
-        self.row = self.row.or(row).or(outdated.then_some(PutOff::Outdated));
+    /// The same failure, of a statement that had been put off and means this.
+    pub(super) fn of(mut self, meaning: Meaning) -> Self {
+        self.row = self.row.or(match meaning {
+            Meaning::Plain => None,
+            Meaning::Row(schema) => self.of_row(schema),
+            Meaning::Assumed => {
+                let refused = self.duplicate().is_some() || self.number() == Some(NO_VALUE);
+                refused.then_some(PutOff::Outdated)
+            }
+        });
         self
+    }
+
+    fn of_row(&self, schema: &'static Schema) -> Option<PutOff> {
+        if let Some((table, _)) = self.taken() {
+            return (table == Some(schema.table)).then_some(PutOff::Taken(schema.resource));
+        }
+        let refused =
+            self.number() == Some(NO_VALUE) && self.error.to_string().contains("'version'");
+        refused.then_some(PutOff::Outdated)
     }
 
     /// Whether it is about a row that had been put off, not about the statement it went with.

@@ -1,26 +1,22 @@
 //! Short units of work that share one transaction, and so one commit and one sync.
 //!
-//! Those of one process and one database wait in a [`Line`]. Whoever is done hands the open transaction to
-//! the next in line, who goes on behind a savepoint; with nobody in line, or when the group is large or old
-//! enough, it is committed, and only then is any of its works acknowledged. A work alone is committed at
-//! once, so nobody waits for a group to fill. While one group is being made durable the next begins, on
-//! another connection, and waits for the turn as every writer does.
+//! Those of one process and one database come one after another (see [`super::line`]). The open transaction goes
+//! from one that is done to the next, which goes on behind a savepoint; with nobody in line, or when the group
+//! is large or old enough, it is committed, and only then is any of its works acknowledged.
 //!
-//! A work that fails is undone by itself: back to its savepoint. What it put off until its end
-//! (`Backend::defer`) goes with the first packet of the work after it; if that fails there, it is undone and
-//! told, and the rest goes on. What ends the whole transaction undoes all works of the group, each of which
-//! hears of it as [`Error::Undone`]; a commit whose outcome nobody knows is unknown to each of them.
+//! What a work put off until its end (`Backend::defer`) goes with the next packet, and so may the whole of
+//! several works; if a statement fails there, the work it is of is undone by itself, back to its savepoint, and
+//! told, and the rest goes on. What ends the whole transaction undoes all works of the group, each of which hears
+//! of it as [`Error::Undone`]; a commit whose outcome nobody knows is unknown to each of them.
 
-use super::pool::{Lease, Pool, WAIT, Waiting, Writing, unavailable};
+use super::pool::{BACK, Position, Waiting};
+use super::ready::{Ready, alike, push_together};
+use super::statements::LONGEST_WAITING;
 use super::{Connection, Failure, run};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -31,29 +27,57 @@ use vivero_core::{Error, Result};
 const MOST: usize = 32;
 /// So long after the first was done no other joins: it waits for the last.
 const LONGEST: Duration = Duration::from_millis(12);
-/// Where each work of a group but the first begins.
-const MARK: &str = "SAVEPOINT work; ";
-const BACK: &str = "ROLLBACK TO SAVEPOINT work";
 
-/// A work that is done and waits for the commit.
-struct Member {
+/// Who waits for the commit of a work.
+pub(super) struct Member {
     outcome: oneshot::Sender<Result<()>>,
     /// Dropped when it is known.
     _until: Box<dyn Any + Send>,
 }
 
 impl Member {
-    fn tell(self, outcome: Result<()>) {
+    /// With where the outcome is heard of.
+    pub(super) fn new(until: Box<dyn Any + Send>) -> (Self, oneshot::Receiver<Result<()>>) {
+        let (outcome, known) = oneshot::channel();
+        (Self { outcome, _until: until }, known)
+    }
+
+    pub(super) fn tell(self, outcome: Result<()>) {
         // Whoever went away does not need to hear.
         let _ = self.outcome.send(outcome);
     }
 }
 
-/// What of the statements that wait on a connection is of the work before.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Share {
-    pub(super) statements: usize,
-    pub(super) bytes: usize,
+/// Works whose statements were put off together.
+pub(super) enum Unit {
+    One(Member),
+    /// These share statements.
+    Alike(Vec<Ready>),
+}
+
+impl Unit {
+    fn size(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Alike(works) => works.len(),
+        }
+    }
+
+    fn into_members(self) -> Vec<Member> {
+        match self {
+            Self::One(member) => vec![member],
+            Self::Alike(works) => works.into_iter().map(|work| work.member).collect(),
+        }
+    }
+}
+
+/// What became of a group before its commit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ran {
+    /// There is something to commit.
+    pub(super) goes_on: bool,
+    /// Works that shared a statement did not come through with it.
+    pub(super) fell_apart: bool,
 }
 
 /// The works of one transaction.
@@ -62,9 +86,11 @@ pub(super) struct Group {
     began: Instant,
     /// Works whose statements were all run.
     done: Vec<Member>,
-    /// The work before, if some of its statements still wait.
-    last: Option<(Member, Share)>,
-    /// The present work has sent nothing yet.
+    /// The works after those, of which statements still wait: each with where its last ends.
+    before: VecDeque<(Unit, Position)>,
+    /// Where the statements of the present work begin, while all of them wait.
+    start: Option<Position>,
+    /// The present work has done nothing yet.
     fresh: bool,
     /// Statements of the present work were left out: it must not be committed.
     spoiled: bool,
@@ -72,6 +98,12 @@ pub(super) struct Group {
     dead: bool,
     /// It is being committed.
     ending: bool,
+    /// No work comes any more.
+    closed: bool,
+    /// Its works may share statements.
+    share: bool,
+    /// Works that shared a statement did not come through with it.
+    fell_apart: bool,
 }
 
 impl fmt::Debug for Group {
@@ -80,12 +112,12 @@ impl fmt::Debug for Group {
     }
 }
 
-fn undone(why: &str) -> Error {
+pub(super) fn undone(why: &str) -> Error {
     Error::Undone { source: why.into() }
 }
 
 /// The same error for one more work.
-fn alike(error: &Error) -> Error {
+fn same(error: &Error) -> Error {
     match error {
         Error::Undone { source } => undone(&source.to_string()),
         Error::Unavailable { what, retry_after, .. } => {
@@ -96,54 +128,101 @@ fn alike(error: &Error) -> Error {
 }
 
 impl Group {
-    fn new() -> Self {
+    /// Without works; the first begins where what begins the transaction ends.
+    pub(super) fn new(start: Position, share: bool) -> Self {
         Self {
             began: Instant::now(),
             done: Vec::new(),
-            last: None,
+            before: VecDeque::new(),
+            start: Some(start),
             fresh: true,
             spoiled: false,
             dead: false,
             ending: false,
+            closed: false,
+            share,
+            fell_apart: false,
         }
     }
 
-    fn size(&self) -> usize {
-        self.done.len() + usize::from(self.last.is_some())
+    pub(super) fn size(&self) -> usize {
+        self.done.len() + self.before.iter().map(|(unit, _)| unit.size()).sum::<usize>()
     }
 
-    /// Whether another work may join.
-    fn is_open(&self) -> bool {
-        !self.dead && self.size() < MOST && self.began.elapsed() < LONGEST
+    /// Whether another work may join after some more.
+    fn is_open(&self, after: usize) -> bool {
+        !self.dead && self.size() + after < MOST && self.began.elapsed() < LONGEST
     }
 
+    /// Whether the present work has done nothing.
     pub(super) const fn is_fresh(&self) -> bool {
         self.fresh
     }
 
-    /// The present work has sent something.
-    pub(super) const fn start(&mut self) {
+    pub(super) const fn is_dead(&self) -> bool {
+        self.dead
+    }
+
+    /// Whether the present work can be committed.
+    pub(super) const fn is_sound(&self) -> bool {
+        !self.dead && !self.spoiled
+    }
+
+    /// The present work has put something off.
+    pub(super) const fn touch(&mut self) {
         self.fresh = false;
     }
 
-    /// What the work before left was run.
-    fn confirm(&mut self) {
-        self.done.extend(self.last.take().map(|(member, _)| member));
+    /// What waits is sent.
+    pub(super) const fn send(&mut self) {
+        self.fresh = false;
+        self.start = None;
     }
 
-    /// So many statements of a packet were run: either all that the work before left, or else what its share
-    /// in the packet is.
-    pub(super) fn confirm_up_to(&mut self, statements: usize) -> Option<Share> {
-        let share = self.last.as_ref().map(|(_, share)| *share)?;
-        if statements < share.statements {
-            return Some(share);
+    /// The next work begins.
+    fn turn_to_next(&mut self, start: Position) {
+        self.fresh = true;
+        self.start = Some(start);
+    }
+
+    /// Works have done all they had to do; their last statement ends there.
+    fn add(&mut self, unit: Unit, end: Position) {
+        if self.size() == 0 {
+            // Not before: it may have waited for its turn.
+            self.began = Instant::now();
         }
-        self.confirm();
+        self.before.push_back((unit, end));
+    }
+
+    /// What the works before left was run.
+    fn confirm(&mut self) {
+        self.done.extend(self.before.drain(..).flat_map(|(unit, _)| unit.into_members()));
+    }
+
+    /// So many statements of a packet were run: where the first work ends that still has others there.
+    fn confirm_up_to(&mut self, statements: usize) -> Option<Position> {
+        while let Some((_, end)) = self.before.front() {
+            if statements < end.statements {
+                return Some(*end);
+            }
+            let unit = self.before.pop_front().map(|(unit, _)| unit);
+            self.done.extend(unit.into_iter().flat_map(Unit::into_members));
+        }
         None
     }
 
+    /// What was up to a position is not, and `first` is instead, which ends there.
+    fn put_first(&mut self, at: Position, first: Vec<(Member, Position)>, end: Position) {
+        for (_, later) in &mut self.before {
+            *later = later.moved(at, end);
+        }
+        for (member, end) in first.into_iter().rev() {
+            self.before.push_front((Unit::One(member), end));
+        }
+    }
+
     /// The transaction has ended: all of it is undone.
-    fn kill(&mut self, why: &str) {
+    pub(super) fn kill(&mut self, why: &str) {
         self.dead = true;
         self.confirm();
         for member in self.done.drain(..) {
@@ -156,7 +235,7 @@ impl Group {
         let mut members = std::mem::take(&mut self.done).into_iter();
         let first = members.next();
         for member in members {
-            member.tell(outcome.as_ref().copied().map_err(alike));
+            member.tell(outcome.as_ref().copied().map_err(same));
         }
         if let Some(first) = first {
             first.tell(outcome);
@@ -182,38 +261,167 @@ impl Connection {
     /// Refuses what would come after the end of its transaction.
     pub(super) fn check_alive(&self) -> Result<(), Failure> {
         match &self.group {
-            Some(group) if group.dead || group.spoiled => Err(Failure::cut_off()),
+            Some(group) if !group.is_sound() => Err(Failure::cut_off()),
             _ => Ok(()),
         }
     }
 
-    /// Undoes the work before, one of whose last statements failed, and tells it; what has to go before the
-    /// rest.
-    pub(super) async fn undo_last(&mut self, failure: Failure) -> Result<Waiting, Failure> {
+    /// Has works that need no answer join the group; those that are alike share statements, if they may.
+    pub(super) fn join(&mut self, mut works: Vec<Ready>) {
+        if works.is_empty() {
+            return;
+        }
+        works.iter_mut().filter_map(|work| work.along.take()).for_each(|along| along());
+        // What the triggers were told of last is known to the works.
+        self.combination = None;
+        let single = |works: Vec<Ready>| works.into_iter().map(|work| vec![work]).collect();
+        let share = self.group.as_ref().is_some_and(|group| group.share);
+        for works in if share { alike(works) } else { single(works) } {
+            let Some(group) = &mut self.group else { return };
+            if group.size() > 0 {
+                self.waiting.mark();
+            }
+            let unit = match <[Ready; 1]>::try_from(works) {
+                Ok([work]) => {
+                    work.push_onto(&mut self.waiting);
+                    Unit::One(work.member)
+                }
+                Err(works) => {
+                    push_together(&works, &mut self.waiting);
+                    Unit::Alike(works)
+                }
+            };
+            group.add(unit, self.waiting.end());
+        }
+    }
+
+    /// The present work has done all it had to do.
+    pub(super) fn end_work(&mut self, member: Member) {
+        let end = self.waiting.end();
+        match &mut self.group {
+            Some(group) => group.add(Unit::One(member), end),
+            None => member.tell(Err(undone("there is no transaction"))),
+        }
+    }
+
+    /// Whether another work may join the group after some more.
+    pub(super) fn is_open_to(&self, after: usize) -> bool {
+        self.waiting.text.len() < LONGEST_WAITING / 2
+            && self.group.as_ref().is_some_and(|group| group.is_open(after))
+    }
+
+    /// The group goes to its next work.
+    pub(super) fn turn_to_next(&mut self) {
+        let start = self.waiting.end();
+        if let Some(group) = &mut self.group {
+            group.turn_to_next(start);
+        }
+    }
+
+    /// Leaves out what the present work has done.
+    pub(super) fn forget_work(&mut self) {
+        let Some(group) = &mut self.group else { return };
+        group.spoiled = false;
+        match group.start {
+            Some(start) => self.waiting.cut(start),
+            None => self.waiting = Waiting::back(),
+        }
+        self.combination = None;
+    }
+
+    /// Undoes the first of the works before, one of whose statements failed; `waiting` is what waited, up to `end`
+    /// theirs. It is told, or, if it shared the statement with others, all of these are done by themselves. What
+    /// has to be sent then, and whether nothing is done so far.
+    pub(super) async fn undo_first(
+        &mut self,
+        failure: Failure,
+        waiting: &Waiting,
+        end: Position,
+    ) -> Result<(Waiting, bool), Failure> {
         let Some(group) = &mut self.group else { return Err(failure) };
-        let Some((member, _)) = group.last.take() else { return Err(failure) };
-        member.tell(Err(failure.into()));
+        let Some((unit, _)) = group.before.pop_front() else { return Err(failure) };
+        let again = match unit {
+            Unit::One(member) => {
+                member.tell(Err(failure.into()));
+                Vec::new()
+            }
+            Unit::Alike(works) => {
+                group.fell_apart = true;
+                works
+            }
+        };
         let alone = group.done.is_empty();
-        let again = alone && !group.ending;
-        self.busy = true;
+        let over = group.closed && group.before.is_empty() && again.is_empty();
+        let mut first = if alone && !over { Waiting::turn() } else { Waiting::default() };
+        let mut members = Vec::with_capacity(again.len());
+        for work in again {
+            first.mark();
+            work.push_onto(&mut first);
+            members.push((work.member, first.end()));
+        }
+        group.put_first(end, members, first.end());
+        // If this is given up, nobody knows what was undone, and of what waits nothing is sent.
+        self.lost = true;
         let outcome = run(&mut self.inner, if alone { "ROLLBACK" } else { BACK }).await;
-        self.busy = false;
         if let Err(e) = outcome {
-            self.lost = true;
             self.kill(&e.to_string());
             return Err(Failure::cut_off());
         }
-        Ok(if again { Waiting::turn() } else { Waiting::default() })
+        self.lost = false;
+        Ok((waiting.after(end, first), alone))
     }
 
-    fn kill(&mut self, why: &str) {
+    /// See [`Group::confirm_up_to`].
+    pub(super) fn confirm_up_to(&mut self, statements: usize) -> Option<Position> {
+        self.group.as_mut()?.confirm_up_to(statements)
+    }
+
+    pub(super) fn kill(&mut self, why: &str) {
         if let Some(group) = &mut self.group {
             group.kill(why);
         }
     }
 
+    /// A statement of the works before failed with what ends all of them: the first, whose it is, is told so, if it
+    /// can be told from others.
+    pub(super) fn blame_first(&mut self, failure: Failure) {
+        let Some(group) = &mut self.group else { return };
+        match group.before.pop_front() {
+            Some((Unit::One(member), _)) => member.tell(Err(failure.into())),
+            Some((Unit::Alike(works), end)) => {
+                group.fell_apart = true;
+                group.before.push_front((Unit::Alike(works), end));
+            }
+            None => {}
+        }
+    }
+
+    /// Sends what waits before the group's end, if it must not be in one packet with it. The first packet may be sent
+    /// again if the connection was lost: so the commit must not be in it. And the next group is not begun before the
+    /// works of a large one are done: it would be small.
+    pub(super) async fn run_group(&mut self) -> Ran {
+        if let Some(group) = &mut self.group {
+            group.closed = true;
+        }
+        let apart = self.first.is_some()
+            || self.group.as_ref().is_some_and(|group| group.size() > group.done.len() + 1);
+        let run = !apart || self.after_waiting("DO 0", &[]).await.is_ok();
+        let Some(group) = &self.group else { return Ran::default() };
+        let ran =
+            Ran { goes_on: run && !group.dead && group.size() > 0, fell_apart: group.fell_apart };
+        if run && !group.dead && !ran.goes_on {
+            // The last of them was undone, and with it the transaction.
+            self.open = false;
+        }
+        if !ran.goes_on {
+            // Everybody has heard of it.
+            self.group = None;
+        }
+        ran
+    }
+
     /// Commits what the group has done; returns when everybody knows.
-    async fn end_group(&mut self) {
+    pub(super) async fn end_group(&mut self) {
         if let Some(group) = &mut self.group {
             group.ending = true;
         }
@@ -230,7 +438,7 @@ impl Connection {
 
     /// Back to where the present work began, although it was given up in the middle of a statement: the
     /// driver passes over the rest of its answer. A number shows that the next answer is the right one.
-    async fn salvage(&mut self) -> bool {
+    pub(super) async fn salvage(&mut self) -> bool {
         static NUMBER: AtomicI64 = AtomicI64::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let answers = self.all(format!("{BACK}; SELECT {number}"), &[&[], &[Kind::Int]]).await;
@@ -244,189 +452,4 @@ impl Connection {
         }
         true
     }
-}
-
-/// Those who wait to begin a short work.
-#[derive(Default)]
-struct Waiters {
-    busy: bool,
-    waiting: VecDeque<oneshot::Sender<Turn>>,
-}
-
-/// The line of one pool; clones are the same.
-#[derive(Clone, Default)]
-pub(super) struct Line(Arc<Mutex<Waiters>>);
-
-/// What one who waits is given.
-enum Turn {
-    /// To begin a group.
-    First(Pass),
-    /// To go on with one.
-    Next(Box<Writing>),
-}
-
-/// The right to be the one who writes; without it the next in line begins a group.
-pub(super) struct Pass(Option<Line>);
-
-impl Drop for Pass {
-    fn drop(&mut self) {
-        if let Some(line) = self.0.take() {
-            line.free();
-        }
-    }
-}
-
-impl Line {
-    fn waiters(&self) -> MutexGuard<'_, Waiters> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn next(&self) -> Option<oneshot::Sender<Turn>> {
-        self.waiters().waiting.pop_front()
-    }
-
-    fn free(self) {
-        loop {
-            let next = {
-                let mut waiters = self.waiters();
-                let next = waiters.waiting.pop_front();
-                waiters.busy = next.is_some();
-                next
-            };
-            let Some(next) = next else { return };
-            match next.send(Turn::First(Pass(Some(self.clone())))) {
-                Ok(()) => return,
-                // Went away: this pass must not free the line once more.
-                Err(Turn::First(mut pass)) => pass.0 = None,
-                Err(Turn::Next(_)) => {}
-            }
-        }
-    }
-
-    async fn enter(&self, most: Duration) -> Result<Turn> {
-        let turn = {
-            let mut waiters = self.waiters();
-            if !waiters.busy {
-                waiters.busy = true;
-                return Ok(Turn::First(Pass(Some(self.clone()))));
-            }
-            let (sender, turn) = oneshot::channel();
-            waiters.waiting.push_back(sender);
-            turn
-        };
-        tokio::time::timeout(most, turn)
-            .await
-            .map_err(|_| unavailable("turn to write, others take long"))?
-            .map_err(|_| unavailable("database, it is closing"))
-    }
-}
-
-impl Pool {
-    /// Begins a work that may share its transaction with others before and after it; see the module.
-    pub(crate) async fn begin_short(&self) -> Result<Writing> {
-        match self.line().enter(WAIT).await? {
-            Turn::First(pass) => {
-                let mut writing = self.begin().await?;
-                writing.group = Some(Group::new());
-                writing.pass = Some(pass);
-                Ok(writing)
-            }
-            Turn::Next(mut writing) => {
-                writing.waiting.text.push_str(MARK);
-                writing.waiting.statements += 1;
-                Ok(*writing)
-            }
-        }
-    }
-}
-
-/// Ends a work that is in a group: returns when it is durable.
-pub(super) async fn commit(mut lease: Lease, pass: Pass, until: Box<dyn Any + Send>) -> Result<()> {
-    let (statements, bytes) = (lease.waiting.statements, lease.waiting.text.len());
-    let lost = lease.lost || lease.busy;
-    let Some(group) = &mut lease.group else {
-        return Err(unavailable("database, the transaction was cut off"));
-    };
-    if group.dead || group.spoiled || lost {
-        leave(lease, pass);
-        return Err(undone("the transaction was cut off"));
-    }
-    if group.fresh {
-        leave(lease, pass);
-        return Ok(());
-    }
-    let (outcome, known) = oneshot::channel();
-    let member = Member { outcome, _until: until };
-    if group.size() == 0 {
-        // Not before: it may have waited for its turn.
-        group.began = Instant::now();
-    }
-    group.last = Some((member, Share { statements, bytes }));
-    hand_on(lease, pass);
-    known.await.unwrap_or_else(|_| Err(unavailable("database, it does not answer")))
-}
-
-/// Undoes a work that is in a group, and no other.
-pub(super) fn leave(mut lease: Lease, pass: Pass) {
-    let (lost, busy) = (lease.lost, lease.busy);
-    let Some(group) = &mut lease.group else { return };
-    if lost {
-        group.kill("the connection is lost");
-    }
-    if group.dead || group.size() == 0 {
-        // The transaction is this work's alone, or no more.
-        lease.group = None;
-        return;
-    }
-    if busy {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        // What waits was put off after the statement that was given up.
-        lease.waiting = Waiting::default();
-        lease.combination = None;
-        runtime.spawn(async move {
-            if lease.salvage().await {
-                hand_on(lease, pass);
-            } else {
-                lease.lost = true;
-                leave(lease, pass);
-            }
-        });
-        return;
-    }
-    // A mark that it only put off does no harm.
-    if !group.fresh {
-        group.spoiled = false;
-        lease.waiting = Waiting { text: format!("{BACK}; "), statements: 1, rows: Vec::new() };
-        lease.combination = None;
-    }
-    hand_on(lease, pass);
-}
-
-/// Gives the transaction to the next in line, or commits it.
-fn hand_on(mut lease: Lease, pass: Pass) {
-    let (Some(line), Some(group)) = (pass.0.clone(), &mut lease.group) else { return };
-    let is_open = group.is_open();
-    group.fresh = true;
-    let mut writing = Box::new(Writing::of_group(lease, pass));
-    while is_open && let Some(next) = line.next() {
-        match next.send(Turn::Next(writing)) {
-            Ok(()) => return,
-            Err(Turn::Next(back)) => writing = back,
-            Err(Turn::First(_)) => return,
-        }
-    }
-    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-    let (mut lease, Some(pass)) = writing.take_apart() else { return };
-    runtime.spawn(async move {
-        {
-            let mut ending = pin!(lease.end_group());
-            // The next group begins when this one's commit is on its way.
-            let first = poll_fn(|context| Poll::Ready(ending.as_mut().poll(context))).await;
-            drop(pass);
-            if first.is_pending() {
-                ending.await;
-            }
-        }
-        drop(lease);
-    });
 }

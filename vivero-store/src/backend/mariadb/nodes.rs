@@ -47,6 +47,11 @@ impl Nodes {
             .collect()
     }
 
+    /// Whether it is a server by itself.
+    pub(super) const fn is_alone(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The node that answered is the one in use.
     pub(super) fn note_answer(&self, node: usize) {
         let Some(list) = &self.0 else { return };

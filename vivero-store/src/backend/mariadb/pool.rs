@@ -6,12 +6,13 @@
 
 mod define;
 mod lease;
+mod waiting;
 
-pub(super) use lease::Waiting;
 pub(crate) use lease::{Connection, Lease, Writing};
+pub(super) use waiting::{BACK, Position, TURN, Waiting};
 
 use super::budget::{Budget, Place};
-use super::group::Line;
+use super::line::Line;
 use super::{Failure, Nodes, run};
 use async_trait::async_trait;
 use sqlx::mysql::MySqlConnectOptions;
@@ -366,6 +367,17 @@ impl Pool {
         lease.first = Some(self.clone());
         lease.waiting = Waiting::turn();
         Ok(Writing { lease, pass: None })
+    }
+
+    /// How often a connection was opened so far.
+    pub(super) fn openings(&self) -> u64 {
+        self.0.openings.load(Ordering::SeqCst)
+    }
+
+    /// Whether the rows of one statement are numbered one after another: of a cluster's nodes each leaves out the
+    /// others' numbers.
+    pub(super) fn numbers_in_order(&self) -> bool {
+        self.0.ties.nodes.is_alone()
     }
 
     pub(super) fn line(&self) -> &Line {

@@ -56,6 +56,16 @@ fn literal(sql: &mut Sql, word: &str) {
     sql.add("'");
 }
 
+/// The words a text is found by, as they stand in a statement.
+pub(super) fn literals(text: &str) -> Vec<String> {
+    let literal = |word| {
+        let mut sql = Sql::default();
+        literal(&mut sql, word);
+        sql.text
+    };
+    words(text).into_iter().map(literal).collect()
+}
+
 /// Statements that enter words. They hold the words as literals: the number of words differs from row
 /// to row, and a text that comes once is not worth preparing.
 fn enter(table: &str, words: impl Iterator<Item = (String, String)>) -> Vec<Sql> {

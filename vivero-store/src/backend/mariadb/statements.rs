@@ -1,6 +1,9 @@
 //! What is sent on a connection: alone, or behind statements that wait for it, in one packet.
 
+use super::pool::TURN;
+use super::ready::Part;
 use super::{Cells, Connection, Failure, Sql, merge, values};
+use crate::backend::Meaning;
 use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Executor as _, MySqlConnection};
 use vivero_core::record::{Kind, Schema};
@@ -33,7 +36,7 @@ fn as_text(sql: &Sql) -> Option<String> {
 }
 
 /// About how long a statement is as text.
-fn length(sql: &Sql) -> usize {
+pub(super) fn length(sql: &Sql) -> usize {
     let length = |value: &Value| match value {
         Value::Text(text) => text.len() * 2,
         Value::Bytes(bytes) => bytes.len() * 2,
@@ -98,10 +101,10 @@ impl Connection {
         kinds: &[Kind],
     ) -> Result<(Vec<Cells>, u64), Failure> {
         let mut waiting = std::mem::take(&mut self.waiting);
-        let first = self.first.take();
+        let mut first = self.first.take();
         let mut tries = 0;
         if let Some(group) = &mut self.group {
-            group.start();
+            group.send();
         }
         loop {
             let text = format!("{}{text}", waiting.text);
@@ -110,16 +113,14 @@ impl Connection {
             let mut done = Done::default();
             let outcome = self.each(&text, waiting.statements, kinds, &mut done).await;
             let outcome = self.answered(outcome);
-            let share = self.group.as_mut().and_then(|group| group.confirm_up_to(done.statements));
-            let Err(e) = outcome else { return Ok((done.rows, done.touched)) };
-            let e = e.among(&waiting.rows);
-            if let Some(share) = share.filter(|_| e.is_of_statement()) {
-                let before = self.undo_last(e).await?;
-                waiting.text = before.text + &waiting.text[share.bytes..];
-                waiting.statements = waiting.statements - share.statements + before.statements;
-                continue;
-            }
-            let again = tries < TRIES && (e.is_passing() || e.is_lost());
+            let Err(e) = outcome else {
+                self.confirm_up_to(done.statements);
+                return Ok((done.rows, done.touched));
+            };
+            let e = e.of(waiting.meaning(done.statements));
+            // A lock that is waited for too long undoes a statement, not what was done before.
+            let passes = e.is_passing() && done.statements <= TURN;
+            let again = tries < TRIES && (passes || e.is_lost());
             if let Some(pool) = first.as_ref().filter(|_| again) {
                 tries += 1;
                 if e.is_lost() {
@@ -128,6 +129,24 @@ impl Connection {
                 if !self.lost {
                     continue;
                 }
+            }
+            // Not before: what is sent again is not done.
+            let end = self.confirm_up_to(done.statements);
+            if let Some(end) = end.filter(|_| e.is_of_statement()) {
+                let (rest, alone) = self.undo_first(e, &waiting, end).await?;
+                waiting = rest;
+                if !alone {
+                    // What was done stays: it must not be sent again without it.
+                    first = None;
+                }
+                continue;
+            }
+            if end.is_some() && !e.is_lost() && !e.is_passing() {
+                // Of another's work: it is theirs to hear of, and the rest is done again.
+                let why = e.to_string();
+                self.blame_first(e);
+                self.kill(&why);
+                return Err(Failure::of_another(why));
             }
             // What others rely on to have been done has not been.
             let relied_on = done.statements < waiting.statements;
@@ -163,9 +182,27 @@ impl Connection {
 
     /// Has a statement wait for the next.
     pub(super) fn put_off(&mut self, sql: &Sql) {
-        merge::fill(&mut self.waiting.text, &sql.text, sql.args.iter());
-        self.waiting.text.push_str("; ");
-        self.waiting.statements += 1;
+        self.put_off_as(sql, Meaning::Plain);
+    }
+
+    pub(super) fn put_off_as(&mut self, sql: &Sql, meaning: Meaning) {
+        if let Some(group) = &mut self.group {
+            group.touch();
+        }
+        self.waiting.push(sql, meaning);
+    }
+
+    /// The same of a part of a short work; what waits is sent when it is too much.
+    pub(super) async fn put_off_part(&mut self, part: &Part) -> Result<(), Failure> {
+        self.check_alive()?;
+        if let Some(group) = &mut self.group {
+            group.touch();
+        }
+        part.push_onto(&mut self.waiting);
+        if self.waiting.text.len() > LONGEST_WAITING {
+            self.after_waiting("DO 0", &[]).await?;
+        }
+        Ok(())
     }
 
     /// Whether a statement may wait too.
@@ -173,20 +210,14 @@ impl Connection {
         self.waiting.text.len() + length(sql) <= LONGEST_WAITING
     }
 
-    /// Whether it is in the middle of a short work.
-    pub(super) fn has_begun_short(&self) -> bool {
-        self.group.as_ref().is_some_and(|group| !group.is_fresh())
-    }
-
-    /// Has a change of one row wait for the next statement.
+    /// Has a change of one row of a short work wait for the next statement.
     pub(super) fn put_off_row(
         &mut self,
         sql: &Sql,
         schema: &'static Schema,
     ) -> Result<(), Failure> {
         self.check_alive()?;
-        self.put_off(sql);
-        self.waiting.rows.push(schema);
+        self.put_off_as(sql, Meaning::Row(schema));
         Ok(())
     }
 

@@ -1,14 +1,13 @@
 //! Connections that are in use: lent by a pool, and in write transactions.
 
 use super::super::budget::Place;
-use super::super::group::{self, Group, Pass};
-use super::{Hold, Pool, WAIT, close, unavailable};
+use super::super::group::Group;
+use super::super::line::{self, Pass};
+use super::{Hold, Pool, WAIT, Waiting, close, unavailable};
 use sqlx::MySqlConnection;
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::Ordering;
 use tokio::sync::OwnedSemaphorePermit;
-use vivero_core::record::Schema;
 use vivero_core::{Error, Result};
 
 /// The turn is moved on by up to so much. A server that goes down may lose a change that others have seen
@@ -18,7 +17,7 @@ const STRIDE: i64 = 1_000;
 const BEGIN: &str = "START TRANSACTION";
 
 /// Begins a transaction and waits for its turn.
-fn take_turn() -> String {
+pub(super) fn take_turn() -> String {
     let stride = rand::random_range(1..=STRIDE);
     format!("{BEGIN}; UPDATE engine_state SET turn = turn + {stride} WHERE one = 1")
 }
@@ -50,26 +49,8 @@ pub(crate) struct Connection {
     pub(super) place: Option<Place>,
 }
 
-/// Statements that wait for the next, each with `; ` behind it.
-#[derive(Debug, Clone, Default)]
-pub(in crate::backend::mariadb) struct Waiting {
-    pub(in crate::backend::mariadb) text: String,
-    pub(in crate::backend::mariadb) statements: usize,
-    /// What the rows are that some of them add or change.
-    pub(in crate::backend::mariadb) rows: Vec<&'static Schema>,
-}
-
-impl Waiting {
-    /// What begins a write transaction.
-    pub(in crate::backend::mariadb) fn turn() -> Self {
-        Self { text: format!("{}; ", take_turn()), statements: 2, rows: Vec::new() }
-    }
-}
-
 impl Connection {
-    pub(super) const fn new(inner: MySqlConnection, place: Option<Place>) -> Self {
-        let waiting = Waiting { text: String::new(), statements: 0, rows: Vec::new() };
-        let held = None;
+    pub(super) fn new(inner: MySqlConnection, place: Option<Place>) -> Self {
         Self {
             inner,
             busy: false,
@@ -77,11 +58,11 @@ impl Connection {
             locked: false,
             stained: false,
             lost: false,
-            waiting,
+            waiting: Waiting::default(),
             combination: None,
             first: None,
             group: None,
-            held,
+            held: None,
             place,
         }
     }
@@ -119,9 +100,7 @@ impl Lease {
     /// Begins a transaction with the next statement, when its turn has come.
     fn take_turn(&mut self) {
         self.open = true;
-        self.waiting.text.push_str(&take_turn());
-        self.waiting.text.push_str("; ");
-        self.waiting.statements += 2;
+        self.waiting.take_turn();
     }
 }
 
@@ -211,11 +190,6 @@ impl Writing {
         self.waiting.statements += 1;
     }
 
-    /// How often a connection of its pool was opened so far.
-    pub(in crate::backend::mariadb) fn openings(&self) -> u64 {
-        self.lease.pool.0.openings.load(Ordering::SeqCst)
-    }
-
     /// Whether it shares its transaction with others.
     pub(in crate::backend::mariadb) const fn is_short(&self) -> bool {
         self.pass.is_some()
@@ -229,7 +203,7 @@ impl Writing {
         let (lease, Some(pass)) = self.take_apart() else {
             return Err(Error::internal("committing", "it was done before"));
         };
-        group::commit(lease, pass, until).await
+        line::commit(lease, pass, until).await
     }
 
     pub(in crate::backend::mariadb) async fn commit(mut self) -> Result<()> {
@@ -262,7 +236,7 @@ impl Writing {
 impl Drop for Writing {
     fn drop(&mut self) {
         if let (lease, Some(pass)) = self.take_apart() {
-            group::leave(lease, pass);
+            line::leave(lease, pass);
         }
     }
 }

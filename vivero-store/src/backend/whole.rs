@@ -1,0 +1,71 @@
+//! The parts of a short work of which nothing is asked but its commit.
+
+use super::Sql;
+use std::fmt::Write as _;
+use uuid::Uuid;
+use vivero_core::Value;
+use vivero_core::record::Schema;
+
+/// What it means that a statement which was put off is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// Nothing but what it fails with.
+    Plain,
+    /// A row of these could not be added or changed: a value is taken, or it is of another version.
+    Row(&'static Schema),
+    /// What was taken for granted is not so.
+    Assumed,
+}
+
+/// A row of another table than the one a statement changes, without which it is refused.
+#[derive(Debug, Clone)]
+pub(crate) struct Condition {
+    pub(crate) table: &'static str,
+    pub(crate) id: Uuid,
+    /// What else is to hold of it, as `t`: nothing, or with ` AND ` before it.
+    pub(crate) rest: Sql,
+}
+
+/// What a row is added or changed with, at the place of its version.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Guard {
+    pub(crate) conditions: Vec<Condition>,
+    /// The combination of facets that is known to be there: its triggers are told of it, as by
+    /// [`super::Backend::tell_combination`].
+    pub(crate) combination: Option<String>,
+}
+
+/// Adds one row to a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Addition {
+    /// Everything up to and with `VALUES `.
+    pub(crate) head: String,
+    pub(crate) row: Vec<Value>,
+    /// With the place of the version in the row.
+    pub(crate) guard: Option<(usize, Guard)>,
+    pub(crate) meaning: Meaning,
+}
+
+/// A part of a work. Parts that only add may be done together with those of other works.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    /// Any statement.
+    Any(Sql, Meaning),
+    /// A row.
+    Row(Addition),
+    /// The words that the row before this is found by, in a table's search index.
+    Words(&'static str, String),
+}
+
+impl Sql {
+    /// Values in parentheses.
+    pub(crate) fn row(values: Vec<Value>) -> Self {
+        let mut sql = Self::new("(");
+        for (i, value) in values.into_iter().enumerate() {
+            let _ = sql.text.write_str(if i == 0 { "?" } else { ", ?" });
+            sql.args.push(value);
+        }
+        sql.add(")");
+        sql
+    }
+}
