@@ -245,15 +245,15 @@ impl<B: Backend> TenantStore for SqlTenant<B> {
     async fn begin(&self) -> Result<Box<dyn Work>> {
         self.catch_up().await?;
         let transaction = B::begin(&self.writer).await?;
-        let openings = B::openings(&self.writer);
-        Ok(Box::new(SqlWork::<B>::new(transaction, openings, self.shared())))
+        let writer = Some(self.writer.clone());
+        Ok(Box::new(SqlWork::<B>::new(transaction, writer, self.shared())))
     }
 
     async fn begin_short(&self) -> Result<Box<dyn Work>> {
         self.catch_up().await?;
         let transaction = B::begin_short(&self.writer).await?;
-        let openings = B::openings(&self.writer);
-        Ok(Box::new(SqlWork::<B>::new(transaction, openings, self.shared())))
+        let writer = Some(self.writer.clone());
+        Ok(Box::new(SqlWork::<B>::new(transaction, writer, self.shared())))
     }
 
     async fn begin_hurried(&self) -> Result<Box<dyn Work>> {

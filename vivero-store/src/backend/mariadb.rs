@@ -264,6 +264,9 @@ impl Backend for MariaDb {
         }
         let mut writing = pool.begin_short().await?;
         along();
+        if parts.iter().any(Part::tells) && pool.openings() != openings {
+            return Err(group::undone("another connection was opened"));
+        }
         for part in parts {
             writing.put_off_part(&part).await?;
         }

@@ -83,6 +83,8 @@ pub(super) struct Hurry {
     steps: Vec<Step>,
     /// The combination of facets that the triggers of the next row are to be told of.
     combination: Option<String>,
+    /// Triggers are told of one.
+    told: bool,
     /// Of this no statement says anything so far.
     taken: Vec<Taken>,
 }
@@ -117,6 +119,15 @@ impl Hurry {
 
     pub(super) fn tell_combination(&mut self, combination: String) {
         self.combination = Some(combination);
+        self.told = true;
+    }
+
+    /// What its triggers are told need not be so if a connection was opened since: then it is undone.
+    pub(super) fn still_knows(&self, same_connections: bool) -> Result<()> {
+        if self.told && !same_connections {
+            return Err(Error::Undone { source: "another connection was opened".into() });
+        }
+        Ok(())
     }
 
     /// Has a statement about a row of `table` say what is taken for granted of others.

@@ -53,7 +53,8 @@ enum Stage<B: Backend> {
 pub(super) struct SqlWork<B: Backend> {
     stage: Stage<B>,
     tenant: Shared,
-    /// How often a connection had been opened for writing when it began.
+    /// What it writes with, and how often a connection of it had been opened when it began.
+    writer: Option<B::Pool>,
     openings: u64,
     /// What it does without asking, until it has begun.
     hurry: Option<Hurry>,
@@ -108,22 +109,28 @@ const BULK_CACHE_KIB: u32 = 96 * 1024;
 const BULK_ROWS: usize = 1_000;
 
 impl<B: Backend> SqlWork<B> {
-    /// One that has begun after so many openings of connections.
-    pub(super) fn new(transaction: B::Transaction, openings: u64, tenant: Shared) -> Self {
-        Self::at(Stage::Begun(transaction), openings, tenant)
+    /// One that has begun.
+    pub(super) fn new(
+        transaction: B::Transaction,
+        writer: Option<B::Pool>,
+        tenant: Shared,
+    ) -> Self {
+        Self::at(Stage::Begun(transaction), writer, tenant)
     }
 
     /// A short one that takes things for granted, and begins when something is asked of the database.
     pub(super) fn hurried(reach: Reach<B>, tenant: Shared) -> Self {
-        let openings = B::openings(&reach.writer);
-        let work = Self::at(Stage::Hurried(reach), openings, tenant);
+        let writer = reach.writer.clone();
+        let work = Self::at(Stage::Hurried(reach), Some(writer), tenant);
         Self { hurry: Some(Hurry::default()), ..work }
     }
 
-    fn at(stage: Stage<B>, openings: u64, tenant: Shared) -> Self {
+    fn at(stage: Stage<B>, writer: Option<B::Pool>, tenant: Shared) -> Self {
+        let openings = writer.as_ref().map_or(0, B::openings);
         Self {
             stage,
             tenant,
+            writer,
             openings,
             hurry: None,
             unlooked: false,
@@ -141,8 +148,9 @@ impl<B: Backend> SqlWork<B> {
             let hurry = self.hurry.take();
             if let Stage::Hurried(reach) = stage {
                 let mut transaction = reach.begin().await?;
-                self.openings = B::openings(&reach.writer);
+                let before = std::mem::replace(&mut self.openings, B::openings(&reach.writer));
                 if let Some(hurry) = hurry {
+                    hurry.still_knows(before == self.openings)?;
                     hurry.go_on_asking::<B>(&mut transaction).await?;
                 }
                 self.stage = Stage::Begun(transaction);
@@ -189,7 +197,9 @@ impl<B: Backend> SqlWork<B> {
         values: &[Value],
     ) -> Option<String> {
         let combination = combinations::of::<B>(table, schema, values)?;
-        if !self.tenant.combinations.has(&combination, self.openings) {
+        let openings = self.writer.as_ref().map_or(0, B::openings);
+        let since = openings == self.openings;
+        if !since || !self.tenant.combinations.has(&combination, openings) {
             return Some(combination);
         }
         match (&mut self.hurry, &mut self.stage) {
@@ -464,6 +474,7 @@ impl<B: Backend> Work for SqlWork<B> {
             }
             (Stage::Hurried(reach), Some(hurry)) => {
                 let mut transaction = reach.begin().await?;
+                hurry.still_knows(B::openings(&reach.writer) == self.openings)?;
                 hurry.go_on_asking::<B>(&mut transaction).await?;
                 B::commit(transaction, wake).await?;
             }
@@ -493,7 +504,7 @@ pub(crate) async fn seed<B: Backend>(
     rows: Vec<(&'static Schema, Vec<Row>)>,
     entries: Vec<Entry>,
 ) -> Result<()> {
-    let mut work = SqlWork::<B>::new(transaction, 0, Shared::of(tables));
+    let mut work = SqlWork::<B>::new(transaction, None, Shared::of(tables));
     for (schema, rows) in rows {
         work.insert(schema, rows).await?;
     }

@@ -100,6 +100,8 @@ pub(super) struct Group {
     ending: bool,
     /// No work comes any more.
     closed: bool,
+    /// The last work was undone, and with it the transaction.
+    rolled_back: bool,
     /// Its works may share statements.
     share: bool,
     /// Works that shared a statement did not come through with it.
@@ -140,6 +142,7 @@ impl Group {
             dead: false,
             ending: false,
             closed: false,
+            rolled_back: false,
             share,
             fell_apart: false,
         }
@@ -365,9 +368,15 @@ impl Connection {
         let outcome = run(&mut self.inner, if alone { "ROLLBACK" } else { BACK }).await;
         if let Err(e) = outcome {
             self.kill(&e.to_string());
-            return Err(Failure::cut_off());
+            return Err(Failure::of_another(e.to_string()));
         }
         self.lost = false;
+        if over
+            && alone
+            && let Some(group) = &mut self.group
+        {
+            group.rolled_back = true;
+        }
         Ok((waiting.after(end, first), alone))
     }
 
@@ -400,8 +409,13 @@ impl Connection {
     /// again if the connection was lost: so the commit must not be in it. And the next group is not begun before the
     /// works of a large one are done: it would be small.
     pub(super) async fn run_group(&mut self) -> Ran {
-        if let Some(group) = &mut self.group {
-            group.closed = true;
+        match &mut self.group {
+            Some(group) if group.size() > 0 => group.closed = true,
+            _ => {
+                // Nobody joined it, and nothing was sent.
+                self.group = None;
+                return Ran::default();
+            }
         }
         let apart = self.first.is_some()
             || self.group.as_ref().is_some_and(|group| group.size() > group.done.len() + 1);
@@ -409,8 +423,7 @@ impl Connection {
         let Some(group) = &self.group else { return Ran::default() };
         let ran =
             Ran { goes_on: run && !group.dead && group.size() > 0, fell_apart: group.fell_apart };
-        if run && !group.dead && !ran.goes_on {
-            // The last of them was undone, and with it the transaction.
+        if group.rolled_back {
             self.open = false;
         }
         if !ran.goes_on {

@@ -2,6 +2,7 @@
 
 use super::pool::TURN;
 use super::ready::Part;
+use super::tables::COMBINATION;
 use super::{Cells, Connection, Failure, Sql, merge, values};
 use crate::backend::Meaning;
 use futures_util::TryStreamExt as _;
@@ -120,7 +121,9 @@ impl Connection {
             let e = e.of(waiting.meaning(done.statements));
             // A lock that is waited for too long undoes a statement, not what was done before.
             let passes = e.is_passing() && done.statements <= TURN;
-            let again = tries < TRIES && (passes || e.is_lost());
+            // What triggers were told need not be so on a server that is there instead.
+            let renews = e.is_lost() && !waiting.text.contains(COMBINATION);
+            let again = tries < TRIES && (passes || renews);
             if let Some(pool) = first.as_ref().filter(|_| again) {
                 tries += 1;
                 if e.is_lost() {
@@ -141,7 +144,8 @@ impl Connection {
                 }
                 continue;
             }
-            if end.is_some() && !e.is_lost() && !e.is_passing() {
+            let began = first.is_none() || done.statements >= TURN;
+            if end.is_some() && began && !e.is_lost() && !e.is_passing() {
                 // Of another's work: it is theirs to hear of, and the rest is done again.
                 let why = e.to_string();
                 self.blame_first(e);
@@ -152,6 +156,10 @@ impl Connection {
             let relied_on = done.statements < waiting.statements;
             if !self.note_failure(&e, relied_on) {
                 self.lost |= relied_on;
+            }
+            if first.is_some() && self.group.is_some() && e.is_lost() {
+                // It has begun on no server.
+                return Err(Failure::of_another(e.to_string()));
             }
             return Err(e);
         }
