@@ -1,7 +1,6 @@
 //! The parts of a short work of which nothing is asked but its commit.
 
 use super::Sql;
-use std::fmt::Write as _;
 use uuid::Uuid;
 use vivero_core::Value;
 use vivero_core::record::Schema;
@@ -55,17 +54,4 @@ pub(crate) enum Step {
     Row(Addition),
     /// The words that the row before this is found by, in a table's search index.
     Words(&'static str, String),
-}
-
-impl Sql {
-    /// Values in parentheses.
-    pub(crate) fn row(values: Vec<Value>) -> Self {
-        let mut sql = Self::new("(");
-        for (i, value) in values.into_iter().enumerate() {
-            let _ = sql.text.write_str(if i == 0 { "?" } else { ", ?" });
-            sql.args.push(value);
-        }
-        sql.add(")");
-        sql
-    }
 }
