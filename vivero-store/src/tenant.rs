@@ -35,6 +35,7 @@ use crate::meter::Meter;
 use crate::migrate;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use hurry::Reach;
 use journal::Head;
 use plan::Memory;
 use reader::Reader;
@@ -53,7 +54,7 @@ use vivero_core::journal::{Anchor, ChainReport, CountKey, Entry, SealedEntry};
 use vivero_core::port::{Counts, Lease, Rows, TenantStore, Work};
 use vivero_core::record::Schema;
 use vivero_core::{Result, Value};
-use work::{Reach, Shared, SqlWork};
+use work::{Shared, SqlWork};
 
 /// One tenant's database on any driver.
 pub(crate) struct SqlTenant<B: Backend> {

@@ -7,17 +7,47 @@
 
 use super::insert::Insert;
 use super::plan::{Table, condition};
-use super::rows;
+use super::readers::Readers;
+use super::rows::{self, ById};
+use super::together::Together;
 use crate::backend::{Addition, Backend, Condition, Guard, Meaning, Sql, Step};
 use std::sync::Arc;
+use std::time::Instant;
 use uuid::Uuid;
 use vivero_core::location::Location;
 use vivero_core::query::{Deleted, Predicate};
-use vivero_core::record::Record as _;
+use vivero_core::record::{Record as _, Row};
 use vivero_core::{Error, Result};
 
-/// Where the version is among the values of a row.
-const VERSION: usize = 2;
+/// Where a hurried work begins, and where it reads before.
+pub(super) struct Reach<B: Backend> {
+    pub(super) writer: B::Pool,
+    pub(super) readers: Readers<B>,
+    pub(super) finds: Arc<Together<ById>>,
+}
+
+impl<B: Backend> Reach<B> {
+    pub(super) async fn begin(&self) -> Result<B::Transaction> {
+        let since = Instant::now();
+        let outcome = B::begin_short(&self.writer).await;
+        self.readers.waited(since);
+        outcome
+    }
+
+    /// A row as whoever reads sees it.
+    pub(super) async fn find(
+        &self,
+        table: &Arc<Table>,
+        id: Uuid,
+        scope: &Predicate,
+    ) -> Result<Option<Row>> {
+        if *scope == Predicate::All {
+            return self.finds.ask(&self.readers, table, id).await;
+        }
+        let mut connection = self.readers.acquire().await?;
+        rows::find::<B>(&mut connection, table, id, scope, Deleted::Hidden).await
+    }
+}
 
 /// What is taken for granted.
 pub(super) enum Taken {
@@ -99,12 +129,7 @@ impl Hurry {
         self.steps.is_empty()
     }
 
-    /// Whether there is nothing to be done. What was only read is to be durable before anybody acts on it.
-    pub(super) const fn is_nothing(&self) -> bool {
-        self.has_done_nothing() && self.taken.is_empty()
-    }
-
-    /// Whether its statements say all that matters.
+    /// Whether its statements say all that matters. What was only read is to be durable before anybody acts on it.
     pub(super) const fn is_whole(&self) -> bool {
         self.taken.is_empty()
     }
@@ -142,7 +167,7 @@ impl Hurry {
     pub(super) fn insert<B: Backend>(&mut self, table: &Table, insert: Insert) {
         let head = Insert::head(table);
         for row in insert.rows {
-            let guard = Some((VERSION, self.guard::<B>(table)));
+            let guard = Some((rows::VERSION, self.guard::<B>(table)));
             let meaning = Meaning::Row(table.schema);
             self.put_off(Step::Row(Addition { head: head.clone(), row, guard, meaning }));
         }

@@ -25,6 +25,9 @@ pub(super) fn base(seq: Value, row: &Row) -> [Value; BASE.len()] {
     ]
 }
 
+/// Where the version is in [`base`].
+pub(super) const VERSION: usize = 2;
+
 /// The columns of a table in one row.
 pub(crate) fn decode(mut cells: Cells) -> Row {
     let values = cells.0.split_off(BASE.len());

@@ -3,13 +3,10 @@
 //! One that is in a hurry begins with the first call that needs an answer; see [`super::hurry`].
 
 use super::combinations::{self, Combinations};
-use super::hurry::{Hurry, Taken};
+use super::hurry::{Hurry, Reach, Taken};
 use super::insert::{Insert, Parts, taken};
 use super::lists::is_followed;
 use super::plan::{self, About, Table};
-use super::readers::Readers;
-use super::rows::ById;
-use super::together::Together;
 use super::{Tables, journal, rows};
 use crate::backend::{Addition, Backend, Meaning, Sql, Step};
 use async_trait::async_trait;
@@ -25,13 +22,6 @@ use vivero_core::query::{Deleted, Predicate, Query};
 use vivero_core::record::{Kind, Row, Schema};
 use vivero_core::search::document;
 use vivero_core::{Error, Result, Value};
-
-/// Where a hurried work begins, and where it reads before.
-pub(super) struct Reach<B: Backend> {
-    pub(super) writer: B::Pool,
-    pub(super) readers: Readers<B>,
-    pub(super) finds: Arc<Together<ById>>,
-}
 
 /// What the works of one tenant share.
 pub(super) struct Shared {
@@ -76,24 +66,6 @@ impl Shared {
             bulk: Arc::default(),
             combinations: Arc::default(),
         }
-    }
-}
-
-impl<B: Backend> Reach<B> {
-    async fn begin(&self) -> Result<B::Transaction> {
-        let since = Instant::now();
-        let outcome = B::begin_short(&self.writer).await;
-        self.readers.waited(since);
-        outcome
-    }
-
-    /// A row as whoever reads sees it.
-    async fn find(&self, table: &Arc<Table>, id: Uuid, scope: &Predicate) -> Result<Option<Row>> {
-        if *scope == Predicate::All {
-            return self.finds.ask(&self.readers, table, id).await;
-        }
-        let mut connection = self.readers.acquire().await?;
-        rows::find::<B>(&mut connection, table, id, scope, Deleted::Hidden).await
     }
 }
 
@@ -464,19 +436,16 @@ impl<B: Backend> Work for SqlWork<B> {
         self.leap_if_unlogged().await?;
         // Also when the caller goes away while it waits: the sealer must hear of what is committed.
         let wake = Wake(Arc::clone(&self.tenant.committed));
+        if !self.hurry.as_ref().is_some_and(Hurry::is_whole) {
+            self.begun().await?;
+        }
         match (self.stage, self.hurry) {
-            (Stage::Hurried(_), Some(hurry)) if hurry.is_nothing() => {}
-            (Stage::Hurried(reach), Some(hurry)) if hurry.is_whole() => {
+            (Stage::Hurried(_), Some(hurry)) if hurry.has_done_nothing() => {}
+            (Stage::Hurried(reach), Some(hurry)) => {
                 let (readers, since) = (reach.readers.clone(), Instant::now());
                 let along = move || readers.waited(since);
                 B::commit_whole(&reach.writer, hurry.into_steps(), self.openings, along, wake)
                     .await?;
-            }
-            (Stage::Hurried(reach), Some(hurry)) => {
-                let mut transaction = reach.begin().await?;
-                hurry.still_knows(B::openings(&reach.writer) == self.openings)?;
-                hurry.go_on_asking::<B>(&mut transaction).await?;
-                B::commit(transaction, wake).await?;
             }
             (Stage::Begun(transaction), _) => B::commit(transaction, wake).await?,
             _ => return Err(over()),

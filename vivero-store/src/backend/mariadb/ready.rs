@@ -40,7 +40,7 @@ pub(super) struct Row {
     meaning: Meaning,
 }
 
-/// A condition as text: the literal of the id, and before and after it.
+/// A condition, its id and the rest as text.
 struct There {
     table: &'static str,
     id: String,
@@ -150,6 +150,7 @@ impl Part {
         }
     }
 
+    /// Whether triggers are told of a combination.
     pub(super) fn tells(&self) -> bool {
         match self {
             Self::Any(sql, _) => sql.text.contains(TELLS),
