@@ -3,6 +3,10 @@
 //!
 //! `cargo bench --bench bitmaps`, with `LOTS=1000000` for more than 200,000 lots.
 
+mod bitmaps {
+    pub(crate) mod mix;
+}
+
 /// The store's own module, which is no part of its interface.
 #[path = "../vivero-store/src"]
 #[expect(dead_code, reason = "what an index has to do with a database is not measured here")]
@@ -13,6 +17,8 @@ mod store {
 #[path = "load/process.rs"]
 #[expect(dead_code, reason = "written to watch another process; here it is this one")]
 mod process;
+#[path = "load/random.rs"]
+mod random;
 
 use criterion::{BatchSize, Criterion};
 use std::hint::black_box;
@@ -169,6 +175,7 @@ fn main() {
     let today = chrono::NaiveDate::from_ymd_opt(2026, 3, 1).expect("a day");
     let plan = DemoPlan::new(1, lots, today);
     let mut index = build(plan);
+    bitmaps::mix::tell(&index, &plan);
     let mut c = Criterion::default().configure_from_args();
     for (name, query) in queries(&plan) {
         let found = index.find(&query).expect("it can tell");

@@ -411,8 +411,8 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     const ADD_COLUMN: &'static str;
     /// Columns that the journal of steps got later, with their types.
     const STEP_COLUMNS: &'static [(&'static str, &'static str)];
-    /// Inserts a row or adds to its number; columns resource, field, value, n.
-    const ADD_COUNT: &'static str;
+    /// What follows the rows of an `INSERT` into `counts` so that those that are there have theirs added to.
+    const OR_ADD: &'static str;
 }
 
 /// How many ids there are, and a digest of them: their random halves put together by exclusive or.

@@ -7,6 +7,7 @@
 //!
 //! An [`Index`] is plain data and knows no database. What keeps it exact is in `tenant/lists.rs`.
 
+mod below;
 pub(crate) mod budget;
 mod column;
 mod dictionary;
@@ -19,6 +20,7 @@ mod packed;
 mod places;
 mod segment;
 mod set;
+mod slices;
 mod sorted;
 #[cfg(test)]
 mod tests;
@@ -26,13 +28,13 @@ mod texts;
 mod value;
 mod words;
 
+use below::Below;
 use column::{FEW_VALUES, Filterable};
 use order::Order;
 use packed::Packed;
 use places::Places;
 use roaring::RoaringBitmap;
-use std::collections::{BinaryHeap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use texts::Texts;
 use uuid::Uuid;
 use vivero_core::Value;
@@ -45,6 +47,21 @@ use words::Words;
 const LONGEST_PAGE: u32 = 2_000;
 /// When more than one row in so many has other words than when the index was built, it is time for another.
 const MOVED_SHARE: usize = 8;
+
+/// From which sizes on something is done another way. Tests have smaller ones.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    /// A column with up to so many values has a set of rows for each.
+    values: usize,
+    /// Steps along an order that are made in the hope to find a page.
+    walk: usize,
+    /// Rows of a bucket of an order.
+    bucket: usize,
+    /// So few rows are looked at one by one.
+    few: u64,
+}
+
+const SIZES: Sizes = Sizes { values: FEW_VALUES, walk: 2_000, bucket: 512, few: 512 };
 
 /// What is there cannot be kept in an index: a number of a row that is out of reach, a value that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +80,7 @@ pub(crate) struct Found {
 #[derive(Debug)]
 pub(crate) struct Index {
     schema: &'static Schema,
+    sizes: Sizes,
     /// The `seq` of the row at place 0.
     base: i64,
     texts: Texts,
@@ -72,8 +90,7 @@ pub(crate) struct Index {
     orders: Vec<Order>,
     words: Option<Words>,
     places: Places,
-    /// Rows at places or below them, by column and place.
-    below: Mutex<HashMap<(usize, Uuid), Arc<RoaringBitmap>>>,
+    below: Mutex<Below>,
 }
 
 /// The columns that conditions are on: filters, facets, and what scopes ask for.
@@ -97,9 +114,14 @@ pub(crate) fn needs(schema: &Schema, name: &str) -> bool {
 impl Index {
     /// An index to be filled with [`Index::add`], whose first row has this number.
     pub(crate) fn new(schema: &'static Schema, base: i64) -> Self {
+        Self::sized(schema, base, SIZES)
+    }
+
+    fn sized(schema: &'static Schema, base: i64, sizes: Sizes) -> Self {
         let sorts = schema.columns.iter().filter(|c| c.sort).map(|c| (c.name, c.kind));
         Self {
             schema,
+            sizes,
             base,
             texts: Texts::default(),
             live: RoaringBitmap::new(),
@@ -109,7 +131,7 @@ impl Index {
                 .collect(),
             orders: std::iter::once(("updated_at", Kind::Time))
                 .chain(sorts)
-                .filter_map(|(name, kind)| Order::new(name, kind))
+                .filter_map(|(name, kind)| Order::paged(name, kind, sizes))
                 .collect(),
             words: schema.is_searchable().then(Words::default),
             places: Places::default(),
@@ -160,20 +182,16 @@ impl Index {
 
     /// Puts everything in order: from now on it answers, and rows come in by [`Index::put`].
     pub(crate) fn finish(&mut self) -> Result<(), Unfit> {
-        self.finish_with(FEW_VALUES)
-    }
-
-    /// The same, columns with up to so many values having a set for each.
-    fn finish_with(&mut self, few: usize) -> Result<(), Unfit> {
         if let Some(words) = &mut self.words {
             words.finish()?;
         }
         for column in &mut self.columns {
-            column.gather(&self.live, &self.texts, few);
+            column.gather(&self.live, &self.texts, self.sizes.values);
         }
         let numbers = self.texts.fix()?;
-        self.columns.iter_mut().for_each(|column| column.sort(&self.live, &numbers));
-        self.orders.iter_mut().for_each(|order| order.sort(&self.live, &numbers));
+        let Self { columns, orders, live, texts, .. } = self;
+        columns.iter_mut().for_each(|column| column.sort(live, &numbers, texts));
+        orders.iter_mut().for_each(|order| order.sort(live, &numbers, texts));
         self.versions.shrink();
         self.live.optimize();
         Ok(())
@@ -182,7 +200,7 @@ impl Index {
     /// Sets the tree of places: ids and paths.
     pub(crate) fn set_places(&mut self, places: Vec<(Uuid, String)>) {
         self.places = Places::new(places);
-        self.below.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        self.below = Mutex::default();
     }
 
     /// Takes over a row as it is now, new, changed or deleted. After an error the index is of no more use.
@@ -195,8 +213,8 @@ impl Index {
         self.note_version(place, row.version)?;
         for at in 0..self.columns.len() {
             let value = self.value(row, self.columns[at].name);
-            self.columns[at].put(place, &value, held, &mut self.texts)?;
-            if self.columns[at].kind == Kind::Id {
+            let is_another = self.columns[at].put(place, &value, held, &mut self.texts)?;
+            if is_another && self.columns[at].kind == Kind::Id {
                 let id = if let Value::Id(id) = value { Some(id) } else { None };
                 self.note_moved(place, at, id);
             }
@@ -277,10 +295,10 @@ impl Index {
         if some == 0 {
             return Some(page);
         }
-        // A walk costs as many steps as rows lie between; gathering, as many as match, each dearer.
-        let steps = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-        if steps(all / some) * limit <= steps(some) * 2 || some == all {
-            let mut left = steps(some) * 2 + limit;
+        // A walk is short unless few rows match, or those that do lie elsewhere in this order.
+        let expected = usize::try_from(all / some).unwrap_or(usize::MAX).saturating_mul(limit);
+        if some == all || expected <= self.sizes.walk / 2 {
+            let mut left = if some == all { usize::MAX } else { self.sizes.walk };
             let mut rows = order.walk(mark.as_ref(), descending, &self.texts);
             loop {
                 let Some(row) = rows.next() else { return Some(page) };
@@ -295,60 +313,19 @@ impl Index {
                     break;
                 }
             }
-            page.clear();
         }
-        Some(self.gather(order, matching, mark.as_ref(), limit, descending))
-    }
-
-    /// The same by looking at all that match.
-    fn gather(
-        &self,
-        order: &Order,
-        matching: &RoaringBitmap,
-        after: Option<&order::Mark<'_>>,
-        limit: usize,
-        descending: bool,
-    ) -> Vec<u32> {
-        use std::cmp::Ordering;
-        let behind = |row: u32| {
-            after.is_none_or(|mark| {
-                let order = order.compare(row, mark, &self.texts);
-                order == if descending { Ordering::Less } else { Ordering::Greater }
-            })
-        };
-        let compare = |a: u32, b: u32| {
-            let order = order.compare_rows(a, b, &self.texts);
+        let first = order.first(matching, mark.as_ref(), limit, descending, &self.texts);
+        let mut page: Vec<u32> = first.iter().collect();
+        let compare = |a: &u32, b: &u32| {
+            let order = order.compare_rows(*a, *b, &self.texts);
             if descending { order.reverse() } else { order }
         };
-        // The last of those wanted is on top.
-        struct Placed<'c, C: Fn(u32, u32) -> Ordering>(u32, &'c C);
-        impl<C: Fn(u32, u32) -> Ordering> PartialEq for Placed<'_, C> {
-            fn eq(&self, other: &Self) -> bool {
-                self.0 == other.0
-            }
+        if page.len() > limit && limit > 0 {
+            page.select_nth_unstable_by(limit - 1, compare);
+            page.truncate(limit);
         }
-        impl<C: Fn(u32, u32) -> Ordering> Eq for Placed<'_, C> {}
-        impl<C: Fn(u32, u32) -> Ordering> PartialOrd for Placed<'_, C> {
-            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-                Some(self.cmp(other))
-            }
-        }
-        impl<C: Fn(u32, u32) -> Ordering> Ord for Placed<'_, C> {
-            fn cmp(&self, other: &Self) -> Ordering {
-                (self.1)(self.0, other.0)
-            }
-        }
-        let mut best = BinaryHeap::with_capacity(limit + 1);
-        for row in matching.iter().filter(|row| behind(*row)) {
-            if best.len() < limit {
-                best.push(Placed(row, &compare));
-            } else if let Some(mut last) = best.peek_mut()
-                && compare(row, last.0) == Ordering::Less
-            {
-                *last = Placed(row, &compare);
-            }
-        }
-        best.into_sorted_vec().into_iter().map(|placed| placed.0).collect()
+        page.sort_unstable_by(compare);
+        Some(page)
     }
 
     /// Memory it takes, about.
@@ -360,8 +337,7 @@ impl Index {
     pub(crate) fn parts(&self) -> Vec<(&'static str, usize)> {
         let below = self.below.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = set::bitmap_bytes(&self.live) + self.versions.bytes();
-        let places =
-            self.places.bytes() + below.values().map(|rows| set::bitmap_bytes(rows)).sum::<usize>();
+        let places = self.places.bytes() + below.bytes();
         let mut parts = vec![("texts", self.texts.bytes()), ("rows", rows), ("places", places)];
         parts.extend(self.columns.iter().map(|column| (column.name, column.bytes())));
         parts.extend(self.orders.iter().map(|order| (order.name, order.bytes())));

@@ -443,6 +443,5 @@ impl Backend for MariaDb {
     const OBJECTS: &'static str = tables::OBJECTS;
     const ADD_COLUMN: &'static str = "ADD COLUMN IF NOT EXISTS";
     const STEP_COLUMNS: &'static [(&'static str, &'static str)] = tables::STEP_COLUMNS;
-    const ADD_COUNT: &'static str = "INSERT INTO counts (resource, field, value, n) VALUES (?, ?, ?, ?) \
-         ON DUPLICATE KEY UPDATE n = n + VALUES(n)";
+    const OR_ADD: &'static str = " ON DUPLICATE KEY UPDATE n = n + VALUES(n)";
 }

@@ -491,6 +491,6 @@ impl Backend for Sqlite {
     const OBJECTS: &'static str = tables::OBJECTS;
     const ADD_COLUMN: &'static str = "ADD COLUMN";
     const STEP_COLUMNS: &'static [(&'static str, &'static str)] = tables::STEP_COLUMNS;
-    const ADD_COUNT: &'static str = "INSERT INTO counts (resource, field, value, n) VALUES (?, ?, ?, ?) \
-         ON CONFLICT (resource, field, value) DO UPDATE SET n = n + excluded.n";
+    const OR_ADD: &'static str =
+        " ON CONFLICT (resource, field, value) DO UPDATE SET n = n + excluded.n";
 }

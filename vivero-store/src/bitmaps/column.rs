@@ -57,20 +57,20 @@ impl Filterable {
     }
 
     /// Puts all rows in order if that is how they are kept, once the texts are.
-    pub(super) fn sort(&mut self, rows: &RoaringBitmap, numbers: &[u32]) {
+    pub(super) fn sort(&mut self, rows: &RoaringBitmap, numbers: &[u32], texts: &Texts) {
         if let By::Order(order) = &mut self.by {
-            order.sort(rows, numbers);
+            order.sort(rows, numbers, texts);
         }
     }
 
-    /// Gives a row this value; it had another if it is held.
+    /// Gives a row this value; it had one if it is held. Whether it is another one.
     pub(super) fn put(
         &mut self,
         row: u32,
         value: &Value,
         is_held: bool,
         texts: &mut Texts,
-    ) -> Result<(), Unfit> {
+    ) -> Result<bool, Unfit> {
         match &mut self.by {
             By::Sets(sets) => sets.put(row, value),
             By::Order(order) => order.put(row, value, is_held, texts),
@@ -103,7 +103,12 @@ impl Filterable {
     }
 
     /// Adds the rows with a value; `None` if it cannot be one of this column.
-    pub(super) fn add_to(&self, rows: &mut Union, value: &Value, texts: &Texts) -> Option<()> {
+    pub(super) fn add_to<'a>(
+        &'a self,
+        rows: &mut Union<'a>,
+        value: &Value,
+        texts: &Texts,
+    ) -> Option<()> {
         if !fits(self.kind, value) {
             return None;
         }
@@ -169,7 +174,7 @@ impl Sets {
         self.number(value).and_then(|number| self.sets.get(number as usize))
     }
 
-    fn put(&mut self, row: u32, value: &Value) -> Result<(), Unfit> {
+    fn put(&mut self, row: u32, value: &Value) -> Result<bool, Unfit> {
         let number = match self.number(value) {
             Some(number) => number,
             None => {
@@ -183,12 +188,13 @@ impl Sets {
             }
         };
         let wanted = u64::from(number) + 1;
-        if self.values.get(row) != wanted {
+        let is_another = self.values.get(row) != wanted;
+        if is_another {
             self.take(row);
             self.values.set(row, wanted);
             self.sets[number as usize].insert(row);
         }
-        Ok(())
+        Ok(is_another)
     }
 
     fn take(&mut self, row: u32) {

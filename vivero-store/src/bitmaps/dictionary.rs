@@ -67,9 +67,9 @@ impl Dictionary {
     }
 
     /// Adds the rows of a word, or of all that begin so; `None` if these are more than are `left`.
-    pub(super) fn add_to(
-        &self,
-        rows: &mut Union,
+    pub(super) fn add_to<'a>(
+        &'a self,
+        rows: &mut Union<'a>,
         wanted: &[u8],
         whole: bool,
         left: &mut usize,

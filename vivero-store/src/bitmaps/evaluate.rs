@@ -5,14 +5,10 @@ use super::set::Union;
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
 use std::ops::Deref;
-use std::sync::{Arc, PoisonError};
-use uuid::Uuid;
+use std::sync::Arc;
 use vivero_core::Value;
 use vivero_core::query::{Predicate, Query};
 use vivero_core::record::Row;
-
-/// Places with all below them whose rows are kept together.
-const MOST_KEPT: usize = 64;
 
 /// A set of rows, mostly one that is there already.
 #[derive(Debug)]
@@ -97,13 +93,12 @@ impl Index {
                 Some(Rows::Owned(rows.finish()))
             }
             Predicate::Within(name, roots) => {
+                if let [only] = roots.as_slice() {
+                    return self.rows_below(name, *only);
+                }
                 let mut all = RoaringBitmap::new();
                 for root in roots {
-                    let rows = self.rows_below(name, *root)?;
-                    if roots.len() == 1 {
-                        return Some(Rows::Shared(rows));
-                    }
-                    all |= &*rows;
+                    all |= &*self.rows_below(name, *root)?;
                 }
                 Some(Rows::Owned(all))
             }
@@ -122,64 +117,27 @@ impl Index {
         }
     }
 
-    /// The rows at a place or below it.
-    fn rows_below(&self, name: &str, root: Uuid) -> Option<Arc<RoaringBitmap>> {
-        let at = self.columns.iter().position(|column| column.name == name)?;
-        let mut kept = self.below.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rows) = kept.get(&(at, root)) {
-            return Some(Arc::clone(rows));
-        }
-        let column = &self.columns[at];
-        let mut rows = Union::default();
-        for id in self.places.below(root) {
-            column.add_to(&mut rows, &Value::Id(*id), &self.texts)?;
-        }
-        let rows = Arc::new(rows.finish());
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
-        }
-        kept.insert((at, root), Arc::clone(&rows));
-        Some(rows)
-    }
-
-    /// Keeps what is known of places right when a row is somewhere else.
-    pub(super) fn note_moved(&mut self, row: u32, column: usize, to: Option<Uuid>) {
-        let Self { below, places, .. } = self;
-        let kept = below.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for ((at, root), rows) in kept.iter_mut().filter(|((at, _), _)| *at == column) {
-            let _ = at;
-            let inside = to.is_some_and(|id| places.is_below(id, *root));
-            if rows.contains(row) != inside {
-                let rows = Arc::make_mut(rows);
-                if inside {
-                    rows.insert(row)
-                } else {
-                    rows.remove(row)
-                };
-            }
-        }
-    }
-
     /// Whether a row meets a predicate, by the row itself.
     pub(crate) fn meets(&self, row: &Row, predicate: &Predicate) -> bool {
-        let value = |name: &str| -> Option<Value> {
-            match name {
-                "id" => Some(Value::Id(row.id)),
-                "created_by" => Some(Value::Id(row.created_by)),
-                name => row.values.get(self.schema.index_of(name)?).cloned(),
+        let is = |name: &str, meets: &dyn Fn(&Value) -> bool| match name {
+            "id" => meets(&Value::Id(row.id)),
+            "created_by" => meets(&Value::Id(row.created_by)),
+            name => {
+                let value = self.schema.index_of(name).and_then(|i| row.values.get(i));
+                value.is_some_and(meets)
             }
         };
         match predicate {
             Predicate::All => true,
             Predicate::None => false,
-            Predicate::Equals(name, wanted) => value(name).is_some_and(|v| same(&v, wanted)),
+            Predicate::Equals(name, wanted) => is(name, &|value| same(value, wanted)),
             Predicate::OneOf(name, wanted) => {
-                value(name).is_some_and(|v| wanted.iter().any(|wanted| same(&v, wanted)))
+                is(name, &|value| wanted.iter().any(|wanted| same(value, wanted)))
             }
-            Predicate::Within(name, roots) => match value(name) {
-                Some(Value::Id(id)) => roots.iter().any(|root| self.places.is_below(id, *root)),
+            Predicate::Within(name, roots) => is(name, &|value| match value {
+                Value::Id(id) => roots.iter().any(|root| self.places.is_below(*id, *root)),
                 _ => false,
-            },
+            }),
             Predicate::And(parts) => parts.iter().all(|part| self.meets(row, part)),
             Predicate::Or(parts) => parts.iter().any(|part| self.meets(row, part)),
         }

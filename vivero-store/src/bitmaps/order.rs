@@ -1,11 +1,12 @@
 //! A column whose rows are kept in its order: one that lists are sorted by, or one whose values have hardly
 //! more than a row each.
 
-use super::Unfit;
 use super::packed::{Near, Packed};
+use super::slices::Slices;
 use super::sorted::{Sorted, Spot};
 use super::texts::Texts;
 use super::value::{ordered, text};
+use super::{Sizes, Unfit};
 use roaring::RoaringBitmap;
 use std::cmp::Ordering;
 use vivero_core::Value;
@@ -17,6 +18,8 @@ pub(super) struct Order {
     pub(super) name: &'static str,
     keys: Keys,
     sorted: Sorted,
+    /// Of an order that lists are sorted by.
+    slices: Option<Slices>,
 }
 
 /// The value of each row.
@@ -36,7 +39,28 @@ pub(super) struct Mark<'v> {
     row: i64,
 }
 
+impl<'v> Mark<'v> {
+    pub(super) const fn place(&self) -> u64 {
+        self.place
+    }
+
+    /// What tells it from others at its place, if there may be any: only later texts share one, which in an
+    /// order is an odd one: none is 0, the others follow.
+    pub(super) const fn text(&self) -> Option<&'v [u8]> {
+        if self.place % 2 == 1 { self.text } else { None }
+    }
+
+    pub(super) const fn row(&self) -> i64 {
+        self.row
+    }
+}
+
 impl Order {
+    /// One that lists are sorted by.
+    pub(super) fn paged(name: &'static str, kind: Kind, sizes: Sizes) -> Option<Self> {
+        Some(Self { slices: Some(Slices::new(sizes)), ..Self::new(name, kind)? })
+    }
+
     /// `None` for a column of a kind that is not sorted by.
     pub(super) fn new(name: &'static str, kind: Kind) -> Option<Self> {
         let keys = match kind {
@@ -44,7 +68,7 @@ impl Order {
             Kind::Json | Kind::Bytes => return None,
             _ => Keys::Numbers(Near::default()),
         };
-        Some(Self { name, keys, sorted: Sorted::default() })
+        Some(Self { name, keys, sorted: Sorted::default(), slices: None })
     }
 
     /// Where a row with this value and place is; `None` if it is no value of this column.
@@ -83,11 +107,8 @@ impl Order {
     /// How the value of a row stands to that of a mark.
     fn compare_values(&self, row: u32, mark: &Mark<'_>, texts: &Texts) -> Ordering {
         self.place(row, texts).cmp(&mark.place).then_with(|| {
-            // Only later texts share a place, which here is an odd one: none is 0, the others follow.
-            match mark.text {
-                Some(text) if mark.place % 2 == 1 => self.later(row, texts).cmp(&Some(text)),
-                _ => Ordering::Equal,
-            }
+            let text = mark.text();
+            text.map_or(Ordering::Equal, |_| self.later(row, texts).cmp(&text))
         })
     }
 
@@ -141,7 +162,7 @@ impl Order {
     }
 
     /// Puts all of these rows in order, once the texts are; `numbers` has their new numbers.
-    pub(super) fn sort(&mut self, rows: &RoaringBitmap, numbers: &[u32]) {
+    pub(super) fn sort(&mut self, rows: &RoaringBitmap, numbers: &[u32], texts: &Texts) {
         match &mut self.keys {
             Keys::Numbers(keys) => keys.shrink(),
             Keys::Texts(keys) => {
@@ -153,42 +174,57 @@ impl Order {
                 keys.shrink();
             }
         }
-        self.sorted = Sorted::new(self.together(rows).into_iter().map(|(_, row)| row));
+        let in_order: Vec<u32> = self.together(rows).into_iter().map(|(_, row)| row).collect();
+        if let Some(slices) = &self.slices {
+            let mark = |row| self.mark_of(row, texts);
+            self.slices = Some(Slices::of(slices.sizes(), rows, &in_order, mark));
+        }
+        self.sorted = Sorted::new(in_order.into_iter());
     }
 
-    /// Gives a row a value, which had another if it is held. `Unfit` if it was not where it should be.
+    /// Gives a row a value, which had one if it is held; whether it is another one. `Unfit` if it was not where
+    /// it should be.
     pub(super) fn put(
         &mut self,
         row: u32,
         value: &Value,
         is_held: bool,
         texts: &mut Texts,
-    ) -> Result<(), Unfit> {
+    ) -> Result<bool, Unfit> {
         if is_held {
             let mark = self.mark(value, row.into(), texts);
             if mark.is_some_and(|mark| self.compare(row, &mark, texts) == Ordering::Equal) {
-                return Ok(());
+                return Ok(false);
             }
             self.remove(row, texts)?;
         }
         self.note(row, value, texts)?;
         self.insert(row, texts);
-        Ok(())
+        Ok(true)
     }
 
     fn insert(&mut self, row: u32, texts: &Texts) {
         let mut sorted = std::mem::take(&mut self.sorted);
+        let mut slices = self.slices.take();
         let mark = self.mark_of(row, texts);
+        if let Some(slices) = &mut slices {
+            let behind = |last| self.compare(last, &mark, texts) == Ordering::Less;
+            slices.insert(row, &mark, sorted.last().is_none_or(behind));
+        }
         sorted.insert(row, |other| self.compare(other, &mark, texts));
-        self.sorted = sorted;
+        (self.sorted, self.slices) = (sorted, slices);
     }
 
     /// Takes a row out; `Unfit` if it was not where it should be.
     pub(super) fn remove(&mut self, row: u32, texts: &Texts) -> Result<(), Unfit> {
         let mut sorted = std::mem::take(&mut self.sorted);
+        let mut slices = self.slices.take();
         let mark = self.mark_of(row, texts);
         let was = sorted.remove(row, |other| self.compare(other, &mark, texts));
-        self.sorted = sorted;
+        if let Some(slices) = &mut slices {
+            slices.remove(row, &mark);
+        }
+        (self.sorted, self.slices) = (sorted, slices);
         if was { Ok(()) } else { Err(Unfit) }
     }
 
@@ -229,6 +265,40 @@ impl Order {
         Box::new(self.sorted.from(spot))
     }
 
+    /// Some of `rows`, among which are the first so many behind a mark, in this order or against it.
+    pub(super) fn first(
+        &self,
+        rows: &RoaringBitmap,
+        after: Option<&Mark<'_>>,
+        limit: usize,
+        descending: bool,
+        texts: &Texts,
+    ) -> RoaringBitmap {
+        let Some(slices) = &self.slices else { return self.behind(rows, after, descending, texts) };
+        let rows = match after {
+            None => rows.clone(),
+            Some(mark) => {
+                let (sure, open) = slices.behind(rows, mark, descending);
+                sure | self.behind(&open, after, descending, texts)
+            }
+        };
+        slices.first(rows, limit, descending)
+    }
+
+    /// Those of `rows` that come behind a mark, by looking at each.
+    fn behind(
+        &self,
+        rows: &RoaringBitmap,
+        after: Option<&Mark<'_>>,
+        descending: bool,
+        texts: &Texts,
+    ) -> RoaringBitmap {
+        let wanted = if descending { Ordering::Less } else { Ordering::Greater };
+        let is_behind =
+            |row: &u32| after.is_none_or(|mark| self.compare(*row, mark, texts) == wanted);
+        rows.iter().filter(is_behind).collect()
+    }
+
     fn end(&self) -> Spot {
         self.sorted.spot(|_| Ordering::Less)
     }
@@ -238,6 +308,6 @@ impl Order {
             Keys::Numbers(numbers) => numbers.bytes(),
             Keys::Texts(numbers) => numbers.bytes(),
         };
-        keys + self.sorted.bytes()
+        keys + self.sorted.bytes() + self.slices.as_ref().map_or(0, Slices::bytes)
     }
 }

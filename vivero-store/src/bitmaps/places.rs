@@ -1,6 +1,7 @@
 //! The tree of places: which are below one.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use uuid::Uuid;
 
 /// Places in the order of their paths: those below one follow it.
@@ -26,13 +27,23 @@ impl Places {
 
     /// A place and all below it; none if there is no such place.
     pub(super) fn below(&self, root: Uuid) -> &[Uuid] {
+        let Range { start, end } = self.range(root);
+        self.ids.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// Where a place and those below it stand.
+    pub(super) fn range(&self, root: Uuid) -> Range<u32> {
         let (from, to) = self.ranges.get(&root).copied().unwrap_or_default();
-        self.ids.get(from as usize..to as usize).unwrap_or_default()
+        from..to
+    }
+
+    /// Where a place stands itself.
+    pub(super) fn position(&self, id: Uuid) -> Option<u32> {
+        self.ranges.get(&id).map(|(at, _)| *at)
     }
 
     pub(super) fn is_below(&self, id: Uuid, root: Uuid) -> bool {
-        let Some((from, to)) = self.ranges.get(&root) else { return false };
-        self.ranges.get(&id).is_some_and(|(at, _)| (from..to).contains(&at))
+        self.position(id).is_some_and(|at| self.range(root).contains(&at))
     }
 
     pub(super) fn bytes(&self) -> usize {

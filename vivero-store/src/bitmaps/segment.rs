@@ -70,9 +70,9 @@ impl Segment {
     }
 
     /// Adds the rows of a word, or of all that begin so; `None` if these are more than are `left`.
-    pub(super) fn add_to(
-        &self,
-        rows: &mut Union,
+    pub(super) fn add_to<'a>(
+        &'a self,
+        rows: &mut Union<'a>,
         wanted: &[u8],
         whole: bool,
         left: &mut usize,
@@ -90,7 +90,7 @@ impl Segment {
         Some(())
     }
 
-    fn add_entry(&self, rows: &mut Union, entry: u32) {
+    fn add_entry<'a>(&'a self, rows: &mut Union<'a>, entry: u32) {
         let row = |low: &u16| self.high << BITS | u32::from(*low);
         if entry & ONE > 0 {
             rows.extend_with(std::iter::once(self.high << BITS | (entry & !ONE)));

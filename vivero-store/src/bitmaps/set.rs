@@ -1,10 +1,13 @@
 //! A set of rows: most values have one row or a few, some have most of them.
 
-use roaring::RoaringBitmap;
+use roaring::{MultiOps as _, RoaringBitmap};
 use std::borrow::Cow;
 
 /// From so many rows on a bitmap takes less room.
 const MANY: usize = 256;
+
+/// Bytes of a container with a bit for each of 65,536 rows.
+const BITSET: u64 = 8_192;
 
 /// Rows by their places, ascending.
 #[derive(Debug, Clone, Default)]
@@ -96,12 +99,13 @@ impl Set {
     }
 }
 
-/// Memory of a bitmap, about: what it takes written down, and what its containers take beside that.
+/// Memory of a bitmap, about: of its values, and what each container takes beside them. The statistics of
+/// roaring 0.12 tell of a bitset how many bits it has, and of an array twice its bytes.
 pub(super) fn bitmap_bytes(rows: &RoaringBitmap) -> usize {
     let all = rows.statistics();
-    let array =
-        all.n_bytes_array_containers + all.n_bytes_bitset_containers + all.n_bytes_run_containers;
-    usize::try_from(array).unwrap_or(usize::MAX) + all.n_containers as usize * 56
+    let bitsets = u64::from(all.n_bitset_containers) * BITSET;
+    let bytes = all.n_bytes_array_containers / 2 + bitsets + all.n_bytes_run_containers;
+    usize::try_from(bytes).unwrap_or(usize::MAX) + all.n_containers as usize * 56
 }
 
 /// A bitmap of rows that are ascending.
@@ -110,24 +114,24 @@ pub(super) fn ascending(rows: impl Iterator<Item = u32> + Clone) -> RoaringBitma
 }
 
 /// The union of several sets. Small ones are sorted together: one by one, each would be looked for in a
-/// bitmap.
+/// bitmap. Large ones are put together at once: one by one, each would copy those before.
 #[derive(Debug, Default)]
-pub(super) struct Union {
+pub(super) struct Union<'s> {
     small: Vec<u32>,
-    large: RoaringBitmap,
+    large: Vec<&'s RoaringBitmap>,
 }
 
-impl Union {
-    pub(super) fn add(&mut self, set: &Set) {
+impl<'s> Union<'s> {
+    pub(super) fn add(&mut self, set: &'s Set) {
         match set {
             Set::None => {}
             Set::One(row) => self.small.push(*row),
             Set::Few(rows) => self.small.extend_from_slice(rows),
-            Set::Many(rows) => self.large |= &**rows,
+            Set::Many(rows) => self.large.push(rows),
         }
     }
 
-    pub(super) fn extend<'s>(&mut self, sets: impl IntoIterator<Item = &'s Set>) {
+    pub(super) fn extend(&mut self, sets: impl IntoIterator<Item = &'s Set>) {
         sets.into_iter().for_each(|set| self.add(set));
     }
 
@@ -136,19 +140,20 @@ impl Union {
         self.small.extend(rows);
     }
 
-    pub(super) fn add_bitmap(&mut self, rows: &RoaringBitmap) {
-        self.large |= rows;
+    pub(super) fn add_bitmap(&mut self, rows: &'s RoaringBitmap) {
+        self.large.push(rows);
     }
 
     pub(super) fn finish(self) -> RoaringBitmap {
         let Self { mut small, large } = self;
-        if small.is_empty() {
-            return large;
-        }
         if !small.is_sorted() {
             small.sort_unstable();
         }
         small.dedup();
-        ascending(small.iter().copied()) | large
+        let small = ascending(small.iter().copied());
+        if large.is_empty() {
+            return small;
+        }
+        large.into_iter().chain(std::iter::once(&small)).union()
     }
 }

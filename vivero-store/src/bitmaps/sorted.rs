@@ -46,6 +46,11 @@ impl Sorted {
         Spot { piece, at }
     }
 
+    /// The number behind all others.
+    pub(super) fn last(&self) -> Option<u32> {
+        self.pieces.last().and_then(|piece| piece.last()).copied()
+    }
+
     /// Takes a number in at its place.
     pub(super) fn insert(&mut self, number: u32, compare: impl FnMut(u32) -> Ordering) {
         let Spot { mut piece, mut at } = self.spot(compare);

@@ -1,6 +1,6 @@
 //! The index against a plain model: whatever rows come, change and go, and whatever is asked.
 
-use super::Index;
+use super::{Index, Sizes};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use std::cmp::Ordering;
@@ -270,13 +270,15 @@ fn assert_answers(index: &Index, model: &BTreeMap<i64, Row>, asked: Asked) {
 }
 
 fn built(model: &BTreeMap<i64, Row>) -> Index {
-    let mut index = Index::new(&SCHEMA, model.keys().next().copied().unwrap_or(1).min(5));
+    // What a large index does with many values and rows, it does with few.
+    let sizes = Sizes { values: 3, walk: 10, bucket: 3, few: 2 };
+    let base = model.keys().next().copied().unwrap_or(1).min(5);
+    let mut index = Index::sized(&SCHEMA, base, sizes);
     index.set_places(places());
     for row in model.values().filter(|row| row.deleted_at.is_none()) {
         index.add(row).expect("it fits");
     }
-    // Columns with more values are in order, as larger ones are with many.
-    index.finish_with(3).expect("it fits");
+    index.finish().expect("it fits");
     index
 }
 

@@ -3,7 +3,7 @@
 use super::lists::aside;
 use super::news::{ENTRY, ENTRY_KINDS, entry, news};
 use super::plan::{Table, below_paths};
-use crate::backend::{Backend, Sql};
+use crate::backend::{Backend, Cells, Sql};
 use crate::bitmaps::mirror::{At, Mirror, Outcome, State};
 use crate::bitmaps::{self, Index, Unfit};
 use std::sync::Arc;
@@ -86,36 +86,26 @@ async fn built<B: Backend>(
     let (turn, first) = (state.int(0), state.int(1));
     let mut index = Index::new(schema, first);
     index.set_places(places.into_iter().map(|mut c| (c.id(0), c.text(1))).collect());
-    let columns = needed(table);
-    let (mut after, mut parts) = (first - 1, 0_u32);
-    loop {
+    let mut parts = 0_u32;
+    let mut part = part_after::<B>(pool, table, first - 1).await?;
+    while let Some(last) = part.last() {
         parts += 1;
         if parts.is_multiple_of(WEIGHED_AFTER) && !mirror.has_room(&index) {
             return Ok(Built::Unfit);
         }
-        let sql = Sql::new(format!(
-            "SELECT {columns} FROM {} t{} WHERE t.seq > ? ORDER BY t.seq LIMIT ?",
-            schema.table,
-            B::NO_INDEX
-        ))
-        .with(Value::Int(after))
-        .with(Value::Int(ROWS_AT_ONCE))
-        .long();
-        let mut connection = B::acquire(pool).await?;
-        let part = sql.fetch::<B>(&mut connection, &table.kinds).await?;
-        drop(connection);
-        let Some(last) = part.last() else { break };
-        after = last.int(0);
-        let table = Arc::clone(table);
+        let after = last.int(0);
+        let decoding = Arc::clone(table);
         let added = aside(move || {
-            let rows = part.into_iter().map(|cells| table.decode(cells));
+            let rows = part.into_iter().map(|cells| decoding.decode(cells));
             for row in rows.filter(|row| row.deleted_at.is_none()) {
                 index.add(&row)?;
             }
             Ok::<_, Unfit>(index)
         });
-        let Ok(more) = added.await? else { return Ok(Built::Unfit) };
-        index = more;
+        // While one part is taken in the next is read.
+        let (added, next) = tokio::join!(added, part_after::<B>(pool, table, after));
+        let Ok(more) = added? else { return Ok(Built::Unfit) };
+        (index, part) = (more, next?);
     }
     let finished = aside(move || index.finish().map(|()| index));
     let Ok(mut index) = finished.await? else { return Ok(Built::Unfit) };
@@ -137,6 +127,21 @@ async fn built<B: Backend>(
         Ok(index) => Built::State(Box::new(State::new(index, turn, journal))),
         Err(Unfit) => Built::Unfit,
     })
+}
+
+/// The rows behind a number that are read at once.
+async fn part_after<B: Backend>(pool: &B::Pool, table: &Table, after: i64) -> Result<Vec<Cells>> {
+    let sql = Sql::new(format!(
+        "SELECT {} FROM {} t{} WHERE t.seq > ? ORDER BY t.seq LIMIT ?",
+        needed(table),
+        table.schema.table,
+        B::NO_INDEX
+    ))
+    .with(Value::Int(after))
+    .with(Value::Int(ROWS_AT_ONCE))
+    .long();
+    let mut connection = B::acquire(pool).await?;
+    sql.fetch::<B>(&mut connection, &table.kinds).await
 }
 
 /// The columns of a table, those that an index does not need left out.

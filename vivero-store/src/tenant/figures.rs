@@ -14,6 +14,8 @@ const COUNTED: &str = "#";
 /// or what they passed through, are greater than a column. Other figures are numbers of records.
 const HIGH: &str = "2^32";
 const HIGH_BITS: u32 = 32;
+/// Figures written in one statement.
+const ROWS_AT_ONCE: usize = 200;
 
 fn is_sum(key: &CountKey) -> bool {
     key.field.starts_with('+')
@@ -166,44 +168,54 @@ pub(crate) async fn bring_up<B: Backend>(
             field: COUNTED.into(),
             value: what_is_counted(schema),
         };
-        add::<B>(connection, &note, 0).await?;
+        add::<B>(connection, std::iter::once((&note, 0))).await?;
     }
-    for (key, number) in &fresh {
-        add::<B>(connection, key, *number).await?;
+    add::<B>(connection, fresh.iter().map(|(key, number)| (key, *number))).await
+}
+
+/// Adds to figures, each named once.
+pub(crate) async fn add<'k, B: Backend>(
+    connection: &mut B::Connection,
+    figures: impl Iterator<Item = (&'k CountKey, i128)>,
+) -> Result<()> {
+    let mut rows = Vec::new();
+    for (key, by) in figures {
+        rows_of(key, by, &mut rows)?;
+    }
+    // Whoever adds to the same ones at once takes their locks in the same order.
+    rows.sort_unstable();
+    for rows in rows.chunks(ROWS_AT_ONCE) {
+        let mut sql = Sql::new("INSERT INTO counts (resource, field, value, n) VALUES ");
+        for (i, (resource, field, value, by)) in rows.iter().enumerate() {
+            sql.add(if i == 0 { "(?, ?, ?, ?)" } else { ", (?, ?, ?, ?)" });
+            for text in [resource, field, value] {
+                sql.bind(Value::Text((*text).to_owned()));
+            }
+            sql.bind(Value::Int(*by));
+        }
+        sql.add(B::OR_ADD);
+        B::defer(connection, sql).await.map_err(Into::<Error>::into)?;
     }
     Ok(())
 }
 
-/// Adds to one figure.
-pub(crate) async fn add<B: Backend>(
-    connection: &mut B::Connection,
-    key: &CountKey,
-    by: i128,
-) -> Result<()> {
+/// A row of the table of figures: resource, field, value, and what is added to it.
+type Step<'k> = (&'k str, &'k str, &'k str, i64);
+
+/// What is added to the rows of one figure.
+fn rows_of<'k>(key: &'k CountKey, by: i128, rows: &mut Vec<Step<'k>>) -> Result<()> {
+    let CountKey { resource, field, value } = key;
     if !is_sum(key) {
         let by = i64::try_from(by).map_err(|_| Error::corrupt("a figure counts too many"))?;
-        return add_row::<B>(connection, key, by).await;
+        rows.push((resource, field, value, by));
+        return Ok(());
     }
     let (high, rest) = parts(by)?;
     if high != 0 {
-        let key = CountKey { value: HIGH.into(), ..key.clone() };
-        add_row::<B>(connection, &key, high).await?;
+        rows.push((resource, field, HIGH, high));
     }
     if rest != 0 {
-        add_row::<B>(connection, key, rest).await?;
+        rows.push((resource, field, value, rest));
     }
     Ok(())
-}
-
-async fn add_row<B: Backend>(
-    connection: &mut B::Connection,
-    key: &CountKey,
-    by: i64,
-) -> Result<()> {
-    let sql = Sql::new(B::ADD_COUNT)
-        .with(Value::Text(key.resource.clone()))
-        .with(Value::Text(key.field.clone()))
-        .with(Value::Text(key.value.clone()))
-        .with(Value::Int(by));
-    B::defer(connection, sql).await.map_err(Into::into)
 }

@@ -21,8 +21,9 @@ const HEAD: &str =
 const ROWS_AT_ONCE: usize = 500;
 /// Entries sealed in one transaction: more would keep writers waiting.
 pub(crate) const SEAL_AT_ONCE: i64 = 4_000;
-/// Entries and figures of a small seal: those of what is written in the delay of a sealer under load.
-const SMALL: usize = 200;
+/// Entries and figures of a small seal, which are rows of three statements: what is written in many delays of a
+/// sealer under load.
+const SMALL: usize = 1_000;
 
 pub(crate) async fn append<B: Backend>(
     connection: &mut B::Connection,
@@ -260,9 +261,7 @@ pub(crate) async fn write_seal<B: Backend>(
         }
         B::defer(connection, sql).await.map_err(Into::<Error>::into)?;
     }
-    for (key, by) in &sealing.deltas {
-        figures::add::<B>(connection, key, *by).await?;
-    }
+    figures::add::<B>(connection, sealing.deltas.iter().map(|(key, by)| (key, *by))).await?;
     let sql = if sealing.from.position == 0 {
         "INSERT INTO chain (position, hash, seq, one) VALUES (?, ?, ?, 1)"
     } else {
