@@ -79,7 +79,7 @@ pub struct MariaDbOptions {
     /// Calls of a tenant's database that take this long are noted as slow.
     pub slow_call: Duration,
     /// Memory for bitmap indexes of all tenants of this process, in bytes; 0 for none. They make lists,
-    /// totals and searches several times quicker, at about 120 bytes for each lot; what was used longest ago goes
+    /// totals and searches several times quicker, at about 100 bytes for each lot; what was used longest ago goes
     /// where there is no room.
     pub bitmap_memory: usize,
     /// Memory for rows of the pages that those indexes find, in bytes; 0 for none. What is kept need not be read

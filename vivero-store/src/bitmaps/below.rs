@@ -37,7 +37,10 @@ impl Below {
             *self = Self::default();
         }
         self.bytes += bytes;
-        self.kept.insert(at, kept);
+        // Two may have put it together at once.
+        if let Some(same) = self.kept.insert(at, kept) {
+            self.bytes = self.bytes.saturating_sub(bitmap_bytes(&same.rows));
+        }
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -103,5 +106,7 @@ mod tests {
             assert!(below.kept.contains_key(&(0, Uuid::from_u128(place))), "the newest is there");
         }
         assert_eq!(below.kept.len(), 1, "ten are three times three and one");
+        below.keep((0, Uuid::from_u128(9)), one(), 3 * bytes as u64);
+        assert_eq!(below.bytes, bytes, "the same one is counted once");
     }
 }
