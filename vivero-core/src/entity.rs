@@ -2,11 +2,11 @@
 
 pub mod lifecycle;
 
-use crate::Record;
 use crate::error::Check;
 use crate::ids::{EntityId, LocationId};
 use crate::record::Stored;
 use crate::text_enum;
+use crate::{JsonText, Record};
 use chrono::NaiveDate;
 pub use lifecycle::{Stage, Status};
 use serde_json::Value as Json;
@@ -114,7 +114,7 @@ pub struct Entity {
     pub quality_grade: Grade,
     /// Whatever else the grower keeps: a JSON object of at most 16 KiB, 8 levels deep.
     #[record(search, max = 16384)]
-    pub attributes: Json,
+    pub attributes: JsonText,
     /// Day of sowing, sticking, grafting or arrival.
     pub started_on: Option<NaiveDate>,
     /// Day from which it can be sold.
@@ -133,13 +133,13 @@ pub(crate) fn validate(entity: &Entity, check: &mut Check) {
     check.range("quantity", entity.quantity, 0, MAX_QUANTITY);
     if !entity.attributes.is_object() {
         check.fail("attributes", "object", "must be an object");
-    } else if depth(&entity.attributes) > MAX_ATTRIBUTES_DEPTH {
+    } else if depth(&entity.attributes.to_json()) > MAX_ATTRIBUTES_DEPTH {
         check.fail(
             "attributes",
             "max_depth",
             format!("must be at most {MAX_ATTRIBUTES_DEPTH} levels deep"),
         );
-    } else if entity.attributes.to_string().len() > MAX_ATTRIBUTES_BYTES {
+    } else if entity.attributes.as_str().len() > MAX_ATTRIBUTES_BYTES {
         check.fail(
             "attributes",
             "max_bytes",
@@ -241,7 +241,7 @@ impl NewEntity {
             quantity: self.quantity,
             unit: self.unit,
             quality_grade: self.quality_grade,
-            attributes: self.attributes,
+            attributes: self.attributes.into(),
             started_on: self.started_on,
             ready_on: self.ready_on,
         }
@@ -289,7 +289,7 @@ impl EntityPatch {
         set(&mut entity.supplier_reference, self.supplier_reference);
         set(&mut entity.unit, self.unit);
         set(&mut entity.quality_grade, self.quality_grade);
-        set(&mut entity.attributes, self.attributes);
+        set(&mut entity.attributes, self.attributes.map(JsonText::from));
         set(&mut entity.started_on, self.started_on);
         set(&mut entity.ready_on, self.ready_on);
     }

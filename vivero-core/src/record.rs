@@ -3,6 +3,7 @@
 //! Implement it with `#[derive(Record)]`; everything a store does with a record it does from the
 //! [`Schema`], so an integrator's own type gets the same powers as vivero's.
 
+use crate::JsonText;
 use crate::ids::RecordId;
 use crate::value::Value;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -66,8 +67,17 @@ field! {
     Uuid => Id, Id;
     DateTime<Utc> => Time, Time;
     NaiveDate => Date, Date;
-    Json => Json, Json;
+    JsonText => Json, Json;
     Vec<u8> => Bytes, Bytes;
+}
+impl Field for Json {
+    const KIND: Kind = Kind::Json;
+    fn into_value(self) -> Value {
+        Value::Json(self.into())
+    }
+    fn from_value(value: Value) -> Option<Self> {
+        JsonText::from_value(value)?.read().ok()
+    }
 }
 impl<T: Field> Field for Option<T> {
     const KIND: Kind = T::KIND;

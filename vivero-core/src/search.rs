@@ -140,7 +140,7 @@ pub fn lead_word(column: &Column, value: &Value) -> Option<String> {
 fn add(text: &mut String, column: &Column, value: &Value) {
     match value {
         Value::Text(t) => add_words(text, t),
-        Value::Json(json) => add_json(text, json),
+        Value::Json(json) => add_json(text, &json.to_json()),
         Value::Null => {}
         other => add_words(text, other.to_json().to_string().trim_matches('"')),
     }

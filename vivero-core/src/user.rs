@@ -1,12 +1,12 @@
 //! People, their roles, and what they sign in with. All of it lives in the tenant's own database.
 
-use crate::Record;
 use crate::error::Check;
 use crate::ids::{LocationId, RecordId, RoleId, SessionId, UserId};
 use crate::permission::{Grant, Scope};
 use crate::record::{Field, Kind, Stored};
 use crate::text_enum;
 use crate::value::Value;
+use crate::{JsonText, Record};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,11 +18,11 @@ pub struct List<T>(pub Vec<T>);
 impl<T: Serialize + DeserializeOwned> Field for List<T> {
     const KIND: Kind = Kind::Json;
     fn into_value(self) -> Value {
-        Value::Json(serde_json::to_value(self.0).unwrap_or_default())
+        Value::Json(JsonText::of(&self.0).unwrap_or_default())
     }
     fn from_value(value: Value) -> Option<Self> {
         match value {
-            Value::Json(json) => serde_json::from_value(json).ok().map(Self),
+            Value::Json(json) => json.read().ok().map(Self),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! A stored value without its type: what crosses the line between typed records and any database.
 
+use crate::JsonText;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ pub enum Value {
     /// A day without a time.
     Date(NaiveDate),
     /// Structured data.
-    Json(Json),
+    Json(JsonText),
     /// Bytes: hashes and secrets.
     Bytes(Vec<u8>),
 }
@@ -45,7 +46,7 @@ impl Value {
             Self::Id(id) => Json::String(id.to_string()),
             Self::Time(t) => Json::String(t.to_rfc3339_opts(SecondsFormat::Micros, true)),
             Self::Date(d) => Json::String(d.to_string()),
-            Self::Json(j) => j.clone(),
+            Self::Json(json) => json.to_json(),
             Self::Bytes(_) => Json::String("[bytes]".into()),
         }
     }

@@ -80,7 +80,7 @@ pub struct Config {
     /// Memory for bitmap indexes, which make lists, totals and searches of busy tenants quick, in MiB and
     /// over all tenants; 160 when nothing is said, 0 for none. MariaDB only. `VIVERO_BITMAP_MEMORY_MIB`
     pub bitmap_memory_mib: Option<usize>,
-    /// Memory for rows of the pages that those indexes find, in MiB and over all tenants; 16 when nothing is
+    /// Memory for rows of the pages that those indexes find, in MiB and over all tenants; 32 when nothing is
     /// said, 0 for none. MariaDB only. `VIVERO_ROW_MEMORY_MIB`
     pub row_memory_mib: Option<usize>,
     /// Log format. `VIVERO_LOG_FORMAT`

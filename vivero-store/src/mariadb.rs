@@ -119,7 +119,7 @@ impl Default for MariaDbOptions {
             wait: Duration::from_secs(2),
             slow_call: crate::meter::SLOW,
             bitmap_memory: 160 * 1024 * 1024,
-            row_memory: 16 * 1024 * 1024,
+            row_memory: 32 * 1024 * 1024,
             bitmap_after: 64,
             seal_delay: Duration::from_millis(25),
             prefix: "t".into(),

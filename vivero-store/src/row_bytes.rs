@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Datelike as _, NaiveDate};
 use uuid::Uuid;
-use vivero_core::Value;
 use vivero_core::record::Kind;
+use vivero_core::{JsonText, Value};
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -32,15 +32,7 @@ pub(crate) fn write(row: &[Value], to: &mut Vec<u8>) {
                 to.extend_from_slice(&i.to_le_bytes());
             }
             Value::Text(text) => long(to, TEXT, text.as_bytes()),
-            Value::Json(json) => {
-                to.push(TEXT);
-                let at = to.len();
-                to.extend_from_slice(&[0; 4]);
-                // Writing to memory does not fail, and the keys of such a value are texts.
-                let _ = serde_json::to_writer(&mut *to, json);
-                let length = u32::try_from(to.len() - at - 4).unwrap_or(u32::MAX);
-                to[at..at + 4].copy_from_slice(&length.to_le_bytes());
-            }
+            Value::Json(json) => long(to, TEXT, json.as_str().as_bytes()),
             Value::Id(id) => {
                 to.push(ID);
                 to.extend_from_slice(id.as_bytes());
@@ -74,11 +66,14 @@ impl<'a> Cursor<'a> {
         let length = u32::from_le_bytes(self.array()?);
         self.take(usize::try_from(length).ok()?)
     }
+    fn text(&mut self) -> Option<String> {
+        std::str::from_utf8(self.long()?).ok().map(str::to_owned)
+    }
     /// A value of a kind: structured data is written as text.
     fn value_of(&mut self, kind: Kind) -> Option<Value> {
         if kind == Kind::Json && self.0.first() == Some(&TEXT) {
             self.take(1)?;
-            return Some(Value::Json(serde_json::from_slice(self.long()?).ok()?));
+            return Some(Value::Json(JsonText::parse(self.text()?).ok()?));
         }
         self.value()
     }
@@ -89,7 +84,7 @@ impl<'a> Cursor<'a> {
             FALSE => Value::Bool(false),
             TRUE => Value::Bool(true),
             INT => Value::Int(i64::from_le_bytes(self.array()?)),
-            TEXT => Value::Text(std::str::from_utf8(self.long()?).ok()?.to_owned()),
+            TEXT => Value::Text(self.text()?),
             ID => Value::Id(Uuid::from_bytes(self.array()?)),
             TIME => {
                 Value::Time(DateTime::from_timestamp_micros(i64::from_le_bytes(self.array()?))?)
@@ -133,7 +128,7 @@ mod tests {
     #[test]
     fn a_row_comes_back_in_its_kinds() {
         let row = vec![
-            Value::Json(serde_json::json!({"pot": [12, null, "é"]})),
+            Value::Json(serde_json::json!({"pot": [12, null, "é"]}).into()),
             Value::Text("{}".into()),
             Value::Null,
             Value::Bool(false),

@@ -241,6 +241,34 @@ async fn nothing_is_given_up_while_the_server_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_given_up_of_a_database_that_is_whole_but_cannot_be_opened() {
+    let mortal = Mortal::start();
+    let (ground, asked) = moved_up_to(&mortal, "clean").await;
+    let switched_to = ground.tenant(SLUG).await.generation;
+    let table = "SELECT concat(table_schema, '.', table_name) FROM information_schema.tables \
+         WHERE table_name = 'journal_seal'";
+    let table = mortal.names(table).await.remove(0);
+    mortal.names(&format!("RENAME TABLE {table} TO {table}_aside")).await;
+    let ground = ground.restart().await;
+    let operations = ground.vivero.operations();
+    for refused in [operations.turn_back(asked.id).await, operations.give_up(asked.id).await] {
+        let refused = refused.expect_err("it is whole");
+        assert_eq!(refused.code(), "database_whole", "{refused}");
+        for said in [SLUG, "on server second is whole", "Nothing is given up", "mend that"] {
+            assert!(refused.to_string().contains(said), "{refused}");
+        }
+    }
+    assert_eq!(ground.tenant(SLUG).await.generation, switched_to);
+    assert!(kept(&ground).await.is_empty());
+    mortal.names(&format!("RENAME TABLE {table}_aside TO {table}")).await;
+    ground.clock.advance(TimeDelta::seconds(60));
+    let done = ground.vivero.operations().run(asked.id).await.expect("an answer");
+    assert_eq!(done.state, State::Done, "{done:?}");
+    usable(&ground, 20, "moved").await;
+    ground.vivero.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_before_that_is_not_as_it_was_is_not_given_back() {
     let mut mortal = Mortal::start();
     let (ground, asked) = moved_up_to(&mortal, "clean").await;

@@ -41,7 +41,7 @@ fn entity(ground: &Ground, number: usize, places: &[LocationId]) -> Entity {
         quantity: if source.dice(2) == 0 { 0 } else { source.dice(50) as i64 },
         unit: Unit::Plant,
         quality_grade: *source.pick(&GRADES),
-        attributes: serde_json::json!({}),
+        attributes: crate::JsonText::default(),
         started_on: None,
         ready_on: None,
     }

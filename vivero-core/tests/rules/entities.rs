@@ -87,26 +87,35 @@ fn the_quantity_of_a_lot_has_limits() {
 
 #[test]
 fn attributes_are_an_object_of_bounded_size_and_depth() {
-    let fits =
-        |levels, wanted: &str| assert_eq!(verdict(|e| e.attributes = nested(levels)), wanted);
+    let fits = |levels, wanted: &str| {
+        assert_eq!(verdict(|e| e.attributes = nested(levels).into()), wanted)
+    };
     fits(1, "");
     fits(MAX_ATTRIBUTES_DEPTH, "");
     fits(MAX_ATTRIBUTES_DEPTH + 1, "attributes: max_depth");
     fits(100, "attributes: max_depth");
     for json in [json!(null), json!([]), json!("x"), json!(1), json!(true)] {
-        assert_eq!(verdict(|e| e.attributes = json), "attributes: object");
+        assert_eq!(verdict(|e| e.attributes = json.into()), "attributes: object");
     }
     // `{"k":""}` are eight bytes.
     let filled = |n: usize| json!({ "k": "x".repeat(n - 8) });
-    assert_eq!(verdict(|e| e.attributes = filled(MAX_ATTRIBUTES_BYTES)), "");
+    assert_eq!(verdict(|e| e.attributes = filled(MAX_ATTRIBUTES_BYTES).into()), "");
     assert_eq!(
-        verdict(|e| e.attributes = filled(MAX_ATTRIBUTES_BYTES + 1)),
+        verdict(|e| e.attributes = filled(MAX_ATTRIBUTES_BYTES + 1).into()),
         "attributes: max_bytes"
     );
     let wide = json!({ "k": "🌱".repeat(MAX_ATTRIBUTES_BYTES / 4) });
-    assert_eq!(verdict(|e| e.attributes = wide), "attributes: max_bytes", "bytes, not characters");
+    assert_eq!(
+        verdict(|e| e.attributes = wide.into()),
+        "attributes: max_bytes",
+        "bytes, not characters"
+    );
     let lists = json!({ "k": [[[[[[[[]]]]]]]] });
-    assert_eq!(verdict(|e| e.attributes = lists), "attributes: max_depth", "lists are levels too");
+    assert_eq!(
+        verdict(|e| e.attributes = lists.into()),
+        "attributes: max_depth",
+        "lists are levels too"
+    );
 }
 
 #[test]
@@ -130,7 +139,7 @@ fn every_broken_rule_is_told_at_once() {
         e.code = String::new();
         e.name = "x".repeat(201);
         e.quantity = -1;
-        e.attributes = json!([]);
+        e.attributes = json!([]).into();
         e.started_on = day("2026-03-02");
         e.ready_on = day("2026-03-01");
     });

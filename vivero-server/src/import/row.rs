@@ -264,7 +264,7 @@ fn unregistered(entity: Entity) -> NewEntity {
         quantity: entity.quantity,
         unit: entity.unit,
         quality_grade: entity.quality_grade,
-        attributes: entity.attributes,
+        attributes: entity.attributes.to_json(),
         started_on: entity.started_on,
         ready_on: entity.ready_on,
     }

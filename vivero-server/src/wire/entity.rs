@@ -1,18 +1,19 @@
 //! Entities on the wire. The domain's `kind` is `type` here.
 
 use super::schema::{describe, inline};
+use super::stamp::Day;
 use super::{Change, Stamp, Word, page_type, present};
 use chrono::NaiveDate;
 use poem_openapi::Object;
-use poem_openapi::registry::MetaSchema;
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
-use vivero_core::LocationId;
 use vivero_core::entity::{
     EntityPatch as CorePatch, EntityType, Grade, NewEntity, Stage, Status, StoredEntity,
     Transition, Unit,
 };
+use vivero_core::{JsonText, LocationId};
 
 /// A JSON object with whatever fields the grower wants.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,20 +21,28 @@ use vivero_core::entity::{
 pub(crate) struct Attributes(pub(crate) Map<String, Json>);
 
 describe!(
-    [] Attributes, true, Attributes, "object".into(),
+    [] Attributes, true, Attributes, "object".into(), any_object(), |_| (), |v| Some(v)
+);
+
+fn any_object() -> MetaSchemaRef {
     inline(MetaSchema {
         additional_properties: Some(Box::new(inline(MetaSchema::ANY))),
         ..MetaSchema::new("object")
-    }),
-    |_| (), |v| Some(v)
+    })
+}
+
+/// The same on the way out, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct AttributesOut(JsonText);
+
+describe!(
+    [] AttributesOut, true, AttributesOut, "object".into(), any_object(), |_| (), |v| Some(v)
 );
 
-impl From<Json> for Attributes {
-    fn from(json: Json) -> Self {
-        match json {
-            Json::Object(map) => Self(map),
-            _ => Self::default(),
-        }
+impl From<JsonText> for AttributesOut {
+    fn from(attributes: JsonText) -> Self {
+        Self(if attributes.is_object() { attributes } else { JsonText::default() })
     }
 }
 
@@ -75,15 +84,15 @@ pub(crate) struct EntityOut {
     /// Quality for sale.
     pub(crate) quality_grade: Word<Grade>,
     /// Whatever else the grower keeps.
-    pub(crate) attributes: Attributes,
+    pub(crate) attributes: AttributesOut,
     /// Day of sowing, sticking, grafting or arrival.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
-    pub(crate) started_on: Option<NaiveDate>,
+    pub(crate) started_on: Option<Day>,
     /// Day from which it can be sold.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
-    pub(crate) ready_on: Option<NaiveDate>,
+    pub(crate) ready_on: Option<Day>,
     /// Grows with each change; also in `ETag`.
     pub(crate) version: i64,
     /// When it was registered.
@@ -118,8 +127,8 @@ impl From<StoredEntity> for EntityOut {
             unit: Word(e.unit),
             quality_grade: Word(e.quality_grade),
             attributes: e.attributes.into(),
-            started_on: e.started_on,
-            ready_on: e.ready_on,
+            started_on: e.started_on.map(Day),
+            ready_on: e.ready_on.map(Day),
             version: stored.version,
             created_at: Stamp(stored.created_at),
             created_by: stored.created_by,

@@ -1,7 +1,7 @@
-//! Instants on the wire: RFC 3339, UTC, always six decimals.
+//! Instants on the wire (RFC 3339, UTC, always six decimals), and days.
 
 use super::schema::{describe, inline};
-use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use poem_openapi::registry::MetaSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -49,6 +49,29 @@ describe!(
     inline(MetaSchema::new_with_format("string", "date-time")), |_| (), |v| Some(v)
 );
 
+/// A day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Day(pub(crate) NaiveDate);
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut text = *b"0000-00-00";
+        match u32::try_from(self.0.year()) {
+            Ok(year) if year <= 9999 => digits(&mut text[0..4], year),
+            _ => return s.collect_str(&self.0),
+        }
+        digits(&mut text[5..7], self.0.month());
+        digits(&mut text[8..10], self.0.day());
+        s.serialize_str(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+describe!(
+    [] Day, true, Day, "string_date".into(),
+    inline(MetaSchema::new_with_format("string", "date")), |_| (), |v| Some(v)
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +83,19 @@ mod tests {
             let at = DateTime::from_timestamp_micros(micros).expect("an instant");
             let text = serde_json::to_string(&Stamp(at)).expect("text");
             assert_eq!(text, format!("{:?}", at.to_rfc3339_opts(SecondsFormat::Micros, true)));
+        }
+    }
+
+    #[test]
+    fn days_are_written_as_chrono_writes_them() {
+        let first = NaiveDate::MIN.iter_days().take(3);
+        let last = NaiveDate::MAX.iter_days().take(1);
+        let usual = NaiveDate::default().iter_days().take(40_000);
+        let edges = [(0, 1), (-1, 365), (9999, 365), (10_000, 1)];
+        let edges = edges.into_iter().filter_map(|(year, day)| NaiveDate::from_yo_opt(year, day));
+        for day in first.chain(last).chain(usual).chain(edges) {
+            let text = serde_json::to_string(&Day(day)).expect("text");
+            assert_eq!(text, serde_json::to_string(&day).expect("text"));
         }
     }
 }

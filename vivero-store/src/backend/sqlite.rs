@@ -24,7 +24,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 use vivero_core::record::{Column, Kind};
 use vivero_core::search::Terms;
-use vivero_core::{Error, Result, Value};
+use vivero_core::{Error, JsonText, Result, Value};
 
 /// The driver.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +88,7 @@ impl ToSql for Bound<'_> {
             Value::Id(id) => ToSqlOutput::Borrowed(ValueRef::Blob(id.as_bytes())),
             Value::Time(t) => ToSqlOutput::Borrowed(ValueRef::Integer(t.timestamp_micros())),
             Value::Date(d) => text(d.to_string()),
-            Value::Json(j) => text(j.to_string()),
+            Value::Json(j) => ToSqlOutput::Borrowed(ValueRef::Text(j.as_str().as_bytes())),
             Value::Bytes(b) => ToSqlOutput::Borrowed(ValueRef::Blob(b)),
         })
     }
@@ -131,7 +131,8 @@ fn read(row: &rusqlite::Row<'_>, index: usize, kind: Kind) -> rusqlite::Result<V
             Value::Date(utf8(d)?.parse::<NaiveDate>().map_err(|_| wrong("not a day"))?)
         }
         (Kind::Json, ValueRef::Text(j)) => {
-            Value::Json(serde_json::from_slice(j).map_err(|_| wrong("not JSON"))?)
+            let json = JsonText::parse(utf8(j)?.to_owned());
+            Value::Json(json.map_err(|_| wrong("not JSON"))?)
         }
         _ => return Err(wrong("a value of another type")),
     })

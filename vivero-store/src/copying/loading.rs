@@ -14,7 +14,7 @@ use vivero_core::journal::Anchor;
 use vivero_core::record::{Kind, Schema};
 use vivero_core::search::document;
 use vivero_core::tenant::Tenant;
-use vivero_core::{Error, Result, Value};
+use vivero_core::{Error, JsonText, Result, Value};
 
 /// Memory for pages of the writing connection.
 const CACHE_KIB: u32 = 96 * 1024;
@@ -71,7 +71,7 @@ impl Target {
         let values = self.places.iter().zip(schema.columns).map(|(place, column)| {
             match place.and_then(|p| row.get(p)) {
                 Some(Value::Text(text)) if column.kind == Kind::Json && column.search => {
-                    serde_json::from_str(text).map(Value::Json).map_err(|_| {
+                    JsonText::parse(text.clone()).map(Value::Json).map_err(|_| {
                         Error::corrupt(format!(
                             "column {} of table {}: not JSON",
                             column.name, schema.table

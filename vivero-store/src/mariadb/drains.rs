@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use vivero_core::drain::{Drain, DrainBook, DrainState};
 use vivero_core::port::Lease;
 use vivero_core::record::Kind;
-use vivero_core::{Error, Result, Slug, Value};
+use vivero_core::{Error, JsonText, Result, Slug, Value};
 
 const COLUMNS: &str = "server, id, target, state, total, moved, failed, failures, tenant, operation_id, settled, \
      message, token, created_at, changed_at";
@@ -54,7 +54,7 @@ async fn find(connection: &mut Connection, server: &str) -> Result<Option<Drain>
 
 async fn write(connection: &mut Connection, drain: &Drain) -> Result<()> {
     let marks = vec!["?"; KINDS.len()].join(", ");
-    let failures = serde_json::to_value(&drain.failures)
+    let failures = JsonText::of(&drain.failures)
         .map_err(|e| Error::internal("writing why tenants stay", e))?;
     Sql::new(format!("REPLACE INTO server_drains ({COLUMNS}) VALUES ({marks})"))
         .with(Value::Text(drain.server.clone()))
@@ -132,7 +132,7 @@ impl DrainBook for MariaDbFleet {
 fn read(mut row: Cells) -> Result<Drain> {
     let bad = |what: &str| Error::corrupt(format!("registry: server_drains.{what}"));
     let failures = match row.take(7) {
-        Value::Json(json) => serde_json::from_value(json).map_err(|_| bad("failures"))?,
+        Value::Json(json) => json.read().map_err(|_| bad("failures"))?,
         _ => return Err(bad("failures")),
     };
     let operation = if row.is_null(9) { None } else { Some(row.id(9)) };

@@ -182,7 +182,7 @@ async fn refuse_open_moves(transaction: &mut Writing, name: &str) -> Result<()> 
     .fetch::<MariaDb>(transaction, &[Kind::Id, Kind::Json])
     .await?;
     let to_here = rows.into_iter().filter_map(|mut row| match row.take(1) {
-        Value::Json(json) if json["to"] == name => Some(row.id(0)),
+        Value::Json(json) if json.to_json()["to"] == name => Some(row.id(0)),
         _ => None,
     });
     let mut ids: Vec<Uuid> = to_here.collect();

@@ -131,10 +131,10 @@ impl<B: Backend> OperationBook for Registry<B> {
             .with(Value::Id(operation.tenant.uuid()))
             .with(text(operation.slug.as_str()))
             .with(text(operation.kind.as_str()))
-            .with(Value::Json(operation.parameters.clone()))
+            .with(Value::Json(operation.parameters.clone().into()))
             .with(text(operation.state.as_str()))
             .with(text(operation.step.as_str()))
-            .with(Value::Json(operation.result.clone()))
+            .with(Value::Json(operation.result.clone().into()))
             .with(number(operation.done))
             .with(number(operation.total))
             .with(operation.message.clone().map_or(Value::Null, Value::Text))
@@ -205,7 +205,7 @@ impl<B: Backend> OperationBook for Registry<B> {
         )
         .with(text(operation.state.as_str()))
         .with(text(operation.step.as_str()))
-        .with(Value::Json(operation.result.clone()))
+        .with(Value::Json(operation.result.clone().into()))
         .with(number(operation.done))
         .with(number(operation.total))
         .with(operation.message.clone().map_or(Value::Null, Value::Text))
@@ -356,7 +356,7 @@ impl<B: Backend> Registry<B> {
 fn read(mut row: Cells) -> Result<Operation> {
     let bad = |what: &str| Error::corrupt(format!("registry: operations.{what}"));
     let json = |value| match value {
-        Value::Json(json) => Ok(json),
+        Value::Json(json) => Ok(json.to_json()),
         _ => Err(bad("parameters")),
     };
     Ok(Operation {

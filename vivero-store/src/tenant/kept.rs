@@ -10,7 +10,6 @@ use crate::bitmaps::mirror::Edition;
 use crate::row_bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use serde_json::Value as Json;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,29 +32,12 @@ struct Kept {
     bytes: Arc<[u8]>,
 }
 
-/// Whether a value is the same again when it was written as text and read: fractions of many digits need not be.
-fn is_exact(json: &Json) -> bool {
-    match json {
-        Json::Number(number) if number.is_f64() => {
-            serde_json::from_str::<Json>(&number.to_string()).is_ok_and(|again| again == *json)
-        }
-        Json::Array(all) => all.iter().all(is_exact),
-        Json::Object(all) => all.values().all(is_exact),
-        _ => true,
-    }
-}
-
 impl Kept {
-    /// None for one that would not come back exactly.
-    fn of(row: &Row) -> Option<Self> {
-        let mut values = row.values.iter();
-        if !values.all(|value| !matches!(value, Value::Json(json) if !is_exact(json))) {
-            return None;
-        }
+    fn of(row: &Row) -> Self {
         let mut bytes = Vec::with_capacity(512);
         row_bytes::write(&rows::base(Value::Int(row.seq), row), &mut bytes);
         row_bytes::write(&row.values, &mut bytes);
-        Some(Self { version: row.version, bytes: bytes.into() })
+        Self { version: row.version, bytes: bytes.into() }
     }
 }
 
@@ -116,9 +98,7 @@ impl KeptRows {
             return;
         }
         for row in page {
-            if let Some(kept) = Kept::of(row) {
-                rows.insert((edition, row.seq), kept);
-            }
+            rows.insert((edition, row.seq), Kept::of(row));
         }
     }
 
@@ -133,25 +113,5 @@ impl KeptRows {
             rows_read: self.lacking.load(Ordering::Relaxed),
             ..of_indexes
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn what_counts_as_exact_comes_back(bits in any::<u64>(), n in any::<i64>(), text in ".*") {
-            let json = serde_json::json!({"a": [f64::from_bits(bits), n], "b": text});
-            let again: Json = serde_json::from_str(&json.to_string()).expect("what was written");
-            prop_assert_eq!(is_exact(&json), again == json);
-        }
-    }
-
-    #[test]
-    fn usual_fractions_are_exact() {
-        assert!((0..100_000).all(|n| is_exact(&Json::from(f64::from(n) / 100.0))));
     }
 }

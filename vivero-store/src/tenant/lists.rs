@@ -22,7 +22,7 @@ use super::together::Together;
 use crate::backend::{Backend, Cells};
 use crate::bitmaps::budget::{Budget, count as note};
 use crate::bitmaps::mirror::{Checked, Mirror, Outcome};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 #[cfg(feature = "mariadb")]
 use vivero_core::port::BitmapStats;

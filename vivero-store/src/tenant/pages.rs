@@ -4,7 +4,8 @@ use super::plan::Table;
 use super::rows::Found;
 use super::together::Question;
 use crate::backend::{Backend, Sql};
-use std::collections::{BTreeSet, HashMap};
+use hashbrown::HashMap;
+use std::collections::BTreeSet;
 use vivero_core::record::{Kind, Row};
 use vivero_core::{Result, Value};
 

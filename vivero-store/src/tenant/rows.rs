@@ -4,7 +4,7 @@ use super::plan::{Table, condition};
 use super::together::Question;
 use crate::backend::{Backend, Cells, Sql};
 use crate::schema::{self, BASE};
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 use std::hash::Hash;
 use uuid::Uuid;
 use vivero_core::query::{Deleted, Predicate};

@@ -41,7 +41,7 @@ pub(super) fn length(sql: &Sql) -> usize {
     let length = |value: &Value| match value {
         Value::Text(text) => text.len() * 2,
         Value::Bytes(bytes) => bytes.len() * 2,
-        Value::Json(json) => json.to_string().len() * 2,
+        Value::Json(json) => json.as_str().len() * 2,
         _ => 32,
     };
     sql.text.len() + sql.args.iter().map(length).sum::<usize>()

@@ -9,8 +9,8 @@ use sqlx::mysql::{MySqlArguments, MySqlRow, MySqlValueRef};
 use sqlx::{Arguments as _, Decode, MySql, Row as _, TypeInfo as _, ValueRef as _};
 use std::fmt::Write as _;
 use uuid::Uuid;
-use vivero_core::Value;
 use vivero_core::record::Kind;
+use vivero_core::{JsonText, Value};
 
 /// The parameters of a statement.
 pub(super) fn arguments(values: &[Value]) -> Result<MySqlArguments, Failure> {
@@ -25,7 +25,7 @@ pub(super) fn arguments(values: &[Value]) -> Result<MySqlArguments, Failure> {
             Value::Id(id) => all.add(id.as_bytes().as_slice()),
             Value::Time(t) => all.add(t.naive_utc()),
             Value::Date(d) => all.add(*d),
-            Value::Json(j) => all.add(j.to_string()),
+            Value::Json(j) => all.add(j.as_str()),
             Value::Bytes(b) => all.add(b.as_slice()),
         };
         added.map_err(|e| Failure::from(sqlx::Error::Encode(e)))?;
@@ -80,7 +80,7 @@ fn decode(value: MySqlValueRef<'_>, kind: Kind) -> Decoded {
             Some(date) => date,
             None => of::<NaiveDate>(value)?,
         }),
-        Kind::Json => Value::Json(serde_json::from_str(of::<&str>(value)?)?),
+        Kind::Json => Value::Json(JsonText::parse(of(value)?)?),
         Kind::Bytes => Value::Bytes(of(value)?),
     })
 }
@@ -162,7 +162,7 @@ pub(super) fn literal(text: &mut String, value: &Value) {
             let _ = write!(text, "'{d}'");
         }
         Value::Text(t) => text_literal(text, t, " COLLATE utf8mb4_nopad_bin"),
-        Value::Json(j) => text_literal(text, &j.to_string(), ""),
+        Value::Json(j) => text_literal(text, j.as_str(), ""),
         Value::Id(id) => hexadecimal(text, id.as_bytes()),
         Value::Bytes(b) => hexadecimal(text, b),
     }

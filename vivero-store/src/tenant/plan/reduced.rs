@@ -11,7 +11,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 use vivero_core::query::{Predicate, Query};
 use vivero_core::record::{Column, Kind, Row, Schema};
-use vivero_core::{Error, Result, Value};
+use vivero_core::{Error, JsonText, Result, Value};
 
 /// What a tenant lacks of a record table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -153,7 +153,7 @@ fn empty(column: &Column) -> Value {
         Kind::Text => Value::Text(String::new()),
         Kind::Time => Value::Time(DateTime::UNIX_EPOCH),
         Kind::Date => Value::Date(DateTime::UNIX_EPOCH.date_naive()),
-        Kind::Json => Value::Json(serde_json::json!({})),
+        Kind::Json => Value::Json(JsonText::default()),
         Kind::Bytes => Value::Bytes(Vec::new()),
         Kind::Id => Value::Id(Uuid::nil()),
     }
