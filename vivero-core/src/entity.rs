@@ -133,7 +133,7 @@ pub(crate) fn validate(entity: &Entity, check: &mut Check) {
     check.range("quantity", entity.quantity, 0, MAX_QUANTITY);
     if !entity.attributes.is_object() {
         check.fail("attributes", "object", "must be an object");
-    } else if depth(&entity.attributes.to_json()) > MAX_ATTRIBUTES_DEPTH {
+    } else if depth(entity.attributes.as_str()) > MAX_ATTRIBUTES_DEPTH {
         check.fail(
             "attributes",
             "max_depth",
@@ -153,12 +153,24 @@ pub(crate) fn validate(entity: &Entity, check: &mut Check) {
     }
 }
 
-fn depth(json: &Json) -> usize {
-    match json {
-        Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Json::Object(map) => 1 + map.values().map(depth).max().unwrap_or(0),
-        _ => 0,
+/// Levels of objects and lists in JSON text, however many: reading it into a tree ends at 127.
+fn depth(json: &str) -> usize {
+    let (mut level, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut is_escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                level += 1;
+                deepest = deepest.max(level);
+            }
+            b'}' | b']' if !in_text => level = level.saturating_sub(1),
+            _ => {}
+        }
     }
+    deepest
 }
 
 /// A lot to be registered.
