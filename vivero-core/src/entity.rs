@@ -133,6 +133,9 @@ pub(crate) fn validate(entity: &Entity, check: &mut Check) {
     check.range("quantity", entity.quantity, 0, MAX_QUANTITY);
     if !entity.attributes.is_object() {
         check.fail("attributes", "object", "must be an object");
+    } else if entity.attributes.as_str().contains(RESERVED) {
+        // Who reads the journal or an answer with `serde_json` would find something else than was written.
+        check.fail("attributes", "reserved", "must have no field $serde_json::private::RawValue");
     } else if depth(entity.attributes.as_str()) > MAX_ATTRIBUTES_DEPTH {
         check.fail(
             "attributes",
@@ -152,6 +155,9 @@ pub(crate) fn validate(entity: &Entity, check: &mut Check) {
         check.fail("ready_on", "not_before_started_on", "must not be before started_on");
     }
 }
+
+/// A field that `serde_json` takes for something of its own, as it is written.
+const RESERVED: &str = "\"$serde_json::private::RawValue\":";
 
 /// Levels of objects and lists in JSON text, however many: reading it into a tree ends at 127.
 fn depth(json: &str) -> usize {

@@ -5,6 +5,7 @@
 
 use crate::JsonText;
 use crate::ids::RecordId;
+use crate::json_text::Tree;
 use crate::value::Value;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,7 @@ impl Field for Json {
         Value::Json(self.into())
     }
     fn from_value(value: Value) -> Option<Self> {
-        JsonText::from_value(value)?.read().ok()
+        JsonText::from_value(value)?.read::<Tree>().ok().map(|tree| tree.0)
     }
 }
 impl<T: Field> Field for Option<T> {

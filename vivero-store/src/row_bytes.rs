@@ -73,7 +73,7 @@ impl<'a> Cursor<'a> {
     fn value_of(&mut self, kind: Kind) -> Option<Value> {
         if kind == Kind::Json && self.0.first() == Some(&TEXT) {
             self.take(1)?;
-            return Some(Value::Json(JsonText::parse(self.text()?).ok()?));
+            return Some(Value::Json(JsonText::again(self.text()?).ok()?));
         }
         self.value()
     }

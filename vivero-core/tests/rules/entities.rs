@@ -118,6 +118,14 @@ fn attributes_are_an_object_of_bounded_size_and_depth() {
         "attributes: max_depth",
         "lists are levels too"
     );
+    let brackets = json!({ "{[{[{[{[\\\"{[": "\\\"]}{[{[{[{[", "\\": "{[{[{[{[{[" });
+    assert_eq!(verdict(|e| e.attributes = brackets.into()), "", "in texts they are none");
+    let reserved = "$serde_json::private::RawValue";
+    for json in [json!({ reserved: "[1]" }), json!({ "a": [{ "b": 1, reserved: "x" }] })] {
+        assert_eq!(verdict(|e| e.attributes = json.into()), "attributes: reserved");
+    }
+    let texts = json!({ "a": reserved, "b": format!("{{\"{reserved}\":1}}") });
+    assert_eq!(verdict(|e| e.attributes = texts.into()), "", "as a value it is a text");
 }
 
 #[test]

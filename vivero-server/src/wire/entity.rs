@@ -3,22 +3,30 @@
 use super::schema::{describe, inline};
 use super::stamp::Day;
 use super::{Change, Stamp, Word, page_type, present};
-use chrono::NaiveDate;
 use poem_openapi::Object;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 use vivero_core::entity::{
     EntityPatch as CorePatch, EntityType, Grade, NewEntity, Stage, Status, StoredEntity,
     Transition, Unit,
 };
+use vivero_core::json_text::Tree;
 use vivero_core::{JsonText, LocationId};
 
 /// A JSON object with whatever fields the grower wants.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Attributes(pub(crate) Map<String, Json>);
+
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let all = BTreeMap::<String, Tree>::deserialize(deserializer)?;
+        Ok(Self(all.into_iter().map(|(name, Tree(value))| (name, value)).collect()))
+    }
+}
 
 describe!(
     [] Attributes, true, Attributes, "object".into(), any_object(), |_| (), |v| Some(v)
@@ -182,10 +190,10 @@ pub(crate) struct EntityIn {
     pub(crate) attributes: Option<Attributes>,
     /// Day of sowing, sticking, grafting or arrival.
     #[oai(nullable)]
-    pub(crate) started_on: Option<NaiveDate>,
+    pub(crate) started_on: Option<Day>,
     /// Day from which it can be sold; not before `started_on`.
     #[oai(nullable)]
-    pub(crate) ready_on: Option<NaiveDate>,
+    pub(crate) ready_on: Option<Day>,
 }
 
 impl From<EntityIn> for NewEntity {
@@ -194,8 +202,8 @@ impl From<EntityIn> for NewEntity {
         new.location_id = body.location_id.map(LocationId::from_uuid);
         new.batch_number = body.batch_number;
         new.supplier_reference = body.supplier_reference;
-        new.started_on = body.started_on;
-        new.ready_on = body.ready_on;
+        new.started_on = body.started_on.map(|day| day.0);
+        new.ready_on = body.ready_on.map(|day| day.0);
         if let Some(Word(stage)) = body.stage {
             new.stage = stage;
         }
@@ -247,10 +255,10 @@ pub(crate) struct EntityPatch {
     pub(crate) attributes: Option<Attributes>,
     /// Day of sowing, sticking, grafting or arrival.
     #[serde(default)]
-    pub(crate) started_on: Change<NaiveDate>,
+    pub(crate) started_on: Change<Day>,
     /// Day from which it can be sold; not before `started_on`.
     #[serde(default)]
-    pub(crate) ready_on: Change<NaiveDate>,
+    pub(crate) ready_on: Change<Day>,
 }
 
 impl From<EntityPatch> for CorePatch {
@@ -264,8 +272,8 @@ impl From<EntityPatch> for CorePatch {
             unit: body.unit.map(|w| w.0),
             quality_grade: body.quality_grade.map(|w| w.0),
             attributes: body.attributes.map(|a| Json::Object(a.0)),
-            started_on: body.started_on.0,
-            ready_on: body.ready_on.0,
+            started_on: body.started_on.0.map(|day| day.map(|day| day.0)),
+            ready_on: body.ready_on.0.map(|day| day.map(|day| day.0)),
         }
     }
 }

@@ -3,7 +3,9 @@
 use super::schema::{describe, inline};
 use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use poem_openapi::registry::MetaSchema;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 
 /// An instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -49,10 +51,22 @@ describe!(
     inline(MetaSchema::new_with_format("string", "date-time")), |_| (), |v| Some(v)
 );
 
-/// A day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+/// A day (RFC 3339 `full-date`): four digits, two and two. Chrono reads more, `26-01-01` as one of the year 26.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Day(pub(crate) NaiveDate);
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        let is_full = text.len() == 10
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        let day = is_full.then(|| text.parse().ok()).flatten();
+        day.map(Self).ok_or_else(|| D::Error::custom("must be a day, as 2026-01-31"))
+    }
+}
 
 impl Serialize for Day {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
@@ -96,6 +110,26 @@ mod tests {
         for day in first.chain(last).chain(usual).chain(edges) {
             let text = serde_json::to_string(&Day(day)).expect("text");
             assert_eq!(text, serde_json::to_string(&day).expect("text"));
+            let again = serde_json::from_str::<Day>(&text).map_err(|_| ());
+            assert_eq!(again, if text.len() == 12 { Ok(Day(day)) } else { Err(()) }, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_full_date_is_no_day() {
+        let texts = ["26-01-01", "2026-1-1", " 2026-01-01", "2026-01-01 ", "+2026-01-01"];
+        let others = [
+            "2026-02-30",
+            "2026-00-01",
+            "2026-01-00",
+            "10000-01-01",
+            "-001-01-01",
+            "",
+            "2026/01/01",
+        ];
+        for text in texts.into_iter().chain(others) {
+            assert!(serde_json::from_value::<Day>(text.into()).is_err(), "{text}");
+        }
+        assert!(serde_json::from_value::<Day>(20_260_101.into()).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! serde's names and the document's are the same.
 
 use super::auth::{InvitationIn, LoginIn, PasswordIn, RefreshIn, TokensOut};
-use super::entity::{EntityIn, EntityOut, EntityPatch, MoveIn, TransitionIn};
+use super::entity::{Attributes, EntityIn, EntityOut, EntityPatch, MoveIn, TransitionIn};
 use super::file::{FileOut, FilePatch, LinkIn, LinkOut};
 use super::journal::{AuditEntryOut, EventOut};
 use super::location::{LocationIn, LocationOut, LocationPatch};
@@ -227,4 +227,21 @@ fn an_entity_s_kind_is_its_type_in_the_journal_too() {
     let json = serde_json::to_value(&audit).expect("JSON");
     assert_eq!(json["changes"]["kind"]["after"], "bulb");
     assert_eq!(json["hash"], "0".repeat(64));
+}
+
+#[test]
+fn every_field_of_attributes_is_a_field() {
+    let raw = "$serde_json::private::RawValue";
+    for attributes in [
+        json!({ raw: "[1]" }),
+        json!({ "x": { raw: "[1]", "a": 1 } }),
+        json!({ "x": [{ raw: 5 }, -1, 18_446_744_073_709_551_615_u64, 8.556_437_535_901_935e-10] }),
+    ] {
+        let text = attributes.to_string();
+        let read: Attributes = serde_json::from_str(&text).expect("an object");
+        assert_eq!(serde_json::to_string(&read).expect("text"), text);
+    }
+    for other in ["[]", "null", "\"{}\"", "1"] {
+        assert!(serde_json::from_str::<Attributes>(other).is_err(), "{other}");
+    }
 }
