@@ -438,7 +438,10 @@ impl Connection {
         if let Some(group) = &mut self.group {
             group.ending = true;
         }
-        let outcome = self.after_waiting("COMMIT", &[]).await;
+        let outcome = match self.look_before_commit().await {
+            Ok(()) => self.after_waiting("COMMIT", &[]).await,
+            Err(undone) => Err(undone),
+        };
         match &outcome {
             Ok(_) => self.open = false,
             // Whether it is still open, nobody knows.

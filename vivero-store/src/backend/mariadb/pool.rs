@@ -356,7 +356,9 @@ impl Pool {
         place: Option<Place>,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Lease {
-        Lease { connection: Some(Connection::new(connection, place)), pool: self.clone(), permit }
+        let mut connection = Connection::new(connection, place);
+        connection.of_cluster = self.0.ties.nodes.are_many();
+        Lease { connection: Some(connection), pool: self.clone(), permit }
     }
 
     /// Begins a write transaction, with its first statement, when its turn has come: all of one database
