@@ -1,24 +1,37 @@
-//! A unit of work that the server undoes is done again as a whole, so often and no more.
+//! A unit of work that the server undoes is done again as a whole, so often and no more; and it is undone whole,
+//! wherever a node of a Galera cluster cuts it off in favour of another node's change.
 #![cfg(feature = "mariadb")]
 
+#[path = "support/cluster.rs"]
+mod cluster;
 #[path = "support/ground.rs"]
 mod ground;
 #[path = "support/mariadb.rs"]
 mod support;
 
-use ground::{ground, number, run};
+use cluster::galera;
+use futures_util::future::join_all;
+use ground::{ground, ground_at, number, run};
+use sqlx::ConnectOptions as _;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use std::str::FromStr as _;
 use std::time::Duration;
-use vivero_core::Error;
+use tokio::task::JoinHandle;
 use vivero_core::entity::{EntityPatch, EntityType, NewEntity};
+use vivero_core::{Error, TenantSession, Vivero};
 
 fn named(name: &str) -> EntityPatch {
     EntityPatch { name: Some(name.into()), ..EntityPatch::default() }
 }
 
+fn cutting(code: &str) -> NewEntity {
+    NewEntity::new(code, "Hebe", EntityType::Cutting, 100)
+}
+
 #[tokio::test]
 async fn what_the_server_undoes_is_done_again_and_once_only() {
     let (vivero, session, mut root) = ground(900).await;
-    let lot = NewEntity::new("A-1", "Hebe", EntityType::Cutting, 100);
+    let lot = cutting("A-1");
     let lot = session.entities().create(lot).await.expect("a lot");
     // What a table without transactions holds outlives the undoing.
     run(&mut root, "CREATE TABLE failures (n INT NOT NULL) ENGINE=Aria TRANSACTIONAL=0").await;
@@ -49,7 +62,7 @@ async fn what_the_server_undoes_is_done_again_and_once_only() {
 #[tokio::test]
 async fn a_deadlock_is_survived() {
     let (vivero, session, mut root) = ground(901).await;
-    let lot = NewEntity::new("A-1", "Hebe", EntityType::Cutting, 100);
+    let lot = cutting("A-1");
     let lot = session.entities().create(lot).await.expect("a lot");
     let status = "SELECT variable_value FROM information_schema.global_status \
          WHERE variable_name = 'innodb_deadlocks'";
@@ -79,4 +92,142 @@ async fn a_deadlock_is_survived() {
     assert!(number(&mut root, status).await > before, "there was a deadlock");
     drop(session);
     vivero.close().await;
+}
+
+/// Where a work is cut off: at the row, at its words, at its entry in the journal.
+const PLACES: [(&str, &str); 3] =
+    [("entities", "code"), ("entities_search", "word"), ("journal", "changes")];
+
+struct Scene {
+    vivero: Vivero,
+    session: TenantSession,
+    /// The administrator at the node that vivero is at, and at another.
+    here: MySqlConnection,
+    there: MySqlConnection,
+}
+
+impl Scene {
+    async fn new(n: usize) -> Self {
+        let [one, two, three] = galera();
+        let registry = format!("mysql://root@{one},{two},{three}/cut_{}_{n}", std::process::id());
+        let (vivero, session, mut here) =
+            ground_at(n, &registry, &format!("mysql://root@{one}")).await;
+        let database: String =
+            sqlx::query_scalar("SELECT database()").fetch_one(&mut here).await.expect("its name");
+        let at = MySqlConnectOptions::from_str(&format!("mysql://root@{two}")).expect("an address");
+        let there = at.database(&database).connect().await.expect("the administrator");
+        Self { vivero, session, here, there }
+    }
+
+    /// Adding a row with CUT in it to the table takes a second or two from now on, all of them in one function: with that
+    /// the statement comes to its end, whatever the server has done to its transaction meanwhile.
+    async fn slow_at(&mut self, (table, column): (&str, &str)) {
+        // About as long whatever it holds.
+        let long =
+            |i| format!("repeat(left(concat({i}, repeat(left({column}, 20), 20)), 20), 400000)");
+        let slow: Vec<String> =
+            (0..40).map(|i| format!("length(sha2({}, 512))", long(i))).collect();
+        let check = format!(
+            "ALTER TABLE {table} ADD CONSTRAINT slow CHECK (lower({column}) NOT LIKE '%cut%' OR {} > 0)",
+            slow.join(" + ")
+        );
+        run(&mut self.here, &check).await;
+    }
+
+    /// When somebody adds such a row, another node changes the turn they have taken. The next try is not slow.
+    async fn cut<T>(&mut self, (table, _): (&str, &str), working: &JoinHandle<T>) {
+        let adding = format!(
+            "SELECT count(*) FROM information_schema.processlist \
+             WHERE db = database() AND info LIKE 'INSERT INTO {table} (%' AND time_ms > 100"
+        );
+        while number(&mut self.here, &adding).await == 0 {
+            assert!(!working.is_finished(), "it was not slow enough to be seen");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        run(&mut self.there, "UPDATE engine_state SET turn = turn + 1 WHERE one = 1").await;
+        run(&mut self.there, &format!("ALTER TABLE {table} DROP CONSTRAINT slow")).await;
+    }
+
+    /// Each lot has one entry, each entry a lot, and each word is of a lot.
+    async fn is_whole(&mut self, lots: i64, at: &str) {
+        // When what was changed elsewhere has come.
+        run(&mut self.here, "SET SESSION wsrep_sync_wait = 1").await;
+        let counted = "SELECT count(*) FROM entities";
+        assert_eq!(number(&mut self.here, counted).await, lots, "{at}");
+        let entries = "SELECT count(*) FROM journal WHERE action = 'entity.create'";
+        assert_eq!(number(&mut self.here, entries).await, lots, "entries, {at}");
+        let strangers = "SELECT count(*) FROM journal j WHERE action = 'entity.create' \
+                         AND NOT EXISTS (SELECT 1 FROM entities e WHERE e.id = j.record_id)";
+        assert_eq!(number(&mut self.here, strangers).await, 0, "entries of nothing, {at}");
+        let words =
+            "SELECT count(*) FROM entities_search WHERE rowid NOT IN (SELECT seq FROM entities)";
+        assert_eq!(number(&mut self.here, words).await, 0, "words of nothing, {at}");
+        let without = "SELECT count(*) FROM entities e WHERE NOT EXISTS (SELECT 1 FROM entities_search s \
+             WHERE s.rowid = e.seq AND s.word = concat('q0', lower(replace(e.code, '-', ''))))";
+        assert_eq!(number(&mut self.here, without).await, 0, "without words, {at}");
+        let report = self.session.verify_audit().await.expect("the chain");
+        assert!(report.breaks.is_empty(), "{report:?}");
+        run(&mut self.here, "SET SESSION wsrep_sync_wait = 0").await;
+    }
+
+    async fn close(self) {
+        drop(self.session);
+        self.vivero.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Galera cluster: tests/run --cluster"]
+async fn works_that_are_cut_off_are_done_again_and_once_only() {
+    let mut scene = Scene::new(430).await;
+    let mut lots = 0;
+    for place in PLACES {
+        scene.slow_at(place).await;
+        let making = (0..8).map(|i| {
+            let session = scene.session.clone();
+            let code = format!("{}-{}-{i}", if i == 5 { "CUT" } else { "GOOD" }, place.1);
+            async move { session.entities().create(cutting(&code)).await }
+        });
+        let making = tokio::spawn(join_all(making.collect::<Vec<_>>()));
+        scene.cut(place, &making).await;
+        for made in making.await.expect("no panic") {
+            made.expect("a lot");
+        }
+        lots += 8;
+        scene.is_whole(lots, place.0).await;
+    }
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Galera cluster: tests/run --cluster"]
+async fn of_a_unit_of_work_that_is_cut_off_nothing_is_left() {
+    let mut scene = Scene::new(431).await;
+    let known = scene.session.entities().create(cutting("KNOWN-1")).await.expect("a lot");
+    let (known, version) = (known.id, known.version);
+    for short in [true, false] {
+        for place in PLACES {
+            let at = format!("{}, short: {short}", place.0);
+            scene.slow_at(place).await;
+            let session = scene.session.clone();
+            let working = tokio::spawn(async move {
+                let mut work =
+                    if short { session.begin_short().await? } else { session.begin().await? };
+                work.entities().update(known, version, named("changed")).await?;
+                work.entities().create(cutting("CUT")).await?;
+                work.entities().create(cutting("LAST")).await?;
+                work.commit().await
+            });
+            scene.cut(place, &working).await;
+            let outcome = working.await.expect("no panic");
+            assert!(matches!(outcome, Err(Error::Undone { .. })), "{at}: {outcome:?}");
+            scene.is_whole(1, &at).await;
+            let found = scene.session.entities().find(known).await.expect("finding");
+            let found = found.expect("the lot");
+            assert_eq!((found.version, found.name.as_str()), (version, "Hebe"), "{at}");
+            let changes = "SELECT count(*) FROM journal WHERE action = 'entity.update'";
+            assert_eq!(number(&mut scene.here, changes).await, 0, "{at}");
+        }
+    }
+    scene.close().await;
 }

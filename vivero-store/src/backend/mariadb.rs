@@ -13,6 +13,7 @@ mod line;
 mod merge;
 mod nodes;
 mod pool;
+mod queries;
 mod ready;
 mod search;
 mod statements;
@@ -25,6 +26,7 @@ pub(crate) use nodes::Nodes;
 pub(crate) use pool::{
     Connection, Exclusive, Hold, Lease, Login, Pool, Purpose, Ties, Writing, open,
 };
+use queries::Queries;
 use ready::{Part, TELLS};
 
 use super::{Answers, Backend, Cells, Costs, Guard, Key, Merge, Merged, Sql, Step};
@@ -296,28 +298,9 @@ impl Backend for MariaDb {
         connection: &mut Connection,
         queries: Vec<(Sql, &[Kind])>,
     ) -> Result<Vec<Vec<Cells>>, Failure> {
-        let wrapped = !connection.is_in_transaction();
-        let mut text = String::new();
-        let mut kinds: Vec<&[Kind]> = Vec::with_capacity(queries.len() + 2);
-        if wrapped {
-            text.push_str("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY; ");
-            kinds.push(&[]);
-        }
-        let wanted = queries.len();
-        for (i, (sql, of)) in queries.iter().enumerate() {
-            text.push_str(if i == 0 { "" } else { "; " });
-            merge::fill(&mut text, &sql.text, sql.args.iter());
-            kinds.push(of);
-        }
-        if wrapped {
-            text.push_str("; COMMIT");
-            connection.open = true;
-        }
-        let answers = connection.batch(text, &kinds).await?;
-        if wrapped {
-            connection.open = false;
-        }
-        Ok(answers.into_iter().skip(usize::from(wrapped)).take(wanted).collect())
+        let mut all = Queries::default();
+        queries.iter().for_each(|(sql, kinds)| all.push(sql, kinds));
+        connection.batch_of_one_state(all).await
     }
 
     fn taken_field(failure: &Failure) -> Option<String> {

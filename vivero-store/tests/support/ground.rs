@@ -19,14 +19,23 @@ pub(crate) async fn number(root: &mut MySqlConnection, sql: &str) -> i64 {
 
 /// An installation, its tenant's Admin, and the administrator in the tenant's database.
 pub(crate) async fn ground(n: usize) -> (Vivero, TenantSession, MySqlConnection) {
+    ground_at(n, &support::registry(n), support::address()).await
+}
+
+/// The same with the registry at an address, which may be of several nodes, and the administrator at one of them.
+pub(crate) async fn ground_at(
+    n: usize,
+    registry: &str,
+    address: &str,
+) -> (Vivero, TenantSession, MySqlConnection) {
     let vivero = Vivero::builder().mariadb(support::options(n)).weak_passwords_for_tests();
-    let vivero = vivero.open(&support::registry(n)).await.expect("opening");
+    let vivero = vivero.open(registry).await.expect("opening");
     let (email, secret) = ("grower@example.com", "correct horse battery");
     let new = NewTenant::trial("acme-plants", Owner::new(email, secret));
     let tenant = vivero.tenants().provision(new).await.expect("provisioning");
     let session = vivero.sign_in("acme-plants", Password::new(email, secret)).await;
     let database = format!("{}{}", support::options(n).prefix, tenant.id.uuid().simple());
-    let root = MySqlConnectOptions::from_str(support::address()).expect("an address");
+    let root = MySqlConnectOptions::from_str(address).expect("an address");
     let root = root.database(&database).connect().await.expect("the administrator");
     (vivero, session.expect("signing in"), root)
 }

@@ -457,8 +457,11 @@ impl Connection {
     pub(super) async fn salvage(&mut self) -> bool {
         static NUMBER: AtomicI64 = AtomicI64::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let answers = self.all(format!("{BACK}; SELECT {number}"), &[&[], &[Kind::Int]]).await;
-        let given = answers.ok().and_then(|all| Some(all.get(1)?.first()?.int(0)));
+        if run(&mut self.inner, BACK).await.is_err() {
+            return false;
+        }
+        let answer = self.together(&format!("SELECT {number}"), &[&[Kind::Int]]).await;
+        let given = answer.ok().and_then(|all| Some(all.first()?.first()?.int(0)));
         if given != Some(number) {
             return false;
         }

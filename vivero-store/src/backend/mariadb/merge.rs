@@ -2,6 +2,7 @@
 //! read as whole rows. One statement sees one state; what goes with it to be checked goes in the same
 //! packet.
 
+use super::queries::Queries;
 use super::values::literal;
 use super::{Connection, Failure};
 use crate::backend::merge::compare;
@@ -83,46 +84,23 @@ async fn run(
     let pieces = merge.ranges.len().div_ceil(at_once);
     let bounded = merge.budget != usize::MAX;
     let whole: Vec<Kind> = merge.kinds.iter().copied().chain([Kind::Int]).collect();
-    let mut text = String::with_capacity(2_048);
-    let mut kinds: Vec<&[Kind]> = Vec::new();
-    let wrapped = (merge.steady || pieces > 1) && !connection.is_in_transaction();
-    if wrapped {
-        text.push_str("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY; ");
-        kinds.push(&[]);
-    }
-    let each = if bounded { 2 } else { 1 };
-    let skipped = kinds.len();
+    let mut queries = Queries::default();
     for from in (0..merge.ranges.len()).step_by(at_once) {
-        statement(&mut text, merge, limits, from, at_once);
-        text.push_str("; ");
-        kinds.push(&whole);
+        statement(queries.text(), merge, limits, from, at_once);
+        queries.end(&whole);
         if bounded {
-            text.push_str("SHOW WARNINGS; ");
-            kinds.push(&[Kind::Text, Kind::Int]);
+            queries.push_text("SHOW WARNINGS", &[Kind::Text, Kind::Int]);
         }
     }
-    for check in &merge.checks {
-        fill(&mut text, &check.text, check.args.iter());
-        text.push_str("; ");
-        kinds.push(&[Kind::Int, Kind::Int]);
-    }
-    if wrapped {
-        text.push_str("COMMIT");
-        connection.open = true;
+    merge.checks.iter().for_each(|check| queries.push(check, &[Kind::Int, Kind::Int]));
+    let outcome = if merge.steady || pieces > 1 {
+        connection.batch_of_one_state(queries).await
     } else {
-        text.truncate(text.trim_end_matches([';', ' ']).len());
-    }
-    let outcome = connection.batch(text, &kinds).await;
-    if wrapped && outcome.is_ok() {
-        connection.open = false;
-    }
+        connection.batch(queries).await
+    };
     let mut results = match outcome {
-        Ok(results) => results.into_iter().skip(skipped),
+        Ok(results) => results.into_iter(),
         Err(e) if bounded && e.number() == Some(SORT_CUT_OFF) => {
-            if wrapped {
-                connection.script("ROLLBACK").await?;
-                connection.open = false;
-            }
             return Ok(Found { rows: Vec::new(), checks: Vec::new(), cut_off: true });
         }
         Err(e) => return Err(e),
@@ -130,7 +108,7 @@ async fn run(
     let mut found = Found { rows: Vec::new(), checks: Vec::new(), cut_off: false };
     for _ in 0..pieces {
         found.rows.extend(results.next().unwrap_or_default());
-        let warnings = if each == 2 { results.next().unwrap_or_default() } else { Vec::new() };
+        let warnings = if bounded { results.next().unwrap_or_default() } else { Vec::new() };
         found.cut_off |= warnings.iter().any(|row| row.int(1) == CUT_OFF);
     }
     let numbers = |rows: Vec<Cells>| rows.iter().flat_map(|r| [r.int(0), r.int(1)]).collect();

@@ -358,6 +358,7 @@ impl Pool {
     ) -> Lease {
         let mut connection = Connection::new(connection, place);
         connection.of_cluster = self.0.ties.nodes.are_many();
+        connection.goes_apart = connection.of_cluster && self.0.purpose == Purpose::Writing;
         Lease { connection: Some(connection), pool: self.clone(), permit }
     }
 

@@ -7,6 +7,7 @@
 //! by one look.
 
 use super::Failure;
+use super::queries::Queries;
 use crate::backend::Sql;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -268,20 +269,18 @@ async fn find_words(
     }
     let mut found: Vec<(usize, usize, Vec<Vec<u8>>)> = Vec::new();
     while !open.is_empty() {
-        let mut text = Sql::default();
+        let mut queries = Queries::default();
         for (t, r, words) in &open {
             let (first, last) = &terms[*t].ranges[*r];
             let (sign, from) = words.last().map_or((">=", first), |word| (">", word));
-            let between = if text.text.is_empty() { "" } else { "; " };
-            text.addf(format_args!(
-                "{between}SELECT min(word) FROM {table}_search FORCE INDEX ({table}_search_word) WHERE word {sign} "
+            let sql = Sql::new(format!(
+                "SELECT min(word) FROM {table}_search FORCE INDEX ({table}_search_word) WHERE word {sign} ? AND word \
+                 <= ?"
             ));
-            super::values::literal(&mut text.text, &Value::Bytes(from.clone()));
-            text.add(" AND word <= ");
-            super::values::literal(&mut text.text, &Value::Bytes(last.clone()));
+            let sql = sql.with(Value::Bytes(from.clone())).with(Value::Bytes(last.clone()));
+            queries.push(&sql, &[Kind::Bytes]);
         }
-        let kinds: Vec<&[Kind]> = vec![&[Kind::Bytes]; open.len()];
-        let answers = connection.batch(text.text, &kinds).await?;
+        let answers = connection.batch(queries).await?;
         let mut rest = Vec::new();
         for ((t, r, mut words), answer) in open.into_iter().zip(answers) {
             match answer.into_iter().next().map(|mut row| row.take(0)) {
@@ -328,23 +327,18 @@ async fn estimate(
         Kind::Text,
         Kind::Int,
     ];
-    let mut text = String::new();
+    let mut queries = Queries::default();
     for term in terms {
         let mut sql = Sql::new(format!(
             "EXPLAIN SELECT 1 FROM {table}_search w FORCE INDEX ({table}_search_word) WHERE "
         ));
         term.condition(&mut sql, "w.word");
-        text.push_str(if text.is_empty() { "" } else { "; " });
-        super::merge::fill(&mut text, &sql.text, sql.args.iter());
+        queries.push(&sql, &KINDS);
     }
-    text.push_str(&format!("; EXPLAIN SELECT 1 FROM {table} FORCE INDEX (PRIMARY) WHERE seq > 0"));
-    let kinds: Vec<&[Kind]> = vec![&KINDS; terms.len() + 1];
-    let answers = connection.batch(text, &kinds).await?;
-    Ok(answers
-        .iter()
-        .take(terms.len() + 1)
-        .map(|rows| rows.first().map_or(0, |row| row.int(8)))
-        .collect())
+    let all = format!("EXPLAIN SELECT 1 FROM {table} FORCE INDEX (PRIMARY) WHERE seq > 0");
+    queries.push_text(&all, &KINDS);
+    let answers = connection.batch(queries).await?;
+    Ok(answers.iter().map(|rows| rows.first().map_or(0, |row| row.int(8))).collect())
 }
 
 pub(super) fn matches(sql: &mut Sql, table: &str, wanted: &Wanted) {

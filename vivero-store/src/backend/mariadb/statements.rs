@@ -1,6 +1,6 @@
 //! What is sent on a connection: alone, or behind statements that wait for it, in one packet.
 
-use super::pool::TURN;
+use super::pool::{TURN, Waiting};
 use super::ready::Part;
 use super::tables::COMBINATION;
 use super::{Cells, Connection, Failure, Sql, merge, values};
@@ -93,8 +93,8 @@ impl Connection {
         self.settle(outcome)
     }
 
-    /// Runs what waits and a statement without parameters, in one packet; the statement's rows, and how
-    /// many it touched. The first packet of a write transaction is sent again if what it fails with
+    /// Runs what waits and a statement without parameters, in one packet where they may go together (see
+    /// [`super::queries`]); the statement's rows, and how many it touched. The first packet of a write transaction is sent again if what it fails with
     /// passes, or if the connection had been closed meanwhile: nothing has been done by then.
     pub(super) async fn after_waiting(
         &mut self,
@@ -108,11 +108,10 @@ impl Connection {
             group.send();
         }
         loop {
-            let text = format!("{}{text}", waiting.text);
             self.busy = true;
             self.open |= first.is_some();
             let mut done = Done::default();
-            let outcome = self.each(&text, waiting.statements, kinds, &mut done).await;
+            let outcome = self.each_of(&waiting, text, kinds, &mut done).await;
             let outcome = self.answered(outcome);
             let Err(e) = outcome else {
                 self.confirm_up_to(done.statements);
@@ -165,6 +164,24 @@ impl Connection {
         }
     }
 
+    async fn each_of(
+        &mut self,
+        waiting: &Waiting,
+        text: &str,
+        kinds: &[Kind],
+        done: &mut Done,
+    ) -> Result<(), Failure> {
+        let at = waiting.statements;
+        if !self.goes_apart {
+            return self.each(&format!("{}{text}", waiting.text), at, kinds, done).await;
+        }
+        for statement in waiting.apart() {
+            self.each(statement, at, &[], done).await?;
+        }
+        self.each(text, at, kinds, done).await
+    }
+
+    /// Runs statements; the rows are those of the one whose number is `at`.
     async fn each(
         &mut self,
         text: &str,
@@ -277,44 +294,7 @@ impl Connection {
         Ok(all)
     }
 
-    /// Runs statements without parameters; the rows of each, whose columns are of the `kinds` given for
-    /// it. None for one that has no rows.
-    pub(super) async fn all(
-        &mut self,
-        text: String,
-        kinds: &[&[Kind]],
-    ) -> Result<Vec<Vec<Cells>>, Failure> {
-        let mut all = vec![Vec::new()];
-        let mut parts = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.inner);
-        while let Some(part) = parts.try_next().await? {
-            let at = all.len() - 1;
-            match part {
-                sqlx::Either::Left(_) => all.push(Vec::new()),
-                sqlx::Either::Right(row) => {
-                    let kinds = kinds.get(at).copied().unwrap_or_default();
-                    all[at].push(values::cells(&row, kinds)?);
-                }
-            }
-        }
-        Ok(all)
-    }
-
-    /// The same, noting what becomes of them.
-    pub(super) async fn batch(
-        &mut self,
-        text: String,
-        kinds: &[&[Kind]],
-    ) -> Result<Vec<Vec<Cells>>, Failure> {
-        self.check_alive()?;
-        if self.waiting.statements > 0 {
-            self.after_waiting("DO 0", &[]).await?;
-        }
-        self.busy = true;
-        let outcome = self.all(text, kinds).await;
-        self.settle(outcome)
-    }
-
-    /// Runs statements without parameters, in one packet; how many of them were run, and what the next one
+    /// Runs statements that change tables, in one packet; how many of them were run, and what the next one
     /// failed with.
     pub(super) async fn run_all(
         &mut self,

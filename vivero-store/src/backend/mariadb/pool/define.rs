@@ -1,5 +1,6 @@
 //! Connections that change tables: beside the pool, one at a time for each database.
 
+use super::super::queries::Queries;
 use super::super::{MariaDb, lock_wait};
 use super::{Lease, Pool, Purpose, Writing, connect, unavailable};
 use crate::backend::{Answers, Sql};
@@ -81,16 +82,17 @@ impl Pool {
         let taken = lease.held.is_some();
         lease.locked = !taken;
         let wait = lock_wait(seconds);
-        let texts: Vec<&str> = queries.iter().map(|(text, _)| *text).collect();
-        let kinds = [&[][..], &[][..], &[Kind::Int][..]].into_iter();
-        let kinds: Vec<&[Kind]> = kinds.chain(queries.iter().map(|(_, kinds)| *kinds)).collect();
         let locked = if taken { "SELECT 1".to_owned() } else { lock() };
         // Statistics of columns are for larger tables: looking for them takes longer than these queries do.
         let wait = format!("{wait}, use_stat_tables = never");
-        let text = format!("{enter}; {wait}; {locked}; {}", texts.join("; "));
-        match lease.batch(text, &kinds).await {
-            Ok(mut found) if found.len() > kinds.len() => {
-                found.truncate(kinds.len());
+        let mut all = Queries::default();
+        all.push_text(&enter, &[]);
+        all.push_text(&wait, &[]);
+        all.push_text(&locked, &[Kind::Int]);
+        queries.iter().for_each(|(text, kinds)| all.push_text(text, kinds));
+        let wanted = all.len();
+        match lease.batch(all).await {
+            Ok(mut found) if found.len() == wanted => {
                 let found_of = found.split_off(3);
                 match found[2].first().map(|row| row.int(0)) {
                     Some(1) => return Ok((Writing { lease, pass: None }, Some(found_of))),

@@ -1,17 +1,15 @@
 //! Connections that are in use: lent by a pool, and in write transactions.
 
 use super::super::budget::Place;
-use super::super::failure::Failure;
 use super::super::group::Group;
 use super::super::line::{self, Pass};
 use super::{Hold, Pool, WAIT, Waiting, close, unavailable};
-use crate::backend::Cells;
+use crate::backend::Meaning;
 use sqlx::MySqlConnection;
 use std::any::Any;
 use std::ops::{Deref, DerefMut};
 use tokio::sync::OwnedSemaphorePermit;
-use vivero_core::record::Kind;
-use vivero_core::{Error, Result, Value};
+use vivero_core::{Error, Result};
 
 /// The turn is moved on by up to so much. A server that goes down may lose a change that others have seen
 /// already, and whose number they remember: the next change is hardly given the same number again.
@@ -49,7 +47,9 @@ pub(crate) struct Connection {
     /// What it does alone, beside what the server itself sees to.
     pub(in crate::backend::mariadb) held: Option<Box<dyn Hold>>,
     /// Its server is one of a cluster's nodes.
-    pub(super) of_cluster: bool,
+    pub(in crate::backend::mariadb) of_cluster: bool,
+    /// It changes rows there: each statement goes in a packet of its own.
+    pub(in crate::backend::mariadb) goes_apart: bool,
     /// In the budget of its server.
     pub(super) place: Option<Place>,
 }
@@ -69,21 +69,8 @@ impl Connection {
             group: None,
             held: None,
             of_cluster: false,
+            goes_apart: false,
             place,
-        }
-    }
-
-    /// Before a COMMIT that would go in one packet with what waits. A cluster may undo a transaction in favour of
-    /// another node's after any statement, and where others follow in the packet nobody is told: these are done by
-    /// themselves, and the COMMIT at the end commits nothing, and succeeds. So that goes alone there, after a look.
-    pub(in crate::backend::mariadb) async fn look_before_commit(&mut self) -> Result<(), Failure> {
-        if !self.of_cluster || self.waiting.statements == 0 {
-            return Ok(());
-        }
-        let (rows, _) = self.after_waiting("SELECT @@in_transaction", &[Kind::Int]).await?;
-        match rows.first() {
-            Some(Cells(cells)) if cells.first() == Some(&Value::Int(1)) => Ok(()),
-            _ => Err(Failure::of_another("the cluster undid it for another node's".into())),
         }
     }
 
@@ -205,9 +192,7 @@ impl Writing {
             return self.lease.take_turn();
         }
         self.open = true;
-        self.waiting.text.push_str(BEGIN);
-        self.waiting.text.push_str("; ");
-        self.waiting.statements += 1;
+        self.waiting.push_text(BEGIN, Meaning::Plain);
     }
 
     /// Whether it shares its transaction with others.

@@ -5,7 +5,9 @@ use super::lease::take_turn;
 use crate::backend::{Meaning, Sql};
 
 /// Where each work of a group but the first begins.
-const MARK: &str = "SAVEPOINT work; ";
+const MARK: &str = "SAVEPOINT work";
+/// Follows each statement.
+const BETWEEN: &str = "; ";
 /// Undoes a work of a group and no other.
 pub(in crate::backend::mariadb) const BACK: &str = "ROLLBACK TO SAVEPOINT work";
 
@@ -23,6 +25,8 @@ pub(in crate::backend::mariadb) struct Waiting {
     pub(in crate::backend::mariadb) statements: usize,
     /// What it means if some of them are refused, by the number of the statement.
     meanings: Vec<(usize, Meaning)>,
+    /// Where each of them ends; what begins a transaction changes nothing, so it may go with the next.
+    ends: Vec<Position>,
 }
 
 impl Waiting {
@@ -35,19 +39,26 @@ impl Waiting {
 
     /// What undoes a work of a group.
     pub(in crate::backend::mariadb) fn back() -> Self {
-        Self { text: format!("{BACK}; "), statements: 1, meanings: Vec::new() }
+        let mut back = Self::default();
+        back.push_text(BACK, Meaning::Plain);
+        back
     }
 
     /// Begins a transaction and waits for its turn.
     pub(super) fn take_turn(&mut self) {
         self.text.push_str(&take_turn());
-        self.text.push_str("; ");
-        self.statements += TURN;
+        self.end_statements(TURN);
+    }
+
+    /// Ends so many statements that may not be sent apart.
+    fn end_statements(&mut self, statements: usize) {
+        self.text.push_str(BETWEEN);
+        self.statements += statements;
+        self.ends.push(self.end());
     }
 
     pub(in crate::backend::mariadb) fn mark(&mut self) {
-        self.text.push_str(MARK);
-        self.statements += 1;
+        self.push_text(MARK, Meaning::Plain);
     }
 
     pub(in crate::backend::mariadb) fn push(&mut self, sql: &Sql, meaning: Meaning) {
@@ -61,13 +72,20 @@ impl Waiting {
             self.meanings.push((self.statements, meaning));
         }
         self.text.push_str(text);
-        self.text.push_str("; ");
-        self.statements += 1;
+        self.end_statements(1);
+    }
+
+    /// Its statements, one by one, but for those that begin a transaction: these go with its first.
+    pub(in crate::backend::mariadb) fn apart(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|end| end.bytes));
+        starts.zip(&self.ends).map(|(from, to)| &self.text[from..to.bytes - BETWEEN.len()])
     }
 
     /// Puts others behind these.
     pub(in crate::backend::mariadb) fn append(&mut self, more: &Self) {
         let before = self.statements;
+        let moved = more.ends.iter().map(|end| end.moved(Position::default(), self.end()));
+        self.ends.extend(moved.collect::<Vec<_>>());
         self.meanings.extend(more.meanings.iter().map(|(at, meaning)| (before + at, *meaning)));
         self.text.push_str(&more.text);
         self.statements += more.statements;
@@ -82,15 +100,18 @@ impl Waiting {
         self.text.truncate(at.bytes);
         self.statements = at.statements;
         self.meanings.retain(|(number, _)| *number < at.statements);
+        self.ends.retain(|end| end.statements <= at.statements);
     }
 
     /// The same with `before` in place of what comes before a position.
     pub(in crate::backend::mariadb) fn after(&self, at: Position, before: Self) -> Self {
+        let ends = self.ends.iter().filter(|end| end.statements > at.statements);
         let later = self.meanings.iter().filter(|(number, _)| *number >= at.statements);
         let rest = Self {
             text: self.text[at.bytes..].to_owned(),
             statements: self.statements - at.statements,
             meanings: later.map(|(number, meaning)| (number - at.statements, *meaning)).collect(),
+            ends: ends.map(|end| end.moved(at, Position::default())).collect(),
         };
         let mut all = before;
         all.append(&rest);
@@ -140,9 +161,20 @@ mod tests {
         let rest = waiting.after(first, before);
         assert_eq!(rest.text, "ROLLBACK TO SAVEPOINT work; SAVEPOINT work; B; C; ");
         assert_eq!((rest.end(), rest.meaning(3)), (moved, Meaning::Assumed));
+        assert_eq!(
+            rest.apart().collect::<Vec<_>>(),
+            ["ROLLBACK TO SAVEPOINT work", "SAVEPOINT work", "B", "C"]
+        );
+        assert_eq!(waiting.apart().count(), 5);
 
         waiting.cut(first);
         assert!(waiting.text.ends_with("A; "));
+        let apart: Vec<_> = waiting.apart().collect();
+        assert!(
+            apart.len() == 2 && apart[0].starts_with("START TRANSACTION; UPDATE "),
+            "{apart:?}"
+        );
+        assert_eq!(apart[1], "A");
         assert_eq!((waiting.end(), waiting.meaning(5)), (first, Meaning::Plain));
     }
 }
