@@ -11,14 +11,16 @@ mod support;
 
 use cluster::galera;
 use futures_util::future::join_all;
+use futures_util::poll;
 use ground::{ground, ground_at, number, run};
 use sqlx::ConnectOptions as _;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use std::pin::pin;
 use std::str::FromStr as _;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use vivero_core::entity::{EntityPatch, EntityType, NewEntity};
-use vivero_core::{Error, TenantSession, Vivero};
+use vivero_core::{Error, TenantSession, UnitOfWork, Vivero};
 
 fn named(name: &str) -> EntityPatch {
     EntityPatch { name: Some(name.into()), ..EntityPatch::default() }
@@ -98,6 +100,8 @@ async fn a_deadlock_is_survived() {
 const PLACES: [(&str, &str); 3] =
     [("entities", "code"), ("entities_search", "word"), ("journal", "changes")];
 
+type Committing = JoinHandle<Result<(), Error>>;
+
 struct Scene {
     vivero: Vivero,
     session: TenantSession,
@@ -135,7 +139,14 @@ impl Scene {
     }
 
     /// When somebody adds such a row, another node changes the turn they have taken. The next try is not slow.
-    async fn cut<T>(&mut self, (table, _): (&str, &str), working: &JoinHandle<T>) {
+    async fn cut<T>(&mut self, place: (&str, &str), working: &JoinHandle<T>) {
+        self.adding(place, working).await;
+        run(&mut self.there, "UPDATE engine_state SET turn = turn + 1 WHERE one = 1").await;
+        run(&mut self.there, &format!("ALTER TABLE {} DROP CONSTRAINT slow", place.0)).await;
+    }
+
+    /// Waits until somebody adds such a row.
+    async fn adding<T>(&mut self, (table, _): (&str, &str), working: &JoinHandle<T>) {
         let adding = format!(
             "SELECT count(*) FROM information_schema.processlist \
              WHERE db = database() AND info LIKE 'INSERT INTO {table} (%' AND time_ms > 100"
@@ -144,8 +155,6 @@ impl Scene {
             assert!(!working.is_finished(), "it was not slow enough to be seen");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        run(&mut self.there, "UPDATE engine_state SET turn = turn + 1 WHERE one = 1").await;
-        run(&mut self.there, &format!("ALTER TABLE {table} DROP CONSTRAINT slow")).await;
     }
 
     /// Each lot has one entry, each entry a lot, and each word is of a lot.
@@ -229,5 +238,47 @@ async fn of_a_unit_of_work_that_is_cut_off_nothing_is_left() {
             assert_eq!(number(&mut scene.here, changes).await, 0, "{at}");
         }
     }
+    scene.close().await;
+}
+
+/// What is done for a session in turn: when the first is about to be committed, the next goes on.
+async fn next_of(session: &TenantSession, first: UnitOfWork) -> (Committing, UnitOfWork) {
+    let mut next = pin!(session.begin_short());
+    assert!(poll!(next.as_mut()).is_pending(), "it is in line");
+    let first = tokio::spawn(first.commit());
+    (first, next.await.expect("beginning"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Galera cluster: tests/run --cluster"]
+async fn who_goes_away_while_the_statements_of_others_are_sent_takes_none_of_them_along() {
+    let mut scene = Scene::new(432).await;
+    let session = scene.session.clone();
+    let known = session.entities().create(cutting("KNOWN-1")).await.expect("a lot");
+    let (known, version) = (known.id, known.version);
+    let place = ("entities", "code");
+    scene.slow_at(place).await;
+
+    let mut first = session.begin_short().await.expect("beginning");
+    first.entities().update(known, version, named("first")).await.expect("it is there");
+    let (first, mut second) = next_of(&session, first).await;
+    second.entities().update(known, version + 1, named("second")).await.expect("it is there");
+    second.entities().create(cutting("CUT-1")).await.expect("nobody looked yet");
+    let (second, mut third) = next_of(&session, second).await;
+    let third = tokio::spawn(async move {
+        // With this look what the second has put off is sent.
+        third.entities().update(known, version + 2, named("third")).await.map(|_| ())
+    });
+    scene.adding(place, &third).await;
+    third.abort();
+    assert!(third.await.expect_err("it was given up").is_cancelled());
+    let (first, second) = (first.await.expect("no panic"), second.await.expect("no panic"));
+    for outcome in [&first, &second] {
+        assert!(matches!(outcome, Ok(()) | Err(Error::Undone { .. })), "{outcome:?}");
+    }
+    let found = session.entities().find(known).await.expect("finding").expect("the lot");
+    let done = i64::from(first.is_ok()) + i64::from(second.is_ok());
+    assert_eq!(found.version, version + done, "{first:?} {second:?}");
+    scene.is_whole(1 + i64::from(second.is_ok()), "after it").await;
     scene.close().await;
 }

@@ -284,14 +284,12 @@ impl Backend for MariaDb {
             return Ok(false);
         }
         connection.open = true;
-        connection.script("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await?;
+        connection.script(queries::SNAPSHOT).await?;
         Ok(true)
     }
 
     async fn unsteady(connection: &mut Connection) -> Result<(), Failure> {
-        connection.script("COMMIT").await?;
-        connection.open = false;
-        Ok(())
+        connection.end_of_one_state().await
     }
 
     async fn at_once(

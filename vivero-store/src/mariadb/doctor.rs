@@ -37,7 +37,7 @@ const ASKED: &str = "SHOW GLOBAL VARIABLES WHERE variable_name IN ('version', 'm
      'character_set_server', 'time_zone', 'system_time_zone', 'sql_mode', \
      'innodb_flush_log_at_trx_commit', 'sync_binlog', 'log_bin', 'userstat', 'read_only', \
      'innodb_read_only', 'max_allowed_packet', 'wait_timeout', 'max_user_connections', 'binlog_format', \
-     'innodb_autoinc_lock_mode')";
+     'innodb_autoinc_lock_mode', 'wsrep_on')";
 /// The longest statement that is sent is half of it; a page of large records comes back in one.
 const PACKET: u64 = 16 * 1024 * 1024;
 /// Seconds for which a connection is kept that nobody uses, and some more.
@@ -165,6 +165,8 @@ async fn look(
             Sql::new(status).fetch::<MariaDb>(&mut connection, &[Kind::Text, Kind::Text]).await?;
         let status = Settings(rows.into_iter().map(|mut r| (r.text(0), r.text(1))).collect());
         cluster(&settings, &status, report);
+    } else {
+        alone(&settings, report);
     }
     let grants = Sql::new("SHOW GRANTS").fetch::<MariaDb>(&mut connection, &[Kind::Text]).await?;
     rights(grants.into_iter().map(|mut row| row.text(0)).collect(), report);
@@ -241,6 +243,19 @@ fn capacity(settings: &Settings, options: &MariaDbOptions, is_main: bool, report
              systemd unit; then restart it"
         );
         report.warn("open_files_limit", detail, remedy);
+    }
+}
+
+/// Whether it is one server and not a node of a cluster, of which all have to be known: how transactions are sent and
+/// how one process does something alone differ there.
+fn alone(settings: &Settings, report: &mut Report<'_>) {
+    if settings.text("wsrep_on") == "ON" {
+        report.fail(
+            "wsrep_on",
+            "it is a node of a Galera cluster, and has one address here: changes could be lost where several nodes \
+             are written to",
+            "give the addresses of all nodes, HOST:PORT,HOST:PORT, those of the nodes themselves",
+        );
     }
 }
 
@@ -427,11 +442,23 @@ mod tests {
         }
     }
 
+    fn settings(all: &[(&str, &str)]) -> Settings {
+        Settings(all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_cluster_behind_one_address_is_found() {
+        for (have, found) in [(&[][..], 0), (&[("wsrep_on", "OFF")], 0), (&[("wsrep_on", "ON")], 1)]
+        {
+            let mut report = report();
+            alone(&settings(have), &mut report);
+            let failed = report.found.iter().filter(|f| f.verdict == Verdict::Failed).count();
+            assert_eq!((failed, report.found.len()), (found, found), "{have:?}");
+        }
+    }
+
     #[test]
     fn a_node_that_is_none_of_a_cluster_is_found() {
-        let settings = |all: &[(&str, &str)]| {
-            Settings(all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
-        };
         let good = settings(&[("binlog_format", "ROW"), ("innodb_autoinc_lock_mode", "2")]);
         let whole = settings(&[("wsrep_ready", "ON"), ("wsrep_cluster_size", "3")]);
         let mut fine = report();

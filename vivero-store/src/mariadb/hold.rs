@@ -186,16 +186,12 @@ impl Drop for Kept {
     fn drop(&mut self) {
         self.renewing.abort();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (lease, end) = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (lease, _) = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let keeper = Arc::clone(&self.keeper);
         runtime.spawn(async move {
-            // Also when another node was faster; what cannot be given back ends by itself.
-            while let Err(error) = keeper.registry.release_lease(&lease).await {
+            // What cannot be given back ends by itself.
+            if let Err(error) = keeper.registry.release_lease(&lease).await {
                 tracing::debug!(%error, lease = lease.name, "a lease could not be given back");
-                if Instant::now() >= end {
-                    return;
-                }
-                tokio::time::sleep(LOOK_AGAIN).await;
             }
         });
     }

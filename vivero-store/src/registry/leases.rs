@@ -4,6 +4,7 @@
 use super::Registry;
 use crate::backend::{Backend, Cells, Sql};
 use chrono::{DateTime, Utc};
+use std::time::Duration;
 use uuid::Uuid;
 use vivero_core::port::Lease;
 use vivero_core::record::Kind;
@@ -12,6 +13,9 @@ use vivero_core::{Error, Result, Value};
 const KINDS: [Kind; 4] = [Kind::Text, Kind::Id, Kind::Int, Kind::Time];
 /// Longest name, in characters: what a key of MariaDB holds of any text.
 const LONGEST: usize = 190;
+/// How often a lease that is undone is given back, and how long that is left in peace after the first.
+const TRIES: u32 = 8;
+const AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 impl<B: Backend> Registry<B> {
     pub(crate) async fn take_lease(
@@ -58,7 +62,15 @@ impl<B: Backend> Registry<B> {
     }
 
     pub(crate) async fn release_lease(&self, lease: &Lease) -> Result<()> {
-        self.end_lease(lease, DateTime::UNIX_EPOCH).await.map(|_| ())
+        let mut tries = 0;
+        loop {
+            match self.end_lease(lease, DateTime::UNIX_EPOCH).await {
+                // Another node of a cluster was faster: nobody else may have to wait for the lease to end.
+                Err(Error::Undone { .. }) if tries < TRIES => tries += 1,
+                outcome => return outcome.map(|_| ()),
+            }
+            tokio::time::sleep(AGAIN_AFTER * tries).await;
+        }
     }
 
     /// Gives a lease another end, if it is still its holder's.

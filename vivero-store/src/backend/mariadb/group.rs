@@ -10,6 +10,7 @@
 //! of it as [`Error::Undone`]; a commit whose outcome nobody knows is unknown to each of them.
 
 use super::pool::{BACK, Position, Waiting};
+use super::queries::Queries;
 use super::ready::{Ready, alike, push_together};
 use super::statements::LONGEST_WAITING;
 use super::{Connection, Failure, run};
@@ -419,7 +420,11 @@ impl Connection {
         }
         let apart = self.first.is_some()
             || self.group.as_ref().is_some_and(|group| group.size() > group.done.len() + 1);
-        let run = !apart || self.after_waiting("DO 0", &[]).await.is_ok();
+        let run = if self.goes_apart {
+            self.look_before_commit().await.is_ok()
+        } else {
+            !apart || self.after_waiting("DO 0", &[]).await.is_ok()
+        };
         let Some(group) = &self.group else { return Ran::default() };
         let ran =
             Ran { goes_on: run && !group.dead && group.size() > 0, fell_apart: group.fell_apart };
@@ -438,10 +443,7 @@ impl Connection {
         if let Some(group) = &mut self.group {
             group.ending = true;
         }
-        let outcome = match self.look_before_commit().await {
-            Ok(()) => self.after_waiting("COMMIT", &[]).await,
-            Err(undone) => Err(undone),
-        };
+        let outcome = self.after_waiting("COMMIT", &[]).await;
         match &outcome {
             Ok(_) => self.open = false,
             // Whether it is still open, nobody knows.
@@ -456,12 +458,17 @@ impl Connection {
     /// driver passes over the rest of its answer. A number shows that the next answer is the right one.
     pub(super) async fn salvage(&mut self) -> bool {
         static NUMBER: AtomicI64 = AtomicI64::new(1);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        if run(&mut self.inner, BACK).await.is_err() {
+        // Where statements go one by one, some of those before may not have been sent: they are not undone by
+        // going back, and must not count as done.
+        if self.goes_apart && self.group.as_ref().is_some_and(|group| !group.before.is_empty()) {
             return false;
         }
-        let answer = self.together(&format!("SELECT {number}"), &[&[Kind::Int]]).await;
-        let given = answer.ok().and_then(|all| Some(all.first()?.first()?.int(0)));
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let mut queries = Queries::default();
+        queries.push_text(BACK, &[]);
+        queries.push_text(&format!("SELECT {number}"), &[Kind::Int]);
+        let given =
+            self.send(&queries).await.ok().and_then(|all| Some(all.get(1)?.first()?.int(0)));
         if given != Some(number) {
             return false;
         }

@@ -12,7 +12,8 @@ use sqlx::AssertSqlSafe;
 use vivero_core::Value;
 use vivero_core::record::Kind;
 
-const SNAPSHOT: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+pub(super) const SNAPSHOT: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+const STILL_ONE: &str = "SELECT @@in_transaction";
 
 /// What a work hears of a transaction that is no more.
 fn undone_by_cluster() -> Failure {
@@ -77,13 +78,29 @@ impl<'k> Queries<'k> {
 }
 
 impl Connection {
-    /// Before the COMMIT of what wrote: whether there is something to commit.
+    /// Before the COMMIT of what wrote on a cluster: sends what waits, and whether there is something to commit.
     pub(super) async fn look_before_commit(&mut self) -> Result<(), Failure> {
         if !self.goes_apart {
             return Ok(());
         }
-        let (rows, _) = self.after_waiting("SELECT @@in_transaction", &[Kind::Int]).await?;
-        is_still_one(&rows)
+        let (rows, _) = self.after_waiting(STILL_ONE, &[Kind::Int]).await?;
+        let looked = is_still_one(&rows);
+        if let Err(undone) = &looked {
+            self.kill(&undone.to_string());
+        }
+        looked
+    }
+
+    /// Ends what made reads see one state.
+    pub(super) async fn end_of_one_state(&mut self) -> Result<(), Failure> {
+        let mut queries = Queries::default();
+        if self.of_cluster {
+            queries.push_text(STILL_ONE, &[Kind::Int]);
+        }
+        queries.push_text("COMMIT", &[]);
+        let answers = self.batch(queries).await?;
+        self.open = false;
+        if self.of_cluster { is_still_one(&answers[0]) } else { Ok(()) }
     }
 
     /// The rows of each of several queries, which are sent together where they may.
@@ -93,12 +110,20 @@ impl Connection {
             self.after_waiting("DO 0", &[]).await?;
         }
         self.busy = true;
-        let outcome = if self.goes_apart && self.open {
-            self.one_by_one(&queries).await
-        } else {
-            self.together(queries.as_one(), &queries.kinds()).await
-        };
+        let outcome = self.send(&queries).await;
         self.settle(outcome)
+    }
+
+    /// The same of a connection that has nothing that waits; what becomes of it is the caller's to note.
+    pub(super) async fn send(&mut self, queries: &Queries<'_>) -> Result<Vec<Vec<Cells>>, Failure> {
+        if !self.goes_apart || !self.open {
+            return self.together(queries.as_one(), &queries.kinds()).await;
+        }
+        let mut all = Vec::with_capacity(queries.len());
+        for (text, kinds) in queries.one_by_one() {
+            all.push(self.together(text, &[kinds]).await?.swap_remove(0));
+        }
+        Ok(all)
     }
 
     /// The same of one state, be it that of the transaction it is in or one for them alone.
@@ -115,33 +140,39 @@ impl Connection {
         let mut kinds = queries.kinds();
         kinds.insert(0, &[]);
         kinds.push(&[Kind::Int]);
-        (self.busy, self.open) = (true, true);
-        let outcome = self.together(&text, &kinds).await;
-        let mut answers = match self.settle(outcome) {
-            Ok(answers) => answers,
-            Err(e) => {
-                if !e.is_lost() {
-                    self.script("ROLLBACK").await?;
-                    self.open = false;
-                }
-                return Err(e);
+        let answers = match self.in_one_packet(&text, &kinds).await {
+            // Somebody changes tables at this instant; hardly twice.
+            Err(e) if self.of_cluster && !self.lost && (e.is_passing() || e.number().is_none()) => {
+                self.in_one_packet(&text, &kinds).await
             }
+            answers => answers,
         };
-        self.open = false;
-        if self.of_cluster {
-            is_still_one(answers.get(queries.len() + 1).map_or(&[], Vec::as_slice))?;
-        }
+        let mut answers = answers?;
         answers.remove(0);
         answers.truncate(queries.len());
         Ok(answers)
     }
 
-    async fn one_by_one(&mut self, queries: &Queries<'_>) -> Result<Vec<Vec<Cells>>, Failure> {
-        let mut all = Vec::with_capacity(queries.len());
-        for (text, kinds) in queries.one_by_one() {
-            all.push(self.together(text, &[kinds]).await?.swap_remove(0));
+    /// Sends a whole transaction that reads, the look at its end among it where it is of a cluster.
+    async fn in_one_packet(
+        &mut self,
+        text: &str,
+        kinds: &[&[Kind]],
+    ) -> Result<Vec<Vec<Cells>>, Failure> {
+        (self.busy, self.open) = (true, true);
+        let outcome = self.together(text, kinds).await;
+        let answers = self.settle(outcome);
+        match &answers {
+            Ok(_) => self.open = false,
+            // If that fails too, the connection goes.
+            Err(_) if !self.lost && self.script("ROLLBACK").await.is_ok() => self.open = false,
+            Err(_) => {}
         }
-        Ok(all)
+        let answers = answers?;
+        if self.of_cluster {
+            is_still_one(answers.last().map_or(&[], Vec::as_slice))?;
+        }
+        Ok(answers)
     }
 
     /// Sends several in one packet; the rows of each.

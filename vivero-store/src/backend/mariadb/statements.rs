@@ -24,11 +24,14 @@ const LONGEST_TEXT: usize = 8 * 1024 * 1024;
 /// The driver keeps a bounded number of statements prepared. To make room it sends the server a farewell
 /// that nobody answers and then the next statement; as it leaves Nagle's algorithm on, that one waits 40 ms
 /// for the other side to acknowledge the first. So only what comes again and again is prepared.
-fn as_text(sql: &Sql) -> Option<String> {
+///
+/// On a cluster (`apart`) nothing is prepared: that farewell could be what its node says that it has undone a
+/// transaction to.
+fn as_text(sql: &Sql, apart: bool) -> Option<String> {
     if sql.args.is_empty() {
         return Some(sql.text.clone());
     }
-    if sql.fixed {
+    if sql.fixed && !apart {
         return None;
     }
     let mut text = String::with_capacity(sql.text.len() + sql.args.len() * 24);
@@ -278,7 +281,7 @@ impl Connection {
             all.push(values::cells(row, kinds)?);
             Ok(())
         };
-        if let Some(text) = as_text(&sql) {
+        if let Some(text) = as_text(&sql, self.goes_apart) {
             let mut rows = sqlx::raw_sql(AssertSqlSafe(text)).fetch(&mut self.inner);
             while let Some(row) = rows.try_next().await? {
                 take(&row)?;
@@ -316,7 +319,7 @@ impl Connection {
     }
 
     pub(super) async fn execute(&mut self, sql: Sql) -> Result<u64, Failure> {
-        let done = if let Some(text) = as_text(&sql) {
+        let done = if let Some(text) = as_text(&sql, self.goes_apart) {
             self.inner.execute(sqlx::raw_sql(AssertSqlSafe(text))).await?
         } else {
             let args = values::arguments(&sql.args)?;

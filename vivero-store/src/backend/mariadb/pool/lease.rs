@@ -223,12 +223,8 @@ impl Writing {
             return Err(unavailable("database, another process changes its tables by now"));
         }
         let commit = if self.locked { "COMMIT; DO RELEASE_ALL_LOCKS()" } else { "COMMIT" };
-        let looked = self.look_before_commit().await;
-        let outcome = match looked {
-            Ok(()) => self.script(commit).await,
-            undone => undone,
-        };
-        match outcome {
+        self.look_before_commit().await?;
+        match self.script(commit).await {
             Ok(()) => {
                 self.open = false;
                 self.locked = false;
