@@ -300,6 +300,10 @@ async fn queries_paths_and_headers_are_read_strictly_at_every_operation() {
             let request = filled(&attack, &twice);
             attack.refused(operation, request, 400, &parameter.name, "a parameter twice").await;
         }
+        if operation.id == "platform_operation_end" {
+            let request = filled(&attack, &format!("{next}turn_back=true&give_up=true"));
+            attack.refused(operation, request, 400, "give_up", "both of its ways").await;
+        }
         let request = filled(&attack, &format!("{next}surprise=1"));
         attack.refused(operation, request, 400, "surprise", "an unknown parameter").await;
         let request = filled(&attack, &format!("{next}q={}", "x".repeat(60_000)));

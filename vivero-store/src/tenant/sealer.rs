@@ -21,6 +21,9 @@ const POLL: Duration = Duration::from_millis(250);
 /// Least time between two anchors of one tenant.
 const ANCHOR_EVERY: Duration = Duration::from_secs(1);
 
+/// So often in succession a seal may wait for its turn to write, some seconds each, before that is worth a warning.
+const PATIENCE: u32 = 6;
+
 /// Where chain heads are kept outside the tenant's database, each with the generation it was sealed in.
 #[async_trait]
 pub(crate) trait Anchors: Send + Sync {
@@ -57,6 +60,7 @@ impl<B: Backend> SqlTenant<B> {
             let mut unanchored: Option<Head> = None;
             // Whether something was left to another process to seal.
             let mut left = false;
+            let mut failures = 0;
             loop {
                 let polls = turns.polls() && head.receiver_count() > 0;
                 let look_around = if polls { POLL } else { LOOK_AROUND };
@@ -95,14 +99,23 @@ impl<B: Backend> SqlTenant<B> {
                     turns.tell().await;
                 }
                 match outcome {
-                    Ok(Some(head)) => unanchored = Some(head),
-                    Ok(None) => {}
+                    Ok(head) => {
+                        failures = 0;
+                        unanchored = head.or(unanchored);
+                    }
                     Err(e) if matches!(e, Error::Undone { .. }) => {
                         tracing::debug!(tenant = %tenant.id, error = %e, "a seal was undone; it is tried again");
                         committed.notify_one();
                     }
                     Err(e) => {
-                        tracing::warn!(tenant = %tenant.id, error = %e, "sealing failed; it is tried again");
+                        failures += 1;
+                        let again = "sealing failed; it is tried again";
+                        // Behind a long unit of work, an import's: nothing is wrong so far.
+                        if matches!(e, Error::Unavailable { .. }) && failures < PATIENCE {
+                            tracing::debug!(tenant = %tenant.id, error = %e, "{again}");
+                        } else {
+                            tracing::warn!(tenant = %tenant.id, error = %e, "{again}");
+                        }
                         committed.notify_one();
                         tokio::time::sleep(Duration::from_millis(200)).await;
                     }
