@@ -37,7 +37,7 @@ const ASKED: &str = "SHOW GLOBAL VARIABLES WHERE variable_name IN ('version', 'm
      'character_set_server', 'time_zone', 'system_time_zone', 'sql_mode', \
      'innodb_flush_log_at_trx_commit', 'sync_binlog', 'log_bin', 'userstat', 'read_only', \
      'innodb_read_only', 'max_allowed_packet', 'wait_timeout', 'max_user_connections', 'binlog_format', \
-     'innodb_autoinc_lock_mode', 'wsrep_on')";
+     'innodb_autoinc_lock_mode', 'wsrep_on', 'wsrep_provider')";
 /// The longest statement that is sent is half of it; a page of large records comes back in one.
 const PACKET: u64 = 16 * 1024 * 1024;
 /// Seconds for which a connection is kept that nobody uses, and some more.
@@ -249,7 +249,8 @@ fn capacity(settings: &Settings, options: &MariaDbOptions, is_main: bool, report
 /// Whether it is one server and not a node of a cluster, of which all have to be known: how transactions are sent and
 /// how one process does something alone differ there.
 fn alone(settings: &Settings, report: &mut Report<'_>) {
-    if settings.text("wsrep_on") == "ON" {
+    let has_provider = !matches!(settings.text("wsrep_provider"), "" | "none");
+    if settings.text("wsrep_on") == "ON" && has_provider {
         report.fail(
             "wsrep_on",
             "it is a node of a Galera cluster, and has one address here: changes could be lost where several nodes \
@@ -448,8 +449,14 @@ mod tests {
 
     #[test]
     fn a_cluster_behind_one_address_is_found() {
-        for (have, found) in [(&[][..], 0), (&[("wsrep_on", "OFF")], 0), (&[("wsrep_on", "ON")], 1)]
-        {
+        let (on, provider) = (("wsrep_on", "ON"), ("wsrep_provider", "/usr/lib/libgalera_smm.so"));
+        let cases: [(&[_], _); 4] = [
+            (&[], 0),
+            (&[provider], 0),
+            (&[on, ("wsrep_provider", "none")], 0),
+            (&[on, provider], 1),
+        ];
+        for (have, found) in cases {
             let mut report = report();
             alone(&settings(have), &mut report);
             let failed = report.found.iter().filter(|f| f.verdict == Verdict::Failed).count();

@@ -186,12 +186,18 @@ impl Drop for Kept {
     fn drop(&mut self) {
         self.renewing.abort();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (lease, _) = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (lease, end) = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let keeper = Arc::clone(&self.keeper);
         runtime.spawn(async move {
+            let mut pause = LOOK_AGAIN;
             // What cannot be given back ends by itself.
-            if let Err(error) = keeper.registry.release_lease(&lease).await {
+            while let Err(error) = keeper.registry.release_lease(&lease).await {
                 tracing::debug!(%error, lease = lease.name, "a lease could not be given back");
+                if Instant::now() + pause >= end {
+                    return;
+                }
+                tokio::time::sleep(pause).await;
+                pause *= 2;
             }
         });
     }

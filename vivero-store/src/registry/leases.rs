@@ -5,6 +5,7 @@ use super::Registry;
 use crate::backend::{Backend, Cells, Sql};
 use chrono::{DateTime, Utc};
 use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 use vivero_core::port::Lease;
 use vivero_core::record::Kind;
@@ -13,9 +14,9 @@ use vivero_core::{Error, Result, Value};
 const KINDS: [Kind; 4] = [Kind::Text, Kind::Id, Kind::Int, Kind::Time];
 /// Longest name, in characters: what a key of MariaDB holds of any text.
 const LONGEST: usize = 190;
-/// How often a lease that is undone is given back, and how long that is left in peace after the first.
-const TRIES: u32 = 8;
+/// So soon, and for so long, a lease is given back again where that was undone.
 const AGAIN_AFTER: Duration = Duration::from_millis(10);
+const AGAIN_FOR: Duration = Duration::from_secs(2);
 
 impl<B: Backend> Registry<B> {
     pub(crate) async fn take_lease(
@@ -62,14 +63,17 @@ impl<B: Backend> Registry<B> {
     }
 
     pub(crate) async fn release_lease(&self, lease: &Lease) -> Result<()> {
-        let mut tries = 0;
+        let begun = Instant::now();
+        let mut pause = AGAIN_AFTER;
         loop {
             match self.end_lease(lease, DateTime::UNIX_EPOCH).await {
                 // Another node of a cluster was faster: nobody else may have to wait for the lease to end.
-                Err(Error::Undone { .. }) if tries < TRIES => tries += 1,
+                Err(Error::Undone { .. }) if begun.elapsed() < AGAIN_FOR => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
                 outcome => return outcome.map(|_| ()),
             }
-            tokio::time::sleep(AGAIN_AFTER * tries).await;
         }
     }
 

@@ -133,12 +133,27 @@ pub(crate) async fn list<B: Backend>(
         }
     }
     let many = table.sets.is_some() || query.search.is_some() && B::CHECKS;
-    let begun = many && steady::<B>(connection).await?;
-    let rows = list_steadily::<B>(connection, table, query, about).await;
+    let mut tries = 0;
+    loop {
+        let begun = many && steady::<B>(connection).await?;
+        let rows = list_steadily::<B>(connection, table, query, about).await;
+        match steadied::<B, _>(connection, begun, rows).await {
+            Err(Error::Undone { .. }) if begun && tries == 0 => tries += 1,
+            rows => return rows,
+        }
+    }
+}
+
+/// Ends what made statements see one state, if that was begun for them; what they found, if they did.
+async fn steadied<B: Backend, T>(
+    connection: &mut B::Connection,
+    begun: bool,
+    found: Result<T>,
+) -> Result<T> {
     if begun {
         B::unsteady(connection).await.map_err(Into::<Error>::into)?;
     }
-    rows
+    found
 }
 
 /// Makes the statements that follow see one state.
@@ -301,12 +316,17 @@ pub(crate) async fn count<B: Backend>(
         }
         None => None,
     };
-    let begun = table.sets.is_some() && steady::<B>(connection).await?;
-    let number = count_steadily::<B>(connection, table, query, about).await;
-    if begun {
-        B::unsteady(connection).await.map_err(Into::<Error>::into)?;
-    }
-    let number = u64::try_from(number?).unwrap_or(0);
+    let mut tries = 0;
+    let number = loop {
+        let begun = table.sets.is_some() && steady::<B>(connection).await?;
+        let number = count_steadily::<B>(connection, table, query, about).await;
+        match steadied::<B, _>(connection, begun, number).await {
+            // Somebody changes tables of a cluster at this instant; hardly twice.
+            Err(Error::Undone { .. }) if begun && tries == 0 => tries += 1,
+            number => break number?,
+        }
+    };
+    let number = u64::try_from(number).unwrap_or(0);
     if let Some((memory, turn, key)) = known {
         memory.set_total(turn, key, number);
     }

@@ -107,6 +107,11 @@ impl Failure {
         Self { error: sqlx::Error::Protocol(why), row: Some(PutOff::Outdated) }
     }
 
+    /// Whether a node of a cluster has undone the transaction, and said so or not.
+    pub(super) fn is_undone_by_cluster(&self) -> bool {
+        matches!((self.number(), self.row), (Some(1213), _) | (None, Some(PutOff::Outdated)))
+    }
+
     /// Whether the statement alone is undone, and the transaction certainly goes on.
     pub(super) fn is_of_statement(&self) -> bool {
         self.number().is_some_and(|n| OF_STATEMENT.contains(&n))

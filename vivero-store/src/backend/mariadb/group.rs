@@ -461,6 +461,7 @@ impl Connection {
         // Where statements go one by one, some of those before may not have been sent: they are not undone by
         // going back, and must not count as done.
         if self.goes_apart && self.group.as_ref().is_some_and(|group| !group.before.is_empty()) {
+            self.kill("somebody went away while statements of others were being sent");
             return false;
         }
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);

@@ -289,7 +289,8 @@ pub(super) fn leave(mut lease: Lease, pass: Pass) {
         if lease.salvage().await {
             hand_on(lease, pass);
         } else {
-            lease.lost = true;
+            // Still in the middle of an answer: it is closed all the same.
+            lease.lost = lease.group.as_ref().is_some_and(|group| !group.is_dead());
             leave(lease, pass);
         }
     });

@@ -142,7 +142,7 @@ impl Connection {
         kinds.push(&[Kind::Int]);
         let answers = match self.in_one_packet(&text, &kinds).await {
             // Somebody changes tables at this instant; hardly twice.
-            Err(e) if self.of_cluster && !self.lost && (e.is_passing() || e.number().is_none()) => {
+            Err(e) if self.of_cluster && !self.lost && e.is_undone_by_cluster() => {
                 self.in_one_packet(&text, &kinds).await
             }
             answers => answers,
@@ -164,7 +164,6 @@ impl Connection {
         let answers = self.settle(outcome);
         match &answers {
             Ok(_) => self.open = false,
-            // If that fails too, the connection goes.
             Err(_) if !self.lost && self.script("ROLLBACK").await.is_ok() => self.open = false,
             Err(_) => {}
         }
