@@ -204,6 +204,11 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
         let sql = Sql::insert(head, rows);
         async move { Self::execute(connection, sql).await.map(|_| ()) }
     }
+    /// A query for the number of a table's next row: 0 where only the engine can number rows, as others add some
+    /// beside. Then it numbers those of one statement one after another.
+    fn next_number(table: &str) -> String {
+        format!("SELECT coalesce(max(seq), 0) + 1 FROM {table}")
+    }
     /// Adds one row of a record type, in a short work at the latest before the next statement or with the
     /// commit: then a value that is taken is told from there.
     fn insert_one(
@@ -240,7 +245,7 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Self::Failure>> + Send {
         async move {
             match step {
-                Step::Any(sql, _) => Self::defer(connection, sql).await,
+                Step::Any(sql, _) | Step::Own(sql, _) => Self::defer(connection, sql).await,
                 Step::Row(one) => {
                     Self::defer(connection, Sql::insert(&one.head, vec![one.row])).await
                 }

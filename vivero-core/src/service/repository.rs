@@ -137,7 +137,8 @@ impl<'s, R: Record> Repository<'s, R> {
         in_one_work!(self.session, |work| work.repository().create(record.clone()).await?)
     }
 
-    /// Changes a record; see [`WorkRepository::update`].
+    /// Changes a record; see [`WorkRepository::update`]. Errors beside those: [`Error::Undone`], if the database undid it
+    /// for what another process did to the same record: it may be done again.
     pub async fn update(
         &self,
         id: impl Into<Uuid>,

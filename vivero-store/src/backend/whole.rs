@@ -40,6 +40,8 @@ pub(crate) struct Addition {
     /// Everything up to and with `VALUES `.
     pub(crate) head: String,
     pub(crate) row: Vec<Value>,
+    /// With it a combination of facets may come to be, which others know by the order in which they came.
+    pub(crate) may_combine: bool,
     /// With the place of the version in the row.
     pub(crate) guard: Option<(usize, Guard)>,
     pub(crate) meaning: Meaning,
@@ -50,6 +52,9 @@ pub(crate) struct Addition {
 pub(crate) enum Step {
     /// Any statement.
     Any(Sql, Meaning),
+    /// A statement about a record of the work and nothing else: it says which version it changes, or follows one that
+    /// does, looks at no other record, and no combination of facets comes to be with it.
+    Own(Sql, Meaning),
     /// A row.
     Row(Addition),
     /// The words that the row before this is found by, in a table's search index.

@@ -14,6 +14,8 @@ use vivero_core::{Error, Result, Value};
 const ROWS_AT_ONCE: i64 = 2_000;
 /// After so many times it is asked whether there is still room for more.
 const WEIGHED_AFTER: u32 = 16;
+/// So far below the lowest number that is there may be rows that are about to be committed.
+const UNCOMMITTED: i64 = 4_096;
 /// An index that is being built; says when it is over, however it ends.
 pub(super) struct Building {
     pub(super) outcome: Outcome,
@@ -83,7 +85,7 @@ async fn built<B: Backend>(
     let journal = first().map_or(At::BEGINNING, entry);
     let state = first();
     let state = state.ok_or_else(|| Error::corrupt("there is no turn"))?;
-    let (turn, first) = (state.int(0), state.int(1));
+    let (turn, first) = (state.int(0), (state.int(1) - UNCOMMITTED).max(1));
     let mut index = Index::new(schema, first);
     index.set_places(places.into_iter().map(|mut c| (c.id(0), c.text(1))).collect());
     let mut parts = 0_u32;

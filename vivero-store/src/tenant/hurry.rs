@@ -163,26 +163,34 @@ impl Hurry {
         Guard { conditions, combination: self.combination.take() }
     }
 
+    /// Whether a row that is added with this may be the first of a combination of facets.
+    const fn may_combine(table: &Table, guard: &Guard) -> bool {
+        table.sets.is_some() && guard.combination.is_none()
+    }
+
     /// Adds a row.
     pub(super) fn insert<B: Backend>(&mut self, table: &Table, insert: Insert) {
         let head = Insert::head(table);
         for row in insert.rows {
-            let guard = Some((rows::VERSION, self.guard::<B>(table)));
-            let meaning = Meaning::Row(table.schema);
-            self.put_off(Step::Row(Addition { head: head.clone(), row, guard, meaning }));
+            let guard = self.guard::<B>(table);
+            let may_combine = Self::may_combine(table, &guard);
+            let guard = Some((rows::VERSION, guard));
+            let (head, meaning) = (head.clone(), Meaning::Row(table.schema));
+            self.put_off(Step::Row(Addition { head, row, may_combine, guard, meaning }));
         }
         for (_, text) in insert.search {
             self.put_off(Step::Words(table.schema.table, text));
         }
     }
 
-    /// Changes a row if it still is of the version `from`.
+    /// Changes a row if it still is of the version `from`; `combines` if its combination of facets is another then.
     pub(super) fn update<B: Backend>(
         &mut self,
         table: &Table,
         id: Uuid,
         (from, to): (i64, i64),
         sets: Sql,
+        combines: bool,
     ) {
         self.taken.retain(|taken| match taken {
             Taken::Version(of, row, version) => {
@@ -191,8 +199,11 @@ impl Hurry {
             Taken::There(..) => true,
         });
         let guard = self.guard::<B>(table);
+        let combines = combines && Self::may_combine(table, &guard);
+        let is_own = guard.conditions.is_empty() && !combines;
+        let step = if is_own { Step::Own } else { Step::Any };
         let sql = B::update_if(table.schema, id, (from, to), sets, guard);
-        self.put_off(Step::Any(sql, Meaning::Row(table.schema)));
+        self.put_off(step(sql, Meaning::Row(table.schema)));
     }
 
     /// Does all of it at the beginning of a transaction, in which there will be questions.

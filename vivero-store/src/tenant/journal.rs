@@ -38,7 +38,7 @@ pub(crate) async fn append<B: Backend>(
 /// What appends one entry.
 pub(crate) fn addition(entry: Entry) -> Result<Addition> {
     let (head, row) = (HEAD.to_owned(), values(entry)?);
-    Ok(Addition { head, row, guard: None, meaning: Meaning::Plain })
+    Ok(Addition { head, row, may_combine: false, guard: None, meaning: Meaning::Plain })
 }
 
 /// Statements that append entries.

@@ -197,11 +197,14 @@ impl<B: Backend> SqlWork<B> {
         self.put_off(Sql::new(leap), Meaning::Plain).await
     }
 
-    async fn remove_from(&mut self, schema: &'static Schema, start: i64) -> Result<()> {
+    async fn remove_from(&mut self, schema: &'static Schema, start: Option<i64>) -> Result<()> {
         if B::SAVEPOINTS {
             let back = Sql::new("ROLLBACK TO SAVEPOINT rows_added");
             return back.execute::<B>(self.begun().await?).await.map(|_| ());
         }
+        let Some(start) = start else {
+            return Err(Error::internal("taking rows back", "nobody knows their numbers"));
+        };
         let mut statements = vec![format!("DELETE FROM {} WHERE seq >= ?", schema.table)];
         if schema.is_searchable() {
             statements.push(format!("DELETE FROM {}_search WHERE rowid >= ?", schema.table));
@@ -270,9 +273,8 @@ impl<B: Backend> Work for SqlWork<B> {
             self.note_written(schema, ids.into_iter());
             return Ok(());
         }
-        // The engine has one writer, so the next number is the highest plus one.
-        let next = Sql::new(format!("SELECT coalesce(max(seq), 0) + 1 FROM {}", schema.table));
-        let start = next.number::<B>(self.begun().await?).await?.unwrap_or(1);
+        let next = Sql::new(B::next_number(schema.table));
+        let start = next.number::<B>(self.begun().await?).await?.filter(|number| *number > 0);
         let mut parts = Parts::new(schema, rows, start);
         if B::SAVEPOINTS {
             Sql::new("SAVEPOINT rows_added").execute::<B>(self.begun().await?).await?;
@@ -301,11 +303,9 @@ impl<B: Backend> Work for SqlWork<B> {
         if self.hurry.is_none() {
             self.begun().await?;
         }
-        let combined = if combinations::differ(&table, schema, &before.values, &after.values) {
-            self.tell_combination(&table, schema, &after.values)
-        } else {
-            None
-        };
+        let combines = combinations::differ(&table, schema, &before.values, &after.values);
+        let combined =
+            if combines { self.tell_combination(&table, schema, &after.values) } else { None };
         // Only what differs: an index is touched only when one of its columns is named.
         let mut sets = Sql::new(", updated_at = ?, updated_by = ?, deleted_at = ?");
         sets.bind(Value::Time(after.updated_at))
@@ -322,7 +322,7 @@ impl<B: Backend> Work for SqlWork<B> {
         }
         let versions = (before.version, after.version);
         if let Some(hurry) = &mut self.hurry {
-            hurry.update::<B>(&table, before.id, versions, sets);
+            hurry.update::<B>(&table, before.id, versions, sets, combines);
         } else {
             let transaction = self.begun().await?;
             let done = B::update_one(transaction, schema, before.id, versions, sets).await;
@@ -335,7 +335,10 @@ impl<B: Backend> Work for SqlWork<B> {
         if found {
             let (old, new) = (document(schema, &before.values), document(schema, &after.values));
             for sql in B::update_search(schema.table, before.seq, &old, new) {
-                self.put_off(sql, Meaning::Plain).await?;
+                match &mut self.hurry {
+                    Some(hurry) => hurry.put_off(Step::Own(sql, Meaning::Plain)),
+                    None => self.put_off(sql, Meaning::Plain).await?,
+                }
             }
         }
         Ok(true)
@@ -369,7 +372,8 @@ impl<B: Backend> Work for SqlWork<B> {
         ];
         if let Some(hurry) = &mut self.hurry {
             let head = head.to_owned();
-            hurry.put_off(Step::Row(Addition { head, row, guard: None, meaning }));
+            let answer = Addition { head, row, may_combine: false, guard: None, meaning };
+            hurry.put_off(Step::Row(answer));
             return Ok(());
         }
         self.put_off(Sql::insert(head, vec![row]), meaning).await

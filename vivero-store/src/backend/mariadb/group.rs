@@ -9,6 +9,7 @@
 //! told, and the rest goes on. What ends the whole transaction undoes all works of the group, each of which hears
 //! of it as [`Error::Undone`]; a commit whose outcome nobody knows is unknown to each of them.
 
+use super::ahead::may_go_ahead;
 use super::pool::{BACK, Position, Waiting};
 use super::queries::Queries;
 use super::ready::{Ready, alike, push_together};
@@ -147,6 +148,12 @@ impl Group {
             share,
             fell_apart: false,
         }
+    }
+
+    /// Of works whose statements were all run, all of which are to be committed.
+    pub(super) fn of_done(works: Vec<Ready>) -> Self {
+        let done = works.into_iter().map(|work| work.member).collect();
+        Self { done, closed: true, ..Self::new(Position::default(), true) }
     }
 
     pub(super) fn size(&self) -> usize {
@@ -306,6 +313,15 @@ impl Connection {
             Some(group) => group.add(Unit::One(member), end),
             None => member.tell(Err(undone("there is no transaction"))),
         }
+    }
+
+    /// Whether a group of nothing but these works may go ahead.
+    pub(super) fn may_go_ahead(&self, works: &[Ready]) -> bool {
+        let begins = |group: &Group| group.share && group.fresh && group.size() == 0;
+        !self.goes_apart
+            && !works.is_empty()
+            && self.group.as_ref().is_some_and(begins)
+            && works.iter().all(may_go_ahead)
     }
 
     /// Whether another work may join the group after some more.

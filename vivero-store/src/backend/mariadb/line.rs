@@ -5,8 +5,12 @@
 //! transaction on takes it along, so that many of them go in one packet, and nobody is woken for it. With nobody in
 //! line the group is committed: a work alone waits for no others. While one group is being made durable the next
 //! begins, on another connection.
+//!
+//! A group of works of which none asks anything goes ahead ([`super::ahead`]): it gives the right to write away at
+//! once, and another of the kind may begin beside it when so many wait that it is worth it. Whoever takes the turn
+//! first waits until none of these is under way.
 
-use super::group::{Group, Member, undone};
+use super::group::{Group, Member, Ran, undone};
 use super::pool::{Lease, Pool, WAIT, Waiting, Writing, unavailable};
 use super::ready::{Part, Ready};
 use super::statements::LONGEST_WAITING;
@@ -17,8 +21,13 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use vivero_core::Result;
+
+/// Groups that go ahead at once: one more than the server commits at a time.
+const AHEAD: usize = 2;
+/// With so many in line the second of them begins; before, it waits for more, or for the first.
+const ENOUGH: usize = 12;
 
 /// A work that stands in the line with all it does, until somebody takes it along or it leaves.
 #[derive(Clone)]
@@ -54,11 +63,34 @@ enum Waiter {
 struct Waiters {
     busy: bool,
     waiting: VecDeque<Waiter>,
-    /// Somebody is about to give the right to write to the next, and has to do so again.
-    freeing: bool,
-    free_again: bool,
+    /// Somebody is about to give the right to write to the next, and has to look again.
+    giving: bool,
+    look_again: bool,
+    /// Groups that went ahead and are not on their way to being durable.
+    ahead: usize,
+    /// Transactions of one work each, that are to meet none of these.
+    alone: usize,
     /// For so many groups no works share statements.
     wary: u32,
+}
+
+impl Waiters {
+    /// Whether a work that stands in line may begin a group, with so many in line.
+    const fn is_worth_it(&self, waiting: usize) -> bool {
+        self.ahead == 0 || self.ahead < AHEAD && waiting >= ENOUGH
+    }
+
+    /// Who is given the right to write.
+    fn take_next(&mut self) -> Option<Waiter> {
+        let begins = !self.busy
+            && match self.waiting.front()? {
+                Waiter::Asks(_) => true,
+                Waiter::Stands(_) => self.is_worth_it(self.waiting.len()),
+            };
+        let next = if begins { self.waiting.pop_front() } else { None };
+        self.busy |= next.is_some();
+        next
+    }
 }
 
 /// When works that shared statements did not come through: to do them twice costs more than sharing saves.
@@ -66,7 +98,14 @@ const WARY: u32 = 8;
 
 /// The line of one pool; clones are the same.
 #[derive(Clone, Default)]
-pub(super) struct Line(Arc<Mutex<Waiters>>);
+pub(super) struct Line(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    waiters: Mutex<Waiters>,
+    /// Tells that a group is no longer ahead.
+    settled: Notify,
+}
 
 /// What one who waits is given.
 enum Turn {
@@ -82,14 +121,35 @@ pub(super) struct Pass(Option<Line>);
 impl Drop for Pass {
     fn drop(&mut self) {
         if let Some(line) = self.0.take() {
-            line.free();
+            line.waiters().busy = false;
+            line.go_on();
         }
+    }
+}
+
+/// A group that goes ahead, until it is on its way to being durable.
+pub(super) struct Ahead(Line);
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.0.waiters().ahead -= 1;
+        self.0.0.settled.notify_waiters();
+        self.0.go_on();
+    }
+}
+
+/// A transaction beside which no group goes ahead.
+pub(super) struct Alone(Line);
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        self.0.waiters().alone -= 1;
     }
 }
 
 impl Line {
     fn waiters(&self) -> MutexGuard<'_, Waiters> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next(&self) -> Option<Waiter> {
@@ -100,29 +160,29 @@ impl Line {
         Pass(Some(self.clone()))
     }
 
-    /// Gives the right to write to the next. A next that is gone at once frees it again: in turn, not within.
-    fn free(self) {
+    /// Gives the right to write to the next, if nobody has it. A next that is gone at once gives it back: then it is
+    /// given in turn, not within.
+    fn go_on(&self) {
         {
             let mut waiters = self.waiters();
-            if waiters.freeing {
-                waiters.free_again = true;
+            waiters.look_again = waiters.giving;
+            if std::mem::replace(&mut waiters.giving, true) {
                 return;
             }
-            waiters.freeing = true;
         }
         loop {
             let next = {
                 let mut waiters = self.waiters();
-                let next = waiters.waiting.pop_front();
-                waiters.busy = next.is_some();
-                waiters.freeing = next.is_some();
+                waiters.look_again = false;
+                let next = waiters.take_next();
+                waiters.giving = next.is_some();
                 next
             };
             let given = match next {
                 None => return,
                 Some(Waiter::Asks(next)) => match next.send(Turn::First(self.pass())) {
                     Ok(()) => true,
-                    // Went away: this pass must not free the line once more.
+                    // Went away: this pass must not be given back once more.
                     Err(Turn::First(mut pass)) => {
                         pass.0 = None;
                         false
@@ -140,11 +200,45 @@ impl Line {
                 }
             };
             let mut waiters = self.waiters();
-            if given && !std::mem::take(&mut waiters.free_again) {
-                waiters.freeing = false;
+            if !given {
+                waiters.busy = false;
+            } else if !waiters.look_again {
+                waiters.giving = false;
                 return;
             }
         }
+    }
+
+    /// Has a group go ahead, unless somebody is to meet none.
+    fn go_ahead(&self) -> Option<Ahead> {
+        let mut waiters = self.waiters();
+        (waiters.alone == 0 && waiters.ahead < AHEAD).then(|| {
+            waiters.ahead += 1;
+            Ahead(self.clone())
+        })
+    }
+
+    /// Waits until no group is ahead. Not for ever: to meet one is no harm, but what waits for each other is undone.
+    async fn none_ahead(&self) {
+        let waiting = async {
+            loop {
+                let mut settled = pin!(self.0.settled.notified());
+                settled.as_mut().enable();
+                if self.waiters().ahead == 0 {
+                    return;
+                }
+                settled.await;
+            }
+        };
+        let _ = tokio::time::timeout(WAIT, waiting).await;
+    }
+
+    /// Has no group go ahead from now on, and waits for those that did.
+    pub(super) async fn alone(&self) -> Alone {
+        self.waiters().alone += 1;
+        let alone = Alone(self.clone());
+        self.none_ahead().await;
+        alone
     }
 
     async fn enter(&self, most: Duration) -> Result<Turn> {
@@ -175,7 +269,7 @@ impl Line {
     /// Has a work stand in the line; the right to begin a group if nobody else writes.
     fn stand(&self, standing: Standing) -> Option<Pass> {
         let mut waiters = self.waiters();
-        if waiters.busy {
+        if waiters.busy || !waiters.is_worth_it(waiters.waiting.len() + 1) {
             waiters.waiting.push_back(Waiter::Stands(standing));
             return None;
         }
@@ -187,17 +281,19 @@ impl Line {
 impl Pool {
     /// Begins a work that may share its transaction with others before and after it; see the module.
     pub(crate) async fn begin_short(&self) -> Result<Writing> {
-        match self.line().enter(WAIT).await? {
-            Turn::First(pass) => self.begin_group(pass).await,
+        let writing = match self.line().enter(WAIT).await? {
+            Turn::First(pass) => self.begin_group(pass).await?,
             Turn::Next(mut writing) => {
                 writing.waiting.mark();
-                Ok(*writing)
+                *writing
             }
-        }
+        };
+        self.line().none_ahead().await;
+        Ok(writing)
     }
 
     async fn begin_group(&self, pass: Pass) -> Result<Writing> {
-        let mut writing = self.begin().await?;
+        let mut writing = self.begin_beside().await?;
         let share = self.numbers_in_order() && self.line().may_share();
         writing.group = Some(Group::new(writing.waiting.end(), share));
         writing.pass = Some(pass);
@@ -327,23 +423,37 @@ fn hand_on_with(lease: Lease, pass: Pass, mut along: Vec<Ready>) {
             }
         }
     }
-    writing.join(along);
+    let ahead = writing.may_go_ahead(&along).then(|| line.go_ahead()).flatten();
     let (mut lease, Some(pass)) = writing.take_apart() else { return };
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    if let Some(ahead) = ahead {
+        drop(pass);
+        let pool = lease.pool().clone();
+        runtime.spawn(async move {
+            let ran = lease.run_ahead(along, &pool).await;
+            commit_group(lease, line, ran, ahead).await;
+        });
+        return;
+    }
+    lease.join(along);
     runtime.spawn(async move {
+        line.none_ahead().await;
         let ran = lease.run_group().await;
-        if ran.fell_apart {
-            line.waiters().wary = WARY;
-        }
-        if ran.goes_on {
-            let mut ending = pin!(lease.end_group());
-            // The next group begins when this one's commit is on its way.
-            let first = poll_fn(|context| Poll::Ready(ending.as_mut().poll(context))).await;
-            drop(pass);
-            if first.is_pending() {
-                ending.await;
-            }
-        }
-        drop(lease);
+        commit_group(lease, line, ran, pass).await;
     });
+}
+
+/// Commits what a group did; the next begins when that is on its way, and `until` is dropped.
+async fn commit_group<U>(mut lease: Lease, line: Line, ran: Ran, until: U) {
+    if ran.fell_apart {
+        line.waiters().wary = WARY;
+    }
+    if ran.goes_on {
+        let mut ending = pin!(lease.end_group());
+        let first = poll_fn(|context| Poll::Ready(ending.as_mut().poll(context))).await;
+        drop(until);
+        if first.is_pending() {
+            ending.await;
+        }
+    }
 }

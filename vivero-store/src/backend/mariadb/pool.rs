@@ -8,6 +8,7 @@ mod define;
 mod lease;
 mod waiting;
 
+pub(super) use lease::take_turn;
 pub(crate) use lease::{Connection, Lease, Writing};
 pub(super) use waiting::{BACK, Position, TURN, Waiting};
 
@@ -366,10 +367,18 @@ impl Pool {
     /// come one after another, also those of other processes. The turn is a row that each *changes*, not
     /// only locks, because a Galera cluster knows of changes only.
     pub(crate) async fn begin(&self) -> Result<Writing> {
+        let alone = self.line().alone().await;
+        let mut writing = self.begin_beside().await?;
+        writing.alone = Some(alone);
+        Ok(writing)
+    }
+
+    /// The same beside groups that go ahead.
+    pub(super) async fn begin_beside(&self) -> Result<Writing> {
         let mut lease = self.acquire().await?;
         lease.first = Some(self.clone());
         lease.waiting = Waiting::turn();
-        Ok(Writing { lease, pass: None })
+        Ok(Writing::of(lease))
     }
 
     /// How often a connection was opened so far.

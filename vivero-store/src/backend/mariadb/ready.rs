@@ -10,6 +10,7 @@ use super::group::{Member, undone};
 use super::pool::{Pool, Waiting};
 use super::{merge, search};
 use crate::backend::{Addition, Condition, Guard, Meaning, Sql, Step};
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use vivero_core::Value;
@@ -18,10 +19,15 @@ use vivero_core::Value;
 /// found before its triggers run, and after those of the row before.
 pub(super) const TELLS: &str = " * (length(@vivero_combination := ?) > 0)";
 
+/// What comes before the rows that a statement adds.
+const ROWS: &str = " VALUES ";
+
 /// A part of a work.
 pub(super) enum Part {
     /// A statement.
     Any(Sql, Meaning),
+    /// One about a record of the work and nothing else.
+    Own(Own),
     /// A row of a table.
     Row(Row),
     /// The words of the row before, as literals, in a table's search index.
@@ -31,26 +37,55 @@ pub(super) enum Part {
 /// A row as text.
 pub(super) struct Row {
     /// Everything up to and with `VALUES `.
-    head: String,
+    pub(super) head: String,
     /// From the parenthesis to what conditions follow, and from there on.
-    text: (String, String),
-    conditions: Vec<There>,
+    pub(super) text: (String, String),
+    pub(super) conditions: Vec<There>,
+    /// Its first id, which is that of the record.
+    pub(super) id: Option<String>,
+    pub(super) may_combine: bool,
     /// Whether its triggers are told of a combination.
     tells: bool,
     meaning: Meaning,
 }
 
+/// A statement about a record of the work as text.
+pub(super) struct Own {
+    pub(super) text: String,
+    /// Where its rows begin, if it adds some and does no more.
+    pub(super) rows: Option<usize>,
+    tells: bool,
+    meaning: Meaning,
+}
+
 /// A condition, its id and the rest as text.
-struct There {
-    table: &'static str,
-    id: String,
-    rest: String,
+pub(super) struct There {
+    pub(super) table: &'static str,
+    pub(super) id: String,
+    pub(super) rest: String,
 }
 
 fn filled(sql: &Sql) -> String {
     let mut text = String::with_capacity(sql.text.len() + sql.args.len() * 24);
     merge::fill(&mut text, &sql.text, sql.args.iter());
     text
+}
+
+/// How many of these ids are in a table, as a number of rows and one to compare it with.
+pub(super) fn how_many(table: &str, rest: &str, mut ids: Vec<&str>) -> (String, usize) {
+    ids.sort_unstable();
+    ids.dedup();
+    let ids_text = ids.join(", ");
+    (format!("(SELECT count(*) FROM {table} t WHERE t.id IN ({ids_text}){rest})"), ids.len())
+}
+
+impl Own {
+    fn new(sql: &Sql, meaning: Meaning) -> Self {
+        let text = filled(sql);
+        let rows = text.find(ROWS).filter(|_| sql.args.is_empty() && text.starts_with("INSERT "));
+        let rows = rows.map(|at| at + ROWS.len());
+        Self { text, rows, tells: sql.text.contains(TELLS), meaning }
+    }
 }
 
 impl From<Condition> for There {
@@ -62,7 +97,9 @@ impl From<Condition> for There {
 
 impl From<Addition> for Row {
     fn from(addition: Addition) -> Self {
-        let Addition { head, row, guard, meaning } = addition;
+        let Addition { head, row, may_combine, guard, meaning } = addition;
+        let id = row.iter().find(|value| matches!(value, Value::Id(_)));
+        let id = id.map(|id| filled(&Sql::new("?").with(id.clone())));
         let (version, guard) = guard.unwrap_or((usize::MAX, Guard::default()));
         let (mut first, mut last) = (Sql::new("("), Sql::default());
         for (i, value) in row.into_iter().enumerate() {
@@ -77,11 +114,17 @@ impl From<Addition> for Row {
         last.add(")");
         let conditions = guard.conditions.into_iter().map(Into::into).collect();
         let tells = guard.combination.is_some();
-        Self { head, text: (filled(&first), filled(&last)), conditions, tells, meaning }
+        let text = (filled(&first), filled(&last));
+        Self { head, text, conditions, id, may_combine, tells, meaning }
     }
 }
 
 impl Row {
+    /// Whether it is a record's, and not one of what is written about records.
+    pub(super) const fn is_of_record(&self) -> bool {
+        matches!(self.meaning, Meaning::Row(_))
+    }
+
     /// By itself: its version is multiplied by what each condition finds, by nothing, if it finds no row; and a
     /// version that is none is not taken by its column.
     fn alone(&self) -> String {
@@ -90,6 +133,15 @@ impl Row {
             let _ = write!(text, " * (SELECT 1 FROM {table} t WHERE t.id = {id}{rest})");
         }
         text + &self.text.1
+    }
+
+    /// Those of several works in one statement, whatever their conditions say.
+    pub(super) fn enter(rows: &[&Self], text: &mut String) {
+        for (i, row) in rows.iter().enumerate() {
+            text.push_str(if i == 0 { &row.head } else { ", " });
+            text.push_str(&row.text.0);
+            text.push_str(&row.text.1);
+        }
     }
 
     /// Those of several works in one statement: the conditions of all are with the first.
@@ -103,15 +155,9 @@ impl Row {
         for (i, row) in rows.into_iter().enumerate() {
             text.push_str(if i == 0 { &row.head } else { ", " });
             text.push_str(&row.text.0);
-            for ((table, rest), mut ids) in std::mem::take(&mut conditions) {
-                ids.sort_unstable();
-                ids.dedup();
-                let _ = write!(
-                    text,
-                    " * nullif((SELECT count(*) FROM {table} t WHERE t.id IN ({}){rest}) = {}, 0)",
-                    ids.join(", "),
-                    ids.len()
-                );
+            for ((table, rest), ids) in std::mem::take(&mut conditions) {
+                let (found, wanted) = how_many(table, rest, ids);
+                let _ = write!(text, " * nullif({found} = {wanted}, 0)");
             }
             text.push_str(&row.text.1);
         }
@@ -123,6 +169,7 @@ impl Part {
     pub(super) fn new(step: Step) -> Self {
         match step {
             Step::Any(sql, meaning) => Self::Any(sql, meaning),
+            Step::Own(sql, meaning) => Self::Own(Own::new(&sql, meaning)),
             Step::Row(addition) => Self::Row(addition.into()),
             Step::Words(table, text) => Self::Words { table, words: search::literals(&text) },
         }
@@ -132,6 +179,7 @@ impl Part {
     pub(super) fn length(&self) -> usize {
         match self {
             Self::Any(sql, _) => super::statements::length(sql),
+            Self::Own(own) => own.text.len(),
             Self::Row(row) => row.head.len() + row.text.0.len() + row.text.1.len(),
             Self::Words { words, .. } => words.iter().map(|word| word.len() + 24).sum(),
         }
@@ -140,10 +188,11 @@ impl Part {
     pub(super) fn push_onto(&self, waiting: &mut Waiting) {
         match self {
             Self::Any(sql, meaning) => waiting.push(sql, *meaning),
+            Self::Own(own) => waiting.push_text(&own.text, own.meaning),
             Self::Row(row) => waiting.push_text(&row.alone(), row.meaning),
             Self::Words { table, words } => {
                 if !words.is_empty() {
-                    let text = entries(table, std::iter::once(words.as_slice()));
+                    let text = entries(table, None, std::iter::once(words.as_slice()));
                     waiting.push_text(&text, Meaning::Plain);
                 }
             }
@@ -154,6 +203,7 @@ impl Part {
     pub(super) fn tells(&self) -> bool {
         match self {
             Self::Any(sql, _) => sql.text.contains(TELLS),
+            Self::Own(own) => own.tells,
             Self::Row(row) => row.tells,
             Self::Words { .. } => false,
         }
@@ -169,12 +219,26 @@ impl Part {
     }
 }
 
-/// The statement that enters the words of rows that were added last, one after another.
-fn entries<'w>(table: &str, rows: impl Iterator<Item = &'w [String]>) -> String {
+/// The statement that enters the words of rows that were added last, one after another. Given the id of the last of
+/// so many after the first, it is refused unless they are numbered so: a number that is none is not taken.
+pub(super) fn entries<'w>(
+    table: &str,
+    mut last: Option<(usize, &str)>,
+    rows: impl Iterator<Item = &'w [String]>,
+) -> String {
     let mut text = format!("INSERT INTO {table}_search (rowid, word) VALUES ");
     let mut between = "";
     for (i, words) in rows.enumerate() {
         for word in words {
+            if let Some((after, id)) = last.take() {
+                let _ = write!(
+                    text,
+                    "{between}((last_insert_id() + {i}) * nullif((SELECT id FROM {table} WHERE seq = \
+                     last_insert_id() + {after}) = {id}, 0), {word})"
+                );
+                between = ", ";
+                continue;
+            }
             let _ = match i {
                 0 => write!(text, "{between}(last_insert_id(), {word})"),
                 _ => write!(text, "{between}(last_insert_id() + {i}, {word})"),
@@ -219,7 +283,7 @@ impl Ready {
 
     /// Whether both can be done by the same statements. The words of a row are known by its number, which they
     /// have to come right behind.
-    fn goes_with(&self, other: &Self) -> bool {
+    pub(super) fn goes_with(&self, other: &Self) -> bool {
         let words = |part: &&Part| matches!(part, Part::Words { .. });
         self.parts.len() == other.parts.len()
             && self.parts.iter().zip(&other.parts).all(|(one, other)| one.goes_with(other))
@@ -229,10 +293,11 @@ impl Ready {
 }
 
 /// Puts works together that can be done by the same statements; the order is of the first of each.
-pub(super) fn alike(works: Vec<Ready>) -> Vec<Vec<Ready>> {
-    let mut all: Vec<Vec<Ready>> = Vec::new();
+pub(super) fn alike<W: Borrow<Ready>>(works: impl IntoIterator<Item = W>) -> Vec<Vec<W>> {
+    let mut all: Vec<Vec<W>> = Vec::new();
     for work in works {
-        let like = all.iter_mut().find(|some| some.first().is_some_and(|one| one.goes_with(&work)));
+        let goes = |one: &W| one.borrow().goes_with(work.borrow());
+        let like = all.iter_mut().find(|some| some.first().is_some_and(goes));
         match like {
             Some(some) => some.push(work),
             None => all.push(vec![work]),
@@ -248,7 +313,7 @@ pub(super) fn push_together(works: &[Ready], waiting: &mut Waiting) {
         let parts = works.iter().filter_map(|work| work.parts.get(i));
         match part {
             // None goes with any other.
-            Part::Any(sql, meaning) => waiting.push(sql, *meaning),
+            Part::Any(..) | Part::Own(_) => part.push_onto(waiting),
             Part::Row(row) => {
                 let rows = parts.filter_map(|part| match part {
                     Part::Row(row) => Some(row),
@@ -261,7 +326,7 @@ pub(super) fn push_together(works: &[Ready], waiting: &mut Waiting) {
                     Part::Words { words, .. } => words.as_slice(),
                     _ => &[],
                 });
-                let text = entries(table, words);
+                let text = entries(table, None, words);
                 if text.ends_with(')') {
                     // The rows were numbered one after another: the highest number is that of the last.
                     let last = works.len() - 1;
@@ -284,7 +349,8 @@ mod tests {
     fn row(head: &str, row: &str) -> Part {
         let text = (format!("({row}"), ")".to_owned());
         let (head, meaning) = (head.into(), Meaning::Plain);
-        Part::Row(Row { head, text, conditions: Vec::new(), tells: false, meaning })
+        let (conditions, id) = (Vec::new(), None);
+        Part::Row(Row { head, text, conditions, id, may_combine: false, tells: false, meaning })
     }
 
     fn work(parts: Vec<Part>) -> Ready {
@@ -331,7 +397,8 @@ mod tests {
             let guard = Guard { conditions: vec![condition], combination: Some("a,'b'".into()) };
             let row = vec![Value::Id(uuid::Uuid::from_u128(id)), Value::Int(1), Value::Null];
             let head = "INSERT INTO lots (id, version, a) VALUES ".to_owned();
-            Row::from(Addition { head, row, guard: Some((1, guard)), meaning: Meaning::Plain })
+            let (guard, meaning) = (Some((1, guard)), Meaning::Plain);
+            Row::from(Addition { head, row, may_combine: false, guard, meaning })
         };
         let id = |id: u128| filled(&Sql::new("?").with(Value::Id(uuid::Uuid::from_u128(id))));
         let tells = " * (length(@vivero_combination := 'a,''b''') > 0)";

@@ -273,8 +273,8 @@ pub(super) fn create(table: &str, columns: &[String], keys: &[Key]) -> String {
 /// The variable in which triggers are told of a combination that is there.
 pub(super) const COMBINATION: &str = "@vivero_combination";
 
-/// The combinations of facets, entered by triggers. Writers come one after another, so looking first
-/// and then entering cannot enter one twice.
+/// The combinations of facets, entered by triggers. Who may enter one has the turn, so looking first and then
+/// entering cannot enter one twice, and their numbers are in the order of commits.
 pub(super) fn create_sets(table: &str, sets: &str, columns: &[&Column]) -> Vec<String> {
     let list = |each: &dyn Fn(&&Column) -> String, between: &str| -> String {
         columns.iter().map(each).collect::<Vec<_>>().join(between)

@@ -50,10 +50,10 @@ impl Pool {
     pub(crate) async fn define(&self) -> Result<Writing> {
         let mut lease = self.definer().await?;
         if lease.held.is_some() {
-            return Ok(Writing { lease, pass: None });
+            return Ok(Writing::of(lease));
         }
         match Sql::new(lock()).number::<MariaDb>(&mut lease).await? {
-            Some(1) => Ok(Writing { lease, pass: None }),
+            Some(1) => Ok(Writing::of(lease)),
             _ => Err(being_changed()),
         }
     }
@@ -95,7 +95,7 @@ impl Pool {
             Ok(mut found) if found.len() == wanted => {
                 let found_of = found.split_off(3);
                 match found[2].first().map(|row| row.int(0)) {
-                    Some(1) => return Ok((Writing { lease, pass: None }, Some(found_of))),
+                    Some(1) => return Ok((Writing::of(lease), Some(found_of))),
                     _ => return Err(being_changed()),
                 }
             }
@@ -107,6 +107,6 @@ impl Pool {
         if !taken && Sql::new(lock()).number::<MariaDb>(&mut lease).await? != Some(1) {
             return Err(being_changed());
         }
-        Ok((Writing { lease, pass: None }, None))
+        Ok((Writing::of(lease), None))
     }
 }

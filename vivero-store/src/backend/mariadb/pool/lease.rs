@@ -2,7 +2,7 @@
 
 use super::super::budget::Place;
 use super::super::group::Group;
-use super::super::line::{self, Pass};
+use super::super::line::{self, Alone, Pass};
 use super::{Hold, Pool, WAIT, Waiting, close, unavailable};
 use crate::backend::Meaning;
 use sqlx::MySqlConnection;
@@ -17,10 +17,15 @@ const STRIDE: i64 = 1_000;
 
 const BEGIN: &str = "START TRANSACTION";
 
-/// Begins a transaction and waits for its turn.
-pub(super) fn take_turn() -> String {
+/// Waits for its turn, in a transaction.
+pub(in crate::backend::mariadb) fn take_turn() -> String {
     let stride = rand::random_range(1..=STRIDE);
-    format!("{BEGIN}; UPDATE engine_state SET turn = turn + {stride} WHERE one = 1")
+    format!("UPDATE engine_state SET turn = turn + {stride} WHERE one = 1")
+}
+
+/// Begins a transaction and waits for its turn.
+pub(super) fn begin() -> String {
+    format!("{BEGIN}; {}", take_turn())
 }
 
 /// A connection and what is known of its state.
@@ -104,6 +109,10 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    pub(in crate::backend::mariadb) const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     /// Begins a transaction with the next statement, when its turn has come.
     fn take_turn(&mut self) {
         self.open = true;
@@ -169,12 +178,19 @@ pub(crate) struct Writing {
     pub(super) lease: Lease,
     /// Of a short work, which shares its transaction with others.
     pub(in crate::backend::mariadb) pass: Option<Pass>,
+    /// Of one that has a transaction to itself: no groups go ahead.
+    pub(super) alone: Option<Alone>,
 }
 
 impl Writing {
+    /// A transaction of one work.
+    pub(super) const fn of(lease: Lease) -> Self {
+        Self { lease, pass: None, alone: None }
+    }
+
     /// The present work of a group.
     pub(in crate::backend::mariadb) const fn of_group(lease: Lease, pass: Pass) -> Self {
-        Self { lease, pass: Some(pass) }
+        Self { lease, pass: Some(pass), alone: None }
     }
 
     /// The same apart; nothing if it was taken apart before.

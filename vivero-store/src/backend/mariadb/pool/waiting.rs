@@ -1,7 +1,7 @@
 //! Statements that wait on a connection for the next one, to go with it in one packet.
 
 use super::super::merge;
-use super::lease::take_turn;
+use super::lease::begin;
 use crate::backend::{Meaning, Sql};
 
 /// Where each work of a group but the first begins.
@@ -46,7 +46,7 @@ impl Waiting {
 
     /// Begins a transaction and waits for its turn.
     pub(super) fn take_turn(&mut self) {
-        self.text.push_str(&take_turn());
+        self.text.push_str(&begin());
         self.end_statements(TURN);
     }
 

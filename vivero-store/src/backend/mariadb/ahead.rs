@@ -1,0 +1,151 @@
+//! Groups of works that ask nothing, most of which is done before their turn has come.
+//!
+//! One transaction after another is one thread of the server's, and nearly all it does is to enter rows, their
+//! indexes and their words. What a work does to records of its own needs no turn for that: a new row is nobody
+//! else's yet, and a change says which version it is of and has the row locked from then on. So it goes first,
+//! beside another group that is about to commit. Then the turn is taken, what was taken for granted of other
+//! records is looked for, and the journal is written: the order of turns is that of the journal and of commits, as
+//! it is for everybody else.
+//!
+//! If anything is refused, all of it is undone and done once more in the plain way, the turn first and one work
+//! after another: there each hears what is the matter with its own. Two transactions that lock records in another
+//! order can wait for each other, which the server ends by undoing one. So that it is rare, only groups of this kind
+//! go beside each other, and in one process nobody else begins while one of them is under way (see [`super::line`]).
+//!
+//! Not on a cluster: there each statement goes alone, and nodes number rows by turns.
+
+use super::group::{Group, Ran, undone};
+use super::pool::{Pool, Waiting, take_turn};
+use super::ready::{Part, Ready, Row, alike, entries, how_many};
+use super::{Connection, Failure, run};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Whether what a work does to records of its own can go before its turn. Not if a combination of facets may come to
+/// be: whoever knows the newest takes it that there is no other before it (`tenant/plan/assumed.rs`).
+pub(super) fn may_go_ahead(work: &Ready) -> bool {
+    work.parts.iter().all(|part| match part {
+        Part::Any(..) => false,
+        Part::Row(row) => !row.may_combine,
+        Part::Own(_) | Part::Words { .. } => true,
+    })
+}
+
+/// Rows by what comes before them, in the order of the first of each.
+#[derive(Default)]
+struct Additions<'w>(Vec<(&'w str, Vec<&'w str>)>);
+
+impl<'w> Additions<'w> {
+    fn add(&mut self, head: &'w str, rows: &'w str) {
+        match self.0.iter_mut().find(|(known, _)| *known == head) {
+            Some((_, all)) => all.push(rows),
+            None => self.0.push((head, vec![rows])),
+        }
+    }
+
+    fn push_onto(self, text: &mut String) {
+        for (head, rows) in self.0 {
+            let _ = write!(text, "; {head}{}", rows.join(", "));
+        }
+    }
+}
+
+/// All that works do but the commit, as one packet.
+fn packet(works: &[Ready]) -> String {
+    let mut text = "START TRANSACTION".to_owned();
+    let mut added = Additions::default();
+    let mut written: Vec<(&str, Vec<&Row>)> = Vec::new();
+    let mut looked_for: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for like in alike(works) {
+        let Some(first) = like.first() else { continue };
+        let mut last_id = None;
+        for (i, part) in first.parts.iter().enumerate() {
+            let parts = like.iter().filter_map(|work| work.parts.get(i));
+            match part {
+                Part::Any(..) => {}
+                Part::Own(own) => match own.rows {
+                    Some(at) => added.add(&own.text[..at], &own.text[at..]),
+                    None => drop(write!(text, "; {}", own.text)),
+                },
+                Part::Row(_) => {
+                    let rows = parts.filter_map(|part| match part {
+                        Part::Row(row) => Some(row),
+                        _ => None,
+                    });
+                    let rows: Vec<&Row> = rows.collect();
+                    if rows.iter().any(|row| !row.is_of_record()) {
+                        for row in rows {
+                            match written.iter_mut().find(|(head, _)| *head == row.head) {
+                                Some((_, all)) => all.push(row),
+                                None => written.push((&row.head, vec![row])),
+                            }
+                        }
+                        continue;
+                    }
+                    for there in rows.iter().flat_map(|row| &row.conditions) {
+                        looked_for.entry((there.table, &there.rest)).or_default().push(&there.id);
+                    }
+                    last_id = rows.last().and_then(|row| row.id.as_deref());
+                    text.push_str("; ");
+                    Row::enter(&rows, &mut text);
+                }
+                Part::Words { table, .. } => {
+                    let words = parts.map(|part| match part {
+                        Part::Words { words, .. } => words.as_slice(),
+                        _ => &[],
+                    });
+                    let last = last_id.filter(|_| like.len() > 1);
+                    let last = last.map(|id| (like.len() - 1, id));
+                    let entered = entries(table, last, words);
+                    if entered.ends_with(')') {
+                        let _ = write!(text, "; {entered}");
+                    }
+                }
+            }
+        }
+    }
+    added.push_onto(&mut text);
+    let _ = write!(text, "; {}", take_turn());
+    for ((table, rest), ids) in looked_for {
+        let (found, wanted) = how_many(table, rest, ids);
+        let _ = write!(
+            text,
+            "; UPDATE engine_state SET turn = if({found} = {wanted}, turn, NULL) WHERE one = 1"
+        );
+    }
+    for (_, rows) in written {
+        text.push_str("; ");
+        Row::enter(&rows, &mut text);
+    }
+    text
+}
+
+impl Connection {
+    /// Does all that works do but the commit: whether there is something to commit.
+    pub(super) async fn run_ahead(&mut self, mut works: Vec<Ready>, pool: &Pool) -> Ran {
+        works.iter_mut().filter_map(|work| work.along.take()).for_each(|along| along());
+        let text = packet(&works);
+        (self.first, self.waiting, self.combination) = (None, Waiting::default(), None);
+        (self.busy, self.open) = (true, true);
+        let outcome = run(&mut self.inner, &text).await.map_err(Failure::from);
+        let Err(failure) = self.answered(outcome) else {
+            self.group = Some(Group::of_done(works));
+            return Ran { goes_on: true, fell_apart: false };
+        };
+        tracing::debug!(%failure, works = works.len(), "a group that went ahead is done again");
+        self.lost |= !self.lost && run(&mut self.inner, "ROLLBACK").await.is_err();
+        self.group = None;
+        if self.lost && !self.renew(pool).await {
+            let why = format!("the connection was lost: {failure}");
+            works.into_iter().for_each(|work| work.member.tell(Err(undone(&why))));
+            return Ran::default();
+        }
+        self.open = false;
+        self.first = Some(pool.clone());
+        self.waiting = Waiting::turn();
+        self.group = Some(Group::new(self.waiting.end(), false));
+        let several = works.len() > 1;
+        self.join(works.into_iter().filter_map(|work| work.still(pool)).collect());
+        Ran { fell_apart: several, ..self.run_group().await }
+    }
+}
