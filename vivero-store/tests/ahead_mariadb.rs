@@ -24,10 +24,8 @@ fn lot(code: &str) -> NewEntity {
     NewEntity::new(code, "Hebe", EntityType::Cutting, 100)
 }
 
-/// Takes the turn, as another process would that has a transaction to itself. Of this one nobody else asks for it: the
-/// sealer has nothing to do.
-async fn take_turn(session: &TenantSession, root: &mut MySqlConnection) {
-    session.seal().await.expect("sealing");
+/// Takes the turn, as another process would that has a transaction to itself.
+async fn take_turn(root: &mut MySqlConnection) {
     run(root, "START TRANSACTION").await;
     run(root, "UPDATE engine_state SET turn = turn + 1 WHERE one = 1").await;
 }
@@ -64,23 +62,30 @@ async fn blocked(watcher: &mut MySqlConnection, many: i64) {
     }
 }
 
+/// A tenant of an installation that seals only when it is told to: a sealer that asks for its turn has others wait.
+async fn quiet(n: usize) -> (Vivero, TenantSession, MySqlConnection) {
+    let (vivero, session, root) = ground(n).await;
+    drop(session);
+    vivero.close().await;
+    let (vivero, session) = beside(n).await;
+    (vivero, session, root)
+}
+
 /// The same tenant in what is as good as another process.
 async fn beside(n: usize) -> (Vivero, TenantSession) {
     let vivero = Vivero::builder().mariadb(support::options(n)).weak_passwords_for_tests();
+    let vivero = vivero.seal_delay(Duration::from_secs(3_600));
     let vivero = vivero.open(&support::registry(n)).await.expect("opening");
     let password = Password::new("grower@example.com", "correct horse battery");
     let session = vivero.sign_in("acme-plants", password).await.expect("signing in");
     (vivero, session)
 }
 
-/// From now on the combination of facets of [`lot`] is known, and as many connections are open as are wanted at once,
-/// by the sealer, too: what was known before one was opened is not relied on.
+/// From now on the combination of facets of [`lot`] is known, and as many connections are open as are wanted at once:
+/// what was known before one was opened is not relied on.
 async fn first_lot(session: &TenantSession) -> EntityId {
     drop(join_all((0..6).map(|_| session.begin())).await);
-    let first = session.entities().create(lot("FIRST-LOT")).await.expect("a lot").id;
-    // The sealer would ask for its turn.
-    session.seal().await.expect("sealing");
-    first
+    session.entities().create(lot("FIRST-LOT")).await.expect("a lot").id
 }
 
 type Made = JoinHandle<Result<EntityId, Error>>;
@@ -108,10 +113,10 @@ async fn assert_whole(session: &TenantSession, root: &mut MySqlConnection, lots:
 
 #[tokio::test]
 async fn two_groups_are_under_way_at_once_and_a_third_waits() {
-    let (vivero, session, mut root) = ground(920).await;
+    let (vivero, session, mut root) = quiet(920).await;
     let mut watcher = watcher(&mut root).await;
     first_lot(&session).await;
-    take_turn(&session, &mut root).await;
+    take_turn(&mut root).await;
     let mut all = vec![create(&session, lot("A-0"))];
     seen(&mut watcher, 1, "code LIKE 'A-%'").await;
     // Not worth a group of their own, until they are twelve.
@@ -139,13 +144,13 @@ async fn two_groups_are_under_way_at_once_and_a_third_waits() {
 
 #[tokio::test]
 async fn what_is_taken_for_granted_is_looked_for_when_the_turn_has_come() {
-    let (vivero, session, mut root) = ground(921).await;
+    let (vivero, session, mut root) = quiet(921).await;
     let mut watcher = watcher(&mut root).await;
     let site = NewLocation::new(LocationKind::Site, "S", "Site", None);
     let place = session.locations().create(site).await.expect("a place").id;
     let at_place = |code: &str| NewEntity { location_id: Some(place), ..lot(code) };
     first_lot(&session).await;
-    take_turn(&session, &mut root).await;
+    take_turn(&mut root).await;
     let made = create(&session, at_place("GONE"));
     seen(&mut watcher, 1, "code = 'GONE'").await;
     run(&mut root, "UPDATE locations SET deleted_at = now(6), version = version + 1").await;
@@ -162,7 +167,7 @@ async fn what_is_taken_for_granted_is_looked_for_when_the_turn_has_come() {
 
 #[tokio::test]
 async fn two_who_add_the_same_code_are_told_apart() {
-    let (vivero, session, mut root) = ground(922).await;
+    let (vivero, session, mut root) = quiet(922).await;
     let mut watcher = watcher(&mut root).await;
     let (other, theirs) = beside(922).await;
     let is_taken = |outcome: &Result<EntityId, Error>| matches!(outcome, Err(Error::Taken { field, .. }) if field == "code");
@@ -201,7 +206,7 @@ async fn two_who_add_the_same_code_are_told_apart() {
 
 #[tokio::test]
 async fn many_rows_are_added_beside_a_group_that_waits_for_its_turn() {
-    let (vivero, session, mut root) = ground(923).await;
+    let (vivero, session, mut root) = quiet(923).await;
     let mut watcher = watcher(&mut root).await;
     let (other, theirs) = beside(923).await;
     first_lot(&session).await;
@@ -213,6 +218,9 @@ async fn many_rows_are_added_beside_a_group_that_waits_for_its_turn() {
     work.entities().create_all(many).await.expect("many lots");
     work.commit().await.expect("nobody is in the way");
     waits.await.expect("no panic").expect("a lot");
+    let first = "(SELECT seq FROM entities WHERE code = 'A') < \
+         (SELECT min(seq) FROM entities WHERE code LIKE 'T-%' AND code <> 'T-0')";
+    assert_eq!(number(&mut root, first).await, 1, "it was not undone for them and done again");
     assert_whole(&session, &mut root, 1503).await;
     drop((session, theirs));
     vivero.close().await;
@@ -221,7 +229,7 @@ async fn many_rows_are_added_beside_a_group_that_waits_for_its_turn() {
 
 #[tokio::test]
 async fn of_two_changes_of_one_lot_one_is_done() {
-    let (vivero, session, mut root) = ground(924).await;
+    let (vivero, session, mut root) = quiet(924).await;
     let mut watcher = watcher(&mut root).await;
     let (other, theirs) = beside(924).await;
     let known = first_lot(&session).await;
@@ -254,10 +262,10 @@ async fn of_two_changes_of_one_lot_one_is_done() {
 
 #[tokio::test]
 async fn who_has_a_transaction_alone_meets_no_group_of_the_process() {
-    let (vivero, session, mut root) = ground(925).await;
+    let (vivero, session, mut root) = quiet(925).await;
     let mut watcher = watcher(&mut root).await;
     first_lot(&session).await;
-    take_turn(&session, &mut root).await;
+    take_turn(&mut root).await;
     let ahead = create(&session, lot("AHEAD"));
     seen(&mut watcher, 1, "code = 'AHEAD'").await;
     let mut beginning = Box::pin(session.begin());
@@ -277,7 +285,7 @@ async fn who_has_a_transaction_alone_meets_no_group_of_the_process() {
     work.commit().await.expect("committing");
     next.await.expect("no panic").expect("a lot");
     // Who went away while they waited is waited for by nobody.
-    take_turn(&session, &mut root).await;
+    take_turn(&mut root).await;
     let ahead = create(&session, lot("AHEAD-2"));
     seen(&mut watcher, 1, "code = 'AHEAD-2'").await;
     {
@@ -297,7 +305,7 @@ async fn who_has_a_transaction_alone_meets_no_group_of_the_process() {
 
 #[tokio::test]
 async fn combinations_of_facets_come_to_be_in_the_order_of_commits() {
-    let (vivero, session, mut root) = ground(926).await;
+    let (vivero, session, mut root) = quiet(926).await;
     let mut watcher = watcher(&mut root).await;
     let (other, theirs) = beside(926).await;
     let known = first_lot(&session).await;
@@ -333,4 +341,29 @@ async fn combinations_of_facets_come_to_be_in_the_order_of_commits() {
     drop((session, theirs));
     vivero.close().await;
     other.close().await;
+}
+
+#[tokio::test]
+async fn a_group_whose_connection_is_lost_before_its_turn_is_done_again() {
+    let (vivero, session, mut root) = quiet(927).await;
+    let mut watcher = watcher(&mut root).await;
+    let known = first_lot(&session).await;
+    take_turn(&mut root).await;
+    let added = create(&session, lot("ADDED"));
+    seen(&mut watcher, 1, "code = 'ADDED'").await;
+    blocked(&mut watcher, 1).await;
+    let waits = "SELECT max(t.trx_mysql_thread_id) FROM information_schema.innodb_trx t \
+         JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id \
+         WHERE t.trx_state = 'LOCK WAIT' AND p.db = database()";
+    let connection = number(&mut watcher, waits).await;
+    run(&mut watcher, &format!("KILL {connection}")).await;
+    seen(&mut watcher, 0, "code = 'ADDED'").await;
+    assert!(!added.is_finished(), "it is not told as done");
+    run(&mut root, "COMMIT").await;
+    added.await.expect("no panic").expect("a lot");
+    let named = EntityPatch { name: Some("Hebe albicans".into()), ..EntityPatch::default() };
+    session.entities().update(known, 1, named).await.expect("all goes on");
+    assert_whole(&session, &mut root, 2).await;
+    drop(session);
+    vivero.close().await;
 }

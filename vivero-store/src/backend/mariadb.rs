@@ -2,8 +2,9 @@
 //!
 //! Each tenant has a database and an account of its own; a pool's connections are fixed to both. All
 //! writers of one database come one after another (see [`pool::Pool::begin`]): so no two units of work
-//! interleave, the numbers of the journal are in the order of commits, and nothing deadlocks. Readers
-//! wait for nobody.
+//! interleave, and the numbers of the journal are in the order of commits. What short works do to records of their
+//! own may go before their turn (see [`ahead`]), beside another process's writers, too: then two may lock records in
+//! another order, and the server undoes one of them. Readers wait for nobody.
 
 mod ahead;
 mod budget;

@@ -149,3 +149,94 @@ impl Connection {
         Ran { fell_apart: several, ..self.run_group().await }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::group::Member;
+    use super::*;
+    use crate::backend::{Addition, Condition, Guard, Meaning, Sql, Step};
+    use uuid::Uuid;
+    use vivero_core::Value;
+    use vivero_core::location::Location;
+    use vivero_core::record::Record as _;
+
+    fn work(steps: Vec<Step>) -> Ready {
+        let parts = steps.into_iter().map(Part::new).collect();
+        Ready { parts, openings: None, along: None, member: Member::new(Box::new(())).0 }
+    }
+
+    fn entry(number: i64) -> Step {
+        let (head, row) = ("INSERT INTO journal (n) VALUES ".into(), vec![Value::Int(number)]);
+        let meaning = Meaning::Plain;
+        Step::Row(Addition { head, row, may_combine: false, guard: None, meaning })
+    }
+
+    fn lot(id: u128, place: u128, words: &str, may_combine: bool) -> Vec<Step> {
+        let rest = Sql::new(" AND t.deleted_at IS NULL");
+        let conditions = vec![Condition { table: "places", id: Uuid::from_u128(place), rest }];
+        let guard = Some((1, Guard { conditions, combination: None }));
+        let row = vec![Value::Id(Uuid::from_u128(id)), Value::Int(1)];
+        let head = "INSERT INTO lots (id, version) VALUES ".into();
+        let meaning = Meaning::Row(Location::SCHEMA);
+        let row = Step::Row(Addition { head, row, may_combine, guard, meaning });
+        vec![row, Step::Words("lots", words.into()), entry(id as i64)]
+    }
+
+    fn change(seq: i64) -> Vec<Step> {
+        let own = |text: String| Step::Own(Sql::new(text), Meaning::Plain);
+        vec![
+            own(format!("UPDATE lots SET a = {seq}")),
+            own(format!("INSERT INTO lots_search (rowid, word) VALUES ({seq}, 'a VALUES b?')")),
+            entry(seq),
+        ]
+    }
+
+    #[test]
+    fn own_records_come_first_then_the_turn_then_what_was_taken_for_granted_and_the_journal() {
+        let works = [
+            work(lot(1, 7, "fig", false)),
+            work(change(40)),
+            work(lot(2, 8, "ash", false)),
+            work(change(41)),
+            work(lot(3, 7, "", false)),
+        ];
+        let text = packet(&works);
+        let id = |id: u128| format!("x'{id:032x}'");
+        let (before, after) =
+            text.split_once("; UPDATE engine_state SET turn = turn + ").expect("a turn");
+        assert_eq!(
+            before,
+            format!(
+                "START TRANSACTION; INSERT INTO lots (id, version) VALUES ({}, 1), ({}, 1), ({}, 1); \
+                 INSERT INTO lots_search (rowid, word) VALUES ((last_insert_id() + 0) * nullif((SELECT id FROM lots \
+                 WHERE seq = last_insert_id() + 2) = {}, 0), 'fig'), (last_insert_id() + 1, 'ash'); \
+                 UPDATE lots SET a = 40; UPDATE lots SET a = 41; \
+                 INSERT INTO lots_search (rowid, word) VALUES (40, 'a VALUES b?'), (41, 'a VALUES b?')",
+                id(1),
+                id(2),
+                id(3),
+                id(3)
+            )
+        );
+        let (_, after) = after.split_once(" WHERE one = 1").expect("its row");
+        assert_eq!(
+            after,
+            format!(
+                "; UPDATE engine_state SET turn = if((SELECT count(*) FROM places t WHERE t.id IN ({}, {}) AND \
+                 t.deleted_at IS NULL) = 2, turn, NULL) WHERE one = 1; \
+                 INSERT INTO journal (n) VALUES (1), (2), (3), (40), (41)",
+                id(7),
+                id(8)
+            )
+        );
+    }
+
+    #[test]
+    fn what_others_rely_on_the_order_of_does_not_go_ahead() {
+        assert!(may_go_ahead(&work(lot(1, 7, "fig", false))));
+        assert!(may_go_ahead(&work(change(40))));
+        assert!(!may_go_ahead(&work(lot(1, 7, "fig", true))), "a combination may come to be");
+        let any = Step::Any(Sql::new("UPDATE lots"), Meaning::Plain);
+        assert!(!may_go_ahead(&work(vec![any])), "nobody knows what it looks at");
+    }
+}
