@@ -209,6 +209,9 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
     fn next_number(table: &str) -> String {
         format!("SELECT coalesce(max(seq), 0) + 1 FROM {table}")
     }
+    /// An expression for the number that the engine gave the first of the rows that were added last, if it ever
+    /// numbers several by itself.
+    const FIRST_GIVEN: Option<&'static str> = None;
     /// Adds one row of a record type, in a short work at the latest before the next statement or with the
     /// commit: then a value that is taken is told from there.
     fn insert_one(
@@ -251,6 +254,12 @@ pub(crate) trait Backend: Sized + Send + Sync + 'static {
                 }
                 Step::Words(table, text) => {
                     Self::insert_search(connection, table, vec![(None, text)]).await
+                }
+                Step::Rewords { table, seq, before, after } => {
+                    for sql in Self::update_search(table, seq, &before, after) {
+                        Self::defer(connection, sql).await?;
+                    }
+                    Ok(())
                 }
             }
         }

@@ -212,6 +212,8 @@ impl Backend for MariaDb {
         )
     }
 
+    const FIRST_GIVEN: Option<&'static str> = Some("last_insert_id()");
+
     async fn insert_one(
         connection: &mut Connection,
         head: &str,

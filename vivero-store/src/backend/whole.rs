@@ -59,4 +59,7 @@ pub(crate) enum Step {
     Row(Addition),
     /// The words that the row before this is found by, in a table's search index.
     Words(&'static str, String),
+    /// Other words for a row of the work that was there before, by its number: the text it was found by, and the one
+    /// it is found by from now on.
+    Rewords { table: &'static str, seq: i64, before: String, after: String },
 }

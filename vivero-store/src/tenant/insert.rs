@@ -85,7 +85,8 @@ async fn first_of<B: Backend>(
     rows: usize,
     last: Uuid,
 ) -> Result<i64> {
-    let sql = format!("SELECT last_insert_id(), (SELECT seq FROM {} WHERE id = ?)", schema.table);
+    let first = B::FIRST_GIVEN.unwrap_or("NULL");
+    let sql = format!("SELECT {first}, (SELECT seq FROM {} WHERE id = ?)", schema.table);
     let sql = Sql::new(sql).with(Value::Id(last));
     let found = sql.first::<B>(connection, &[Kind::Int, Kind::Int]).await?;
     let found = found.map(|numbers| (numbers.int(0), numbers.int(1)));

@@ -334,10 +334,12 @@ impl<B: Backend> Work for SqlWork<B> {
         self.note_written(schema, std::iter::once(before.id));
         if found {
             let (old, new) = (document(schema, &before.values), document(schema, &after.values));
-            for sql in B::update_search(schema.table, before.seq, &old, new) {
-                match &mut self.hurry {
-                    Some(hurry) => hurry.put_off(Step::Own(sql, Meaning::Plain)),
-                    None => self.put_off(sql, Meaning::Plain).await?,
+            let (table, seq) = (schema.table, before.seq);
+            if let Some(hurry) = &mut self.hurry {
+                hurry.put_off(Step::Rewords { table, seq, before: old, after: new });
+            } else {
+                for sql in B::update_search(table, seq, &old, new) {
+                    self.put_off(sql, Meaning::Plain).await?;
                 }
             }
         }

@@ -17,6 +17,7 @@
 use super::group::{Group, Ran, undone};
 use super::pool::{Pool, Waiting, take_turn};
 use super::ready::{Part, Ready, Row, alike, entries, how_many};
+use super::search::Rewords;
 use super::{Connection, Failure, run};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,33 +28,14 @@ pub(super) fn may_go_ahead(work: &Ready) -> bool {
     work.parts.iter().all(|part| match part {
         Part::Any(..) => false,
         Part::Row(row) => !row.may_combine,
-        Part::Own(_) | Part::Words { .. } => true,
+        Part::Own { .. } | Part::Words { .. } | Part::Rewords { .. } => true,
     })
-}
-
-/// Rows by what comes before them, in the order of the first of each.
-#[derive(Default)]
-struct Additions<'w>(Vec<(&'w str, Vec<&'w str>)>);
-
-impl<'w> Additions<'w> {
-    fn add(&mut self, head: &'w str, rows: &'w str) {
-        match self.0.iter_mut().find(|(known, _)| *known == head) {
-            Some((_, all)) => all.push(rows),
-            None => self.0.push((head, vec![rows])),
-        }
-    }
-
-    fn push_onto(self, text: &mut String) {
-        for (head, rows) in self.0 {
-            let _ = write!(text, "; {head}{}", rows.join(", "));
-        }
-    }
 }
 
 /// All that works do but the commit, as one packet.
 fn packet(works: &[Ready]) -> String {
     let mut text = "START TRANSACTION".to_owned();
-    let mut added = Additions::default();
+    let mut reworded: BTreeMap<&str, Vec<&Rewords>> = BTreeMap::new();
     let mut written: Vec<(&str, Vec<&Row>)> = Vec::new();
     let mut looked_for: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for like in alike(works) {
@@ -63,10 +45,10 @@ fn packet(works: &[Ready]) -> String {
             let parts = like.iter().filter_map(|work| work.parts.get(i));
             match part {
                 Part::Any(..) => {}
-                Part::Own(own) => match own.rows {
-                    Some(at) => added.add(&own.text[..at], &own.text[at..]),
-                    None => drop(write!(text, "; {}", own.text)),
-                },
+                Part::Own { text: own, .. } => drop(write!(text, "; {own}")),
+                Part::Rewords { table, rewords } => {
+                    reworded.entry(table).or_default().push(rewords);
+                }
                 Part::Row(_) => {
                     let rows = parts.filter_map(|part| match part {
                         Part::Row(row) => Some(row),
@@ -104,7 +86,9 @@ fn packet(works: &[Ready]) -> String {
             }
         }
     }
-    added.push_onto(&mut text);
+    for statement in reworded.iter().flat_map(|(table, all)| Rewords::statements(table, all)) {
+        let _ = write!(text, "; {statement}");
+    }
     let _ = write!(text, "; {}", take_turn());
     for ((table, rest), ids) in looked_for {
         let (found, wanted) = how_many(table, rest, ids);
@@ -183,10 +167,10 @@ mod tests {
     }
 
     fn change(seq: i64) -> Vec<Step> {
-        let own = |text: String| Step::Own(Sql::new(text), Meaning::Plain);
+        let (before, after) = (format!("fig old{seq} ripe"), "ripe fig b?".to_owned());
         vec![
-            own(format!("UPDATE lots SET a = {seq}")),
-            own(format!("INSERT INTO lots_search (rowid, word) VALUES ({seq}, 'a VALUES b?')")),
+            Step::Own(Sql::new(format!("UPDATE lots SET a = {seq}")), Meaning::Plain),
+            Step::Rewords { table: "lots", seq, before, after },
             entry(seq),
         ]
     }
@@ -211,7 +195,8 @@ mod tests {
                  INSERT INTO lots_search (rowid, word) VALUES ((last_insert_id() + 0) * nullif((SELECT id FROM lots \
                  WHERE seq = last_insert_id() + 2) = {}, 0), 'fig'), (last_insert_id() + 1, 'ash'); \
                  UPDATE lots SET a = 40; UPDATE lots SET a = 41; \
-                 INSERT INTO lots_search (rowid, word) VALUES (40, 'a VALUES b?'), (41, 'a VALUES b?')",
+                 DELETE FROM lots_search WHERE rowid = 40 AND word IN ('old40') OR rowid = 41 AND word IN ('old41'); \
+                 INSERT INTO lots_search (rowid, word) VALUES (40, x'623f'), (41, x'623f')",
                 id(1),
                 id(2),
                 id(3),

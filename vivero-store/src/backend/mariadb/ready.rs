@@ -8,6 +8,7 @@
 
 use super::group::{Member, undone};
 use super::pool::{Pool, Waiting};
+use super::search::Rewords;
 use super::{merge, search};
 use crate::backend::{Addition, Condition, Guard, Meaning, Sql, Step};
 use std::borrow::Borrow;
@@ -19,19 +20,18 @@ use vivero_core::Value;
 /// found before its triggers run, and after those of the row before.
 pub(super) const TELLS: &str = " * (length(@vivero_combination := ?) > 0)";
 
-/// What comes before the rows that a statement adds.
-const ROWS: &str = " VALUES ";
-
 /// A part of a work.
 pub(super) enum Part {
     /// A statement.
     Any(Sql, Meaning),
     /// One about a record of the work and nothing else.
-    Own(Own),
+    Own { text: String, tells: bool, meaning: Meaning },
     /// A row of a table.
     Row(Row),
     /// The words of the row before, as literals, in a table's search index.
     Words { table: &'static str, words: Vec<String> },
+    /// Other words for a row that was there.
+    Rewords { table: &'static str, rewords: Rewords },
 }
 
 /// A row as text.
@@ -45,15 +45,6 @@ pub(super) struct Row {
     pub(super) id: Option<String>,
     pub(super) may_combine: bool,
     /// Whether its triggers are told of a combination.
-    tells: bool,
-    meaning: Meaning,
-}
-
-/// A statement about a record of the work as text.
-pub(super) struct Own {
-    pub(super) text: String,
-    /// Where its rows begin, if it adds some and does no more.
-    pub(super) rows: Option<usize>,
     tells: bool,
     meaning: Meaning,
 }
@@ -77,15 +68,6 @@ pub(super) fn how_many(table: &str, rest: &str, mut ids: Vec<&str>) -> (String, 
     ids.dedup();
     let ids_text = ids.join(", ");
     (format!("(SELECT count(*) FROM {table} t WHERE t.id IN ({ids_text}){rest})"), ids.len())
-}
-
-impl Own {
-    fn new(sql: &Sql, meaning: Meaning) -> Self {
-        let text = filled(sql);
-        let rows = text.find(ROWS).filter(|_| sql.args.is_empty() && text.starts_with("INSERT "));
-        let rows = rows.map(|at| at + ROWS.len());
-        Self { text, rows, tells: sql.text.contains(TELLS), meaning }
-    }
 }
 
 impl From<Condition> for There {
@@ -169,9 +151,14 @@ impl Part {
     pub(super) fn new(step: Step) -> Self {
         match step {
             Step::Any(sql, meaning) => Self::Any(sql, meaning),
-            Step::Own(sql, meaning) => Self::Own(Own::new(&sql, meaning)),
+            Step::Own(sql, meaning) => {
+                Self::Own { text: filled(&sql), tells: sql.text.contains(TELLS), meaning }
+            }
             Step::Row(addition) => Self::Row(addition.into()),
             Step::Words(table, text) => Self::Words { table, words: search::literals(&text) },
+            Step::Rewords { table, seq, before, after } => {
+                Self::Rewords { table, rewords: Rewords::new(seq, &before, &after) }
+            }
         }
     }
 
@@ -179,20 +166,26 @@ impl Part {
     pub(super) fn length(&self) -> usize {
         match self {
             Self::Any(sql, _) => super::statements::length(sql),
-            Self::Own(own) => own.text.len(),
+            Self::Own { text, .. } => text.len(),
             Self::Row(row) => row.head.len() + row.text.0.len() + row.text.1.len(),
             Self::Words { words, .. } => words.iter().map(|word| word.len() + 24).sum(),
+            Self::Rewords { rewords, .. } => rewords.length(),
         }
     }
 
     pub(super) fn push_onto(&self, waiting: &mut Waiting) {
         match self {
             Self::Any(sql, meaning) => waiting.push(sql, *meaning),
-            Self::Own(own) => waiting.push_text(&own.text, own.meaning),
+            Self::Own { text, meaning, .. } => waiting.push_text(text, *meaning),
             Self::Row(row) => waiting.push_text(&row.alone(), row.meaning),
             Self::Words { table, words } => {
                 if !words.is_empty() {
                     let text = entries(table, None, std::iter::once(words.as_slice()));
+                    waiting.push_text(&text, Meaning::Plain);
+                }
+            }
+            Self::Rewords { table, rewords } => {
+                for text in Rewords::statements(table, &[rewords]) {
                     waiting.push_text(&text, Meaning::Plain);
                 }
             }
@@ -203,9 +196,9 @@ impl Part {
     pub(super) fn tells(&self) -> bool {
         match self {
             Self::Any(sql, _) => sql.text.contains(TELLS),
-            Self::Own(own) => own.tells,
+            Self::Own { tells, .. } => *tells,
             Self::Row(row) => row.tells,
-            Self::Words { .. } => false,
+            Self::Words { .. } | Self::Rewords { .. } => false,
         }
     }
 
@@ -313,7 +306,7 @@ pub(super) fn push_together(works: &[Ready], waiting: &mut Waiting) {
         let parts = works.iter().filter_map(|work| work.parts.get(i));
         match part {
             // None goes with any other.
-            Part::Any(..) | Part::Own(_) => part.push_onto(waiting),
+            Part::Any(..) | Part::Own { .. } | Part::Rewords { .. } => part.push_onto(waiting),
             Part::Row(row) => {
                 let rows = parts.filter_map(|part| match part {
                     Part::Row(row) => Some(row),

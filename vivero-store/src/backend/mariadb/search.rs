@@ -10,6 +10,7 @@ use super::Failure;
 use super::queries::Queries;
 use crate::backend::Sql;
 use std::collections::BTreeSet;
+use std::collections::btree_set::Difference;
 use std::fmt::Write as _;
 use vivero_core::Value;
 use vivero_core::record::Kind;
@@ -57,14 +58,15 @@ fn literal(sql: &mut Sql, word: &str) {
     sql.add("'");
 }
 
+fn literal_of(word: &str) -> String {
+    let mut sql = Sql::default();
+    literal(&mut sql, word);
+    sql.text
+}
+
 /// The words a text is found by, as they stand in a statement.
 pub(super) fn literals(text: &str) -> Vec<String> {
-    let literal = |word| {
-        let mut sql = Sql::default();
-        literal(&mut sql, word);
-        sql.text
-    };
-    words(text).into_iter().map(literal).collect()
+    words(text).into_iter().map(literal_of).collect()
 }
 
 /// Statements that enter words. They hold the words as literals: the number of words differs from row
@@ -93,23 +95,49 @@ pub(super) fn insert(table: &str, texts: &[(Option<i64>, String)]) -> Vec<Sql> {
     enter(table, all)
 }
 
-pub(super) fn update(table: &str, seq: i64, before: &str, after: &str) -> Vec<Sql> {
-    let (before, after) = (words(before), words(after));
-    let gone: Vec<&&str> = before.difference(&after).collect();
-    let mut all = Vec::new();
-    if !gone.is_empty() {
-        let mut sql =
-            Sql::new(format!("DELETE FROM {table}_search WHERE rowid = {seq} AND word IN ("));
-        for (i, word) in gone.into_iter().enumerate() {
-            sql.add(if i == 0 { "" } else { ", " });
-            literal(&mut sql, word);
+/// What other words of a row are to its index, as literals.
+pub(super) struct Rewords {
+    seq: i64,
+    gone: Vec<String>,
+    come: Vec<String>,
+}
+
+impl Rewords {
+    pub(super) fn new(seq: i64, before: &str, after: &str) -> Self {
+        let (before, after) = (words(before), words(after));
+        let literals = |words: Difference<'_, &str>| words.map(|word| literal_of(word)).collect();
+        Self {
+            seq,
+            gone: literals(before.difference(&after)),
+            come: literals(after.difference(&before)),
         }
-        sql.add(")");
-        all.push(sql);
     }
-    let come = after.difference(&before).map(|word| (seq.to_string(), (*word).to_owned()));
-    all.extend(enter(table, come));
-    all
+
+    /// About how many bytes its statements are.
+    pub(super) fn length(&self) -> usize {
+        self.gone.iter().chain(&self.come).map(|word| word.len() + 24).sum()
+    }
+
+    /// The statements that replace the words of so many rows of a table, each once.
+    pub(super) fn statements(table: &str, all: &[&Self]) -> impl Iterator<Item = String> {
+        let mut removal = String::new();
+        for Self { seq, gone, .. } in all.iter().filter(|row| !row.gone.is_empty()) {
+            let head = format!("DELETE FROM {table}_search WHERE ");
+            removal.push_str(if removal.is_empty() { &head } else { " OR " });
+            let _ = write!(removal, "rowid = {seq} AND word IN ({})", gone.join(", "));
+        }
+        let mut entry = String::new();
+        for (seq, word) in all.iter().flat_map(|row| row.come.iter().map(|word| (row.seq, word))) {
+            let head = format!("INSERT INTO {table}_search (rowid, word) VALUES ");
+            entry.push_str(if entry.is_empty() { &head } else { ", " });
+            let _ = write!(entry, "({seq}, {word})");
+        }
+        [removal, entry].into_iter().filter(|text| !text.is_empty())
+    }
+}
+
+pub(super) fn update(table: &str, seq: i64, before: &str, after: &str) -> Vec<Sql> {
+    Rewords::statements(table, &[&Rewords::new(seq, before, after)]).map(Sql::new).collect()
 }
 
 /// The words one term stands for.
