@@ -227,6 +227,60 @@ fn a_growers_file_is_imported_once() {
     assert_eq!(verified["ok"], true, "{verified}");
 }
 
+/// A file that is put back past vivero: on MariaDB there is none.
+#[test]
+fn an_older_copy_is_refused_until_it_is_accepted() {
+    if child::engine::server().is_some() {
+        return;
+    }
+    let data = folder();
+    let path = data.path();
+    let made = lines(&provision(path, "acme-plants")).remove(0);
+    lines(&provision(path, "beta-trees"));
+    let name = made["id"].as_str().expect("an id").replace('-', "");
+    let database = path.join("tenants").join(&name[30..]).join(format!("{name}.sqlite3"));
+    let csv = path.join("lots.csv");
+    let import = |code: &str| {
+        std::fs::write(&csv, format!("code,name,quantity\n{code},Quercus robur,5\n"))
+            .expect("a file");
+        run(vivero(path).args(["import", "entities"]).arg(&csv).args(["--tenant", "acme-plants"]))
+    };
+    assert!(import("A-1").status.success());
+    let older = std::fs::read(&database).expect("the database");
+    assert!(import("A-2").status.success());
+    std::fs::write(&database, older).expect("the copy");
+    for ending in ["-wal", "-shm"] {
+        let beside = database.with_file_name(format!("{name}.sqlite3{ending}"));
+        drop(std::fs::remove_file(beside));
+    }
+    // Nobody works on it, and whoever looks is told what it is and what to do.
+    let refused = import("A-3");
+    assert!(!refused.status.success() && err(&refused).contains("older copy"), "{refused:?}");
+    let verify = || run(vivero(path).args(["audit", "verify", "--json"]));
+    let told = values(&verify());
+    assert_eq!((&told[0]["ok"], &told[1]["ok"]), (&false.into(), &true.into()), "{told:?}");
+    assert!(told[0]["error"].as_str().is_some_and(|e| e.contains("audit accept")), "{told:?}");
+    let accept = |slug: &str, confirm: &str| {
+        run(vivero(path).args([
+            "audit",
+            "accept",
+            "--tenant",
+            slug,
+            "--confirm",
+            confirm,
+            "--json",
+        ]))
+    };
+    let careless = accept("acme-plants", "acme");
+    assert!(!careless.status.success() && err(&careless).contains("confirm"), "{careless:?}");
+    let whole = accept("beta-trees", "beta-trees");
+    assert!(!whole.status.success() && err(&whole).contains("nothing_to_accept"), "{whole:?}");
+    let accepted = lines(&accept("acme-plants", "acme-plants")).remove(0);
+    assert!(accepted["accepted"]["anchored"].as_u64() > Some(0), "{accepted}");
+    assert!(import("A-3").status.success(), "it is the tenant's now");
+    assert_eq!(lines(&verify()).len(), 2);
+}
+
 #[tokio::test]
 async fn an_edited_journal_is_found() {
     let data = folder();
@@ -268,6 +322,16 @@ async fn an_edited_journal_is_found() {
     assert_eq!(verify(&["--tenant", "beta-trees"]).status.code(), Some(0));
     let shown = run(vivero(data.path()).args(["audit", "verify"]));
     assert!(out(&shown).contains("BROKEN"), "{shown:?}");
+    // One that is in an archive is named and passed over; the others are looked at all the same.
+    lines(&provision(data.path(), "able-acres"));
+    lines(&run(vivero(data.path()).args(["tenant", "archive", "able-acres", "--json"])));
+    let told = values(&verify(&[]));
+    let ok: Vec<Option<bool>> = told.iter().map(|v| v["ok"].as_bool()).collect();
+    assert_eq!(ok, [None, Some(false), Some(true)], "{told:?}");
+    assert!(told[0]["error"].as_str().is_some_and(|e| e.contains("archived")), "{told:?}");
+    let shown = run(vivero(data.path()).args(["audit", "verify"]));
+    assert!(out(&shown).contains("able-acres: passed over"), "{shown:?}");
+    assert!(!verify(&["--tenant", "able-acres"]).status.success());
 }
 
 #[tokio::test]

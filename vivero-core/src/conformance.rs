@@ -313,6 +313,7 @@ cases! { ($)
     reopening {
         everything_is_there_after_reopening
         the_chain_goes_on_after_reopening
+        an_older_copy_is_refused_until_it_is_accepted
         the_registry_is_there_after_reopening
     }
 }

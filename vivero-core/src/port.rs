@@ -347,6 +347,16 @@ pub trait Fleet: Send + Sync + Debug {
     }
     /// The registry as operations on whole tenants need it.
     fn book(&self) -> &dyn OperationBook;
+    /// Has [`Fleet::open`] of this process open a database of the tenant's that has not the change that was anchored
+    /// last, which is refused otherwise, as [`crate::Error::Corrupt`].
+    fn trust(&self, tenant: &Tenant);
+    /// Anchors a head in place of the one before, whichever is older, if the tenant's database is of that generation.
+    async fn replace_anchor(
+        &self,
+        tenant: &Tenant,
+        anchor: Anchor,
+        at: DateTime<Utc>,
+    ) -> Result<()>;
     /// The last anchored head of a tenant's chain.
     async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>>;
     /// Anchors a head; an older one than stored is ignored.

@@ -45,6 +45,7 @@ pub use work::UnitOfWork;
 use crate::clock::{Clock, IdSource};
 use crate::error::{Error, Result};
 use crate::ids::{SessionId, TenantId, UserId};
+use crate::journal::Anchor;
 use crate::password::Passwords;
 use crate::port::{Fleet, FleetStats, TenantStore};
 use crate::record::Schema;
@@ -56,6 +57,15 @@ use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What [`Vivero::accept_copy`] accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct AcceptedCopy {
+    /// The change that the registry knew of.
+    pub anchored: u64,
+    /// The last change of the copy, which names that.
+    pub head: u64,
+}
 
 /// How long another process's change of a tenant, person or role can go unseen. Changes made by
 /// this process bite on the next request; others' do, too, as soon as their announcement arrives, if
@@ -176,6 +186,40 @@ impl Vivero {
         let store = self.open(&tenant).await?;
         store.seal().await?;
         store.verify(self.fleet().anchor(tenant.id).await?).await
+    }
+
+    /// Takes the database of a tenant as it is, which is refused because it is older than what the registry knows of
+    /// its chain: its head is anchored, and an entry of its journal names the change that was anchored before. What
+    /// the copy lacks is given up.
+    ///
+    /// Errors: [`Error::Illegal`] with code `nothing_to_accept` if the database has all that was anchored.
+    pub async fn accept_copy(&self, slug: &Slug) -> Result<AcceptedCopy> {
+        let tenant =
+            self.fleet().find_by_slug(slug).await?.ok_or_else(|| Error::not_found("tenant"))?;
+        match self.open(&tenant).await {
+            Err(Error::Corrupt { .. }) => {}
+            Err(error) => return Err(error),
+            Ok(_) => {
+                return Err(Error::Illegal {
+                    code: "nothing_to_accept",
+                    message: format!("the database of tenant {slug} has all that was anchored"),
+                });
+            }
+        }
+        let anchored = self.fleet().anchor(tenant.id).await?;
+        self.fleet().trust(&tenant);
+        let store = self.open(&tenant).await?;
+        let anchored = anchored.map_or(0, |anchor| anchor.position);
+        let reason = format!("an older copy was accepted; change {anchored} was known before");
+        let principal = Principal::system("accepting an older copy");
+        let session = TenantSession::new(self.clone(), Arc::clone(&tenant), store, principal);
+        session.note_job(&reason).await?;
+        let head = session.store().seal().await?;
+        let last = session.store().feed(head.saturating_sub(1), 1).await?.pop();
+        let last = last.ok_or_else(|| Error::corrupt("a chain without its head"))?;
+        let anchor = Anchor { position: last.position, hash: last.hash };
+        self.fleet().replace_anchor(&tenant, anchor, self.now()).await?;
+        Ok(AcceptedCopy { anchored, head: last.position })
     }
 
     /// Migrations of the whole fleet.

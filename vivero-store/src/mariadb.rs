@@ -289,7 +289,10 @@ impl MariaDbFleet {
         let (readers, writer) =
             listed.up()?.tenant_pools(&place, Some(Arc::new(login) as Arc<_>)).await?;
         let opened = async {
-            stamp::check::<MariaDb>(&mut *readers.acquire().await?, tenant).await?;
+            let mut reader = readers.acquire().await?;
+            stamp::check::<MariaDb>(&mut reader, tenant).await?;
+            self.keeper.attest(&mut reader, tenant).await?;
+            drop(reader);
             let wanted = (&self.target, &self.tables);
             let (on_open, keeper) = (self.options.migrate_on_open, &*self.keeper);
             let both = (&readers, &writer);

@@ -5,6 +5,7 @@
 //! overtaken writes into nothing that is used. Only the holder of the tenant's lease notes anything.
 
 mod ask;
+mod contents;
 mod end;
 mod giving_up;
 mod load;

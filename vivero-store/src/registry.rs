@@ -298,6 +298,42 @@ impl<B: Backend> Registry<B> {
         row.map(|row| Ok(Anchor { position: row.natural(0), hash: row.hash(1)? })).transpose()
     }
 
+    /// The generation a tenant has, and the head of its chain that was anchored last, if one was.
+    pub(crate) async fn anchored(&self, tenant: TenantId) -> Result<Option<(i64, Anchor)>> {
+        let row = Sql::new(
+            "SELECT generation, position, hash FROM tenants JOIN audit_anchors ON tenant_id = id WHERE id = ?",
+        )
+        .with(Value::Id(tenant.uuid()))
+        .first::<B>(&mut *self.reader().await?, &[Kind::Int, Kind::Int, Kind::Bytes])
+        .await?;
+        let anchor =
+            |row: Cells| Ok((row.int(0), Anchor { position: row.natural(1), hash: row.hash(2)? }));
+        row.map(anchor).transpose()
+    }
+
+    /// Anchors a head in place of whatever was, if the tenant is of that generation.
+    pub(crate) async fn replace_anchor(
+        &self,
+        tenant: &Tenant,
+        anchor: Anchor,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        let mut transaction = B::begin(&self.writer).await?;
+        let position = i64::try_from(anchor.position).unwrap_or(i64::MAX);
+        Sql::new(
+            "UPDATE audit_anchors SET position = ?, hash = ?, at = ? WHERE tenant_id = \
+             (SELECT id FROM tenants WHERE id = ? AND generation = ?)",
+        )
+        .with(Value::Int(position))
+        .with(Value::Bytes(anchor.hash.to_vec()))
+        .with(Value::Time(at))
+        .with(Value::Id(tenant.id.uuid()))
+        .with(Value::Int(tenant.generation))
+        .execute::<B>(&mut transaction)
+        .await?;
+        B::commit(transaction, ()).await
+    }
+
     /// Anchors a head; one that is older than what is stored is ignored, and one of another `generation` than the
     /// tenant has: what a process still seals in a database that was replaced is not the tenant's chain.
     pub(crate) async fn set_anchor(

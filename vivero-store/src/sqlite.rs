@@ -144,7 +144,10 @@ impl SqliteFleet {
         let options = &self.options;
         let pools = self.files.tenant_pools(&path, options.readers);
         let opened = async {
-            stamp::check::<Sqlite>(&mut *pools.readers.acquire().await?, tenant).await?;
+            let mut reader = pools.readers.acquire().await?;
+            stamp::check::<Sqlite>(&mut reader, tenant).await?;
+            self.registry.attest(&mut reader, tenant).await?;
+            drop(reader);
             let wanted = (&self.target, &self.tables);
             let (on_open, keeper) = (options.migrate_on_open, &*self.registry);
             let both = (&pools.readers, &pools.writer);
@@ -237,6 +240,19 @@ impl Fleet for SqliteFleet {
 
     fn book(&self) -> &dyn OperationBook {
         self.registry()
+    }
+
+    fn trust(&self, tenant: &Tenant) {
+        self.registry.trust(tenant);
+    }
+
+    async fn replace_anchor(
+        &self,
+        tenant: &Tenant,
+        anchor: Anchor,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        self.registry.replace_anchor(tenant, anchor, at).await
     }
 
     async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>> {

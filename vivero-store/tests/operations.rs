@@ -134,6 +134,90 @@ async fn a_tenant_is_removed_in_two_steps_and_its_name_is_free_at_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn contents_of_files_go_along_with_a_copy_and_go_with_the_tenant() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 5).await;
+    let files =
+        [ground.upload("acme-plants", "soil").await, ground.upload("acme-plants", "water").await];
+    ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    ground.done(new(Kind::Clone, "acme-copy", json!({"source": "acme-plants"}))).await;
+    ground.done(new(Kind::Import, "acme-again", json!({"archive": "one.vivero"}))).await;
+    let store = ground.store();
+    let source = ground.tenant("acme-plants").await.id;
+    let sure = json!({"confirm": "acme-plants", "grace_days": 0});
+    ground.done(new(Kind::Delete, "acme-plants", sure)).await;
+    assert_eq!(store.usage(source).await.expect("usage").bytes(), 9, "it can be had back");
+    let purged =
+        ground.done(new(Kind::Purge, "acme-plants", json!({"confirm": "acme-plants"}))).await;
+    assert_eq!(purged.result["contents"], json!({"files": 2, "bytes": 9}));
+    assert_eq!(store.usage(source).await.expect("usage").bytes(), 0, "gone for good");
+    for slug in ["acme-copy", "acme-again"] {
+        assert_eq!(ground.content(slug, files[0]).await.expect("its content"), "soil", "{slug}");
+        assert_eq!(ground.content(slug, files[1]).await.expect("its content"), "water", "{slug}");
+        // Its quota knows of them, and of the next.
+        ground.upload(slug, "light").await;
+        let session = ground.sign_in(slug).await;
+        let (used, _) = session.files().usage().await.expect("usage");
+        assert_eq!((used.files, used.bytes), (3, 14), "{slug}");
+    }
+    // Where the contents are not, the records are all the same.
+    let elsewhere =
+        ground.done(new(Kind::Import, "acme-third", json!({"archive": "one.vivero"}))).await;
+    assert_eq!(elsewhere.result["contents"], json!({"files": 0, "bytes": 0}));
+    let lacking = ground.content("acme-third", files[0]).await;
+    assert!(matches!(lacking, Err(Error::Corrupt { .. })), "{lacking:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_out_of_reach_costs_no_tenant_its_database() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 20).await;
+    let asked = new(Kind::Archive, "acme-plants", json!({"archive": "one.vivero"}));
+    let asked = ground.ask(asked).await.expect("asked");
+    ground.hook.stop_before("drop/database");
+    assert!(ground.vivero.operations().run(asked.id).await.is_err(), "stopped");
+    // Whoever goes on has another disk.
+    let ground = ground.restart().await;
+    let (archive, away) = (ground.archive("one.vivero"), ground.archive("away"));
+    std::fs::rename(&archive, &away).expect("another disk");
+    let tried = ground.vivero.operations().run(asked.id).await.expect("an answer");
+    assert!(!tried.state.is_over(), "{tried:?}");
+    assert!(tried.message.is_some_and(|m| m.contains("not within reach of this process")));
+    assert_eq!(ground.files("acme-plants").await, 1, "its database is there");
+    // Another archive of that name is none of its own.
+    std::fs::write(&archive, b"vivero").expect("another file");
+    let tried = ground.vivero.operations().run(asked.id).await.expect("an answer");
+    assert!(!tried.state.is_over(), "{tried:?}");
+    assert_eq!(ground.files("acme-plants").await, 1, "its database is there");
+    std::fs::rename(&away, &archive).expect("the disk is back");
+    let done = ground.vivero.operations().run(asked.id).await.expect("an answer");
+    assert!(done.state.is_over(), "{done:?}");
+    assert_eq!(ground.files("acme-plants").await, 0);
+    ground.done(new(Kind::Restore, "acme-plants", json!({}))).await;
+    assert_eq!(ground.lots("acme-plants").await, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contents_that_a_later_archive_knows_of_stay_until_the_copy_is_activated() {
+    let ground = Ground::new().await;
+    ground.fill("acme-plants", 5).await;
+    ground.done(new(Kind::Backup, "acme-plants", json!({"archive": "one.vivero"}))).await;
+    let file = ground.upload("acme-plants", "soil").await;
+    ground.done(new(Kind::Backup, "acme-plants", json!({"archive": "two.vivero"}))).await;
+    let back = |name| new(Kind::Restore, "acme-plants", json!({"archive": name, "replace": true}));
+    ground.done(back("one.vivero")).await;
+    ground.clock.advance(chrono::TimeDelta::days(2));
+    ground.vivero.sweep_files().await.expect("a sweep");
+    ground.done(back("two.vivero")).await;
+    assert_eq!(ground.content("acme-plants", file).await.expect("its content"), "soil");
+    // Whoever lets it act on the world again has made up their mind.
+    ground.done(back("one.vivero")).await;
+    let slug = "acme-plants".parse().expect("a slug");
+    ground.vivero.operations().activate(&slug).await.expect("activated");
+    assert_eq!(ground.vivero.sweep_files().await.expect("a sweep").orphans, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_imported_archive_is_a_tenant_of_its_own() {
     let ground = Ground::new().await;
     ground.fill("acme-plants", 20).await;
@@ -249,6 +333,8 @@ async fn stopped_at_any_step(kind: Kind, slug: &str, parameters: serde_json::Val
     loop {
         let ground = Ground::new().await;
         ground.fill("acme-plants", 30).await;
+        let file = ground.upload("acme-plants", "soil").await;
+        let source = ground.tenant("acme-plants").await.id;
         ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
         if kind == Kind::Purge {
             let sure = json!({"confirm": "acme-plants", "grace_days": 0});
@@ -275,6 +361,7 @@ async fn stopped_at_any_step(kind: Kind, slug: &str, parameters: serde_json::Val
                 let slug = slug.parse().expect("a slug");
                 assert!(ground.vivero.tenants().find(&slug).await.is_err());
                 ground.holds(0, &what).await;
+                assert_eq!(ground.store().usage(source).await.expect("usage").bytes(), 0, "{what}");
             }
             Kind::Delete => assert_eq!(ground.tenant(slug).await.state, TenantState::Deleting),
             Kind::Archive => {
@@ -284,6 +371,11 @@ async fn stopped_at_any_step(kind: Kind, slug: &str, parameters: serde_json::Val
             }
             _ => {
                 assert_eq!(ground.lots(slug).await, 30, "{what}");
+                assert_eq!(
+                    ground.content(slug, file).await.expect("its content"),
+                    "soil",
+                    "{what}"
+                );
                 ground.verified(slug).await;
                 ground.fill(slug, 1).await;
                 ground.holds(if slug == "acme-plants" { 1 } else { 2 }, &what).await;

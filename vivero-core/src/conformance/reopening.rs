@@ -4,11 +4,12 @@ use super::Harness;
 use super::ground::Ground;
 use super::sample::Sample;
 use super::search::found;
+use crate::error::Error;
 use crate::journal::Anchor;
 use crate::port::Remembered;
 use crate::query::{Deleted, Predicate, Query};
 use crate::record::Record as _;
-use crate::tenant::TenantState;
+use crate::tenant::{Tenant, TenantState};
 
 pub(super) async fn everything_is_there_after_reopening(harness: &dyn Harness) {
     let ground = Ground::new(harness, "everything").await;
@@ -88,7 +89,7 @@ pub(super) async fn the_registry_is_there_after_reopening(harness: &dyn Harness)
     let third = ground.fleet.provision(keyed.clone()).await.expect("provisioning a tenant");
     let secret = ground.fleet.secret("key", vec![7; 32]).await.expect("a secret");
     let anchor = Anchor { position: 1_000_000, hash: [9; 32] };
-    ground.fleet.set_anchor(third.id, anchor, at).await.expect("anchoring");
+    ground.fleet.set_anchor(second.id, anchor, at).await.expect("anchoring");
     let before = ground.fleet.list(None, 10).await.expect("listing tenants");
 
     let ground = ground.reopen(harness).await;
@@ -96,11 +97,53 @@ pub(super) async fn the_registry_is_there_after_reopening(harness: &dyn Harness)
     assert_eq!(fleet.list(None, 10).await.expect("listing tenants"), before, "every tenant");
     let found = fleet.find(second.id).await.expect("finding");
     assert_eq!(found.as_deref(), Some(&second), "with its state");
-    assert_eq!(fleet.anchor(third.id).await.expect("the anchor"), Some(anchor), "the anchors");
+    assert_eq!(fleet.anchor(second.id).await.expect("the anchor"), Some(anchor), "the anchors");
     let again = fleet.secret("key", vec![8; 32]).await.expect("a secret");
     assert_eq!(again, secret, "the secrets");
     let same = fleet.provision(keyed).await.expect("provisioning again, same key");
     assert_eq!(same, third, "and the keys of requests");
     assert_eq!(fleet.resume_provisioning().await.expect("resuming"), (0, 0), "nothing half-made");
     fleet.open(&same).await.expect("a tenant that was not open opens");
+}
+
+/// A database without the change that was anchored last was put back past vivero.
+pub(super) async fn an_older_copy_is_refused_until_it_is_accepted(harness: &dyn Harness) {
+    let ground = Ground::new(harness, "older copy").await;
+    for i in 0..3 {
+        ground.create_one(ground.source.sample(format!("{i}"))).await;
+    }
+    let head = ground.seal().await;
+    let (fleet, tenant) = (&ground.fleet, &ground.tenant);
+    let last = ground.store.feed(head - 1, 1).await.expect("the feed").remove(0);
+    let known = Anchor { position: last.position, hash: last.hash };
+    let opened = async || {
+        fleet.retire(tenant.id, tenant.generation).await;
+        fleet.open(tenant).await.map(|_| ())
+    };
+    let at = ground.source.now();
+    let earlier = ground.store.feed(0, 1).await.expect("the feed").remove(0);
+    let earlier = Anchor { position: earlier.position, hash: earlier.hash };
+    for held in [known, earlier] {
+        fleet.replace_anchor(tenant, held, at).await.expect("anchoring");
+        opened().await.expect("it has what is anchored");
+    }
+    let other = Anchor { hash: [7; 32], ..known };
+    let beyond = Anchor { position: head + 2, hash: [7; 32] };
+    for lacking in [other, beyond] {
+        fleet.replace_anchor(tenant, lacking, at).await.expect("anchoring");
+        let refused = opened().await.expect_err("it lacks what is anchored");
+        assert!(matches!(refused, Error::Corrupt { .. }), "{refused:?}");
+        let message = refused.to_string();
+        assert!(message.contains("older copy") && message.contains("audit accept"), "{message}");
+        // Another generation's anchor says nothing of this one.
+        let next = Tenant { generation: tenant.generation + 1, ..Tenant::clone(tenant) };
+        fleet.replace_anchor(&next, known, at).await.expect("nothing");
+        assert_eq!(fleet.anchor(tenant.id).await.expect("the anchor"), Some(lacking));
+        fleet.trust(tenant);
+        opened().await.expect("it is trusted");
+        fleet.replace_anchor(tenant, known, at).await.expect("anchoring");
+        opened().await.expect("it has what is anchored");
+    }
+    fleet.replace_anchor(tenant, beyond, at).await.expect("anchoring");
+    opened().await.expect_err("it is trusted no longer");
 }

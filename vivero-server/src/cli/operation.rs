@@ -17,7 +17,8 @@ const LOOK: Duration = Duration::from_millis(200);
 /// What is done to whole tenants.
 #[derive(Debug, Subcommand)]
 pub(super) enum TenantOperation {
-    /// Everything a tenant has into an archive, while its people go on working; then proven.
+    /// Everything in a tenant's database into an archive, while its people go on working; then proven. Contents of
+    /// files stay where they are, in the store of files.
     Backup {
         /// Name in paths.
         slug: String,
@@ -66,7 +67,8 @@ pub(super) enum TenantOperation {
         #[arg(long)]
         replace: bool,
     },
-    /// Make a new tenant of an archive. It starts neutralised.
+    /// Make a new tenant of an archive. It starts neutralised, and gets the contents of files that this
+    /// installation's store of files has of the archive's tenant.
     Import {
         /// Name of the new tenant.
         slug: String,
@@ -74,7 +76,7 @@ pub(super) enum TenantOperation {
         #[arg(long, value_name = "FILE")]
         archive: PathBuf,
     },
-    /// Make a new tenant that is a copy of another. It starts neutralised.
+    /// Make a new tenant that is a copy of another, contents of files included. It starts neutralised.
     Clone {
         /// The tenant to copy.
         source: String,
@@ -104,7 +106,7 @@ pub(super) enum TenantOperation {
         #[arg(long, default_value_t = 30, value_name = "DAYS")]
         grace_days: i64,
     },
-    /// Remove a tenant for good whose grace is over. Its archives stay.
+    /// Remove a tenant for good whose grace is over, contents of files included. Its archives stay.
     Purge {
         /// Name in paths.
         slug: String,

@@ -92,6 +92,19 @@ impl Fleet for MariaDbFleet {
         self.registry()
     }
 
+    fn trust(&self, tenant: &Tenant) {
+        self.keeper.trust(tenant);
+    }
+
+    async fn replace_anchor(
+        &self,
+        tenant: &Tenant,
+        anchor: Anchor,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        self.keeper.replace_anchor(tenant, anchor, at).await
+    }
+
     async fn anchor(&self, id: TenantId) -> Result<Option<Anchor>> {
         self.registry().anchor(id).await
     }

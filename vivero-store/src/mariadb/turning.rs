@@ -21,7 +21,6 @@ use vivero_core::ids::TenantId;
 use vivero_core::journal::Anchor;
 use vivero_core::moves::{Moves, Reach};
 use vivero_core::operations::{Operation, OperationBook as _, TenantChange};
-use vivero_core::record::Kind;
 use vivero_core::tenant::Tenant;
 use vivero_core::{Error, Result, Value};
 
@@ -61,18 +60,7 @@ async fn look(server: &Server, tenant: &Tenant, of: (&str, Anchor)) -> Result<Re
     let head = journal::head::<MariaDb>(&mut connection, tenant.id).await?;
     let last = journal::last::<MariaDb>(&mut connection).await?;
     let is_head = head.position == anchor.position;
-    let has = match anchor.position {
-        0 => true,
-        _ if is_head => head.hash == anchor.hash,
-        position => {
-            let position = i64::try_from(position).unwrap_or(i64::MAX);
-            let found = Sql::new("SELECT hash FROM journal_seal WHERE position = ?")
-                .with(Value::Int(position))
-                .first::<MariaDb>(&mut connection, &[Kind::Bytes])
-                .await?;
-            found.is_some_and(|row| row.hash(0).is_ok_and(|hash| hash == anchor.hash))
-        }
-    };
+    let has = journal::has::<MariaDb>(&mut connection, tenant.id, anchor).await?;
     Ok(match has {
         false => Reach::Short,
         true if is_head && head.covers(last) => Reach::Exact,

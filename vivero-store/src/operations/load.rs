@@ -1,5 +1,6 @@
 //! A tenant's database from an archive or from another tenant's, then the switch to it.
 
+use super::contents::given_to;
 use super::run::{Run, Step, describe};
 use super::{illegal, text};
 use crate::archive::{ArchivePlace, ArchiveReader, Head, Header, verify};
@@ -173,7 +174,7 @@ impl Run<'_> {
         while let Some(part) = reader.next().await {
             self.hook("load/part").await?;
             done += part.rows.len() as u64;
-            loading.add(part).await?;
+            loading.add(given_to(part, &header.tables, (header.tenant_id(), target.id))).await?;
             self.progress(done, header.rows).await?;
         }
         let proof = reader.finish().await?;
@@ -181,6 +182,7 @@ impl Run<'_> {
         let head = loading.finish().await?;
         self.set("rows", json!(proof.trailer.rows));
         self.progress(done, done).await?;
+        self.copy_contents(header.tenant_id()).await?;
         Ok(head)
     }
 
@@ -194,12 +196,13 @@ impl Run<'_> {
         let extent = snapshot.extent().clone();
         let head = Head::from(extent.head);
         let chain = self.origin(target.id, source.id, source.slug.as_str(), &head);
-        let mut loading = self.fleet().load(&target, snapshot.tables(), chain).await?;
+        let tables = snapshot.tables().to_vec();
+        let mut loading = self.fleet().load(&target, &tables, chain).await?;
         let mut done = 0;
         while let Some(part) = snapshot.next().await? {
             self.hook("load/part").await?;
             done += part.rows.len() as u64;
-            loading.add(part).await?;
+            loading.add(given_to(part, &tables, (source.id, target.id))).await?;
             self.progress(done, extent.rows).await?;
         }
         drop(snapshot);
@@ -207,7 +210,9 @@ impl Run<'_> {
         self.set("rows", json!(done));
         self.set("source_head", json!(head));
         self.progress(done, done).await?;
-        Ok(loading.finish().await?)
+        let head = loading.finish().await?;
+        self.copy_contents(source.id).await?;
+        Ok(head)
     }
 
     /// Makes the loaded database the tenant's. The one before takes no writes any more; what has it open
@@ -340,6 +345,7 @@ impl Run<'_> {
         }
         if let Some(found) = found.filter(|t| t.state == TenantState::Loading) {
             self.remove(tenant, found.generation).await?;
+            self.undo_contents().await?;
             self.fleet().book().forget_tenant(&self.operation, tenant).await?;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! A tenant into an archive.
 
-use super::run::{Run, Step};
+use super::run::{Run, Step, describe};
 use super::{illegal, text};
 use crate::archive::{ArchivePlace, ArchiveReader, ArchiveWriter, Header, half_of, list, verify};
 use chrono::TimeDelta;
@@ -150,6 +150,7 @@ impl Run<'_> {
         if tenant.state != TenantState::Archived {
             return Err(illegal("tenant_state", format!("the tenant is {}", tenant.state)).into());
         }
+        self.is_within_reach().await?;
         let name = text(&self.operation.parameters, "archive").map(ToOwned::to_owned);
         let marks = self.fleet().book().marks(tenant.id).await?;
         let change = TenantChange {
@@ -164,6 +165,23 @@ impl Run<'_> {
         self.hook("drop/database").await?;
         self.remove(tenant.id, tenant.generation).await?;
         Ok(())
+    }
+
+    /// That the archive this operation wrote is where this process looks for it: one that goes on after another may
+    /// have another disk, and what follows removes the only other copy.
+    async fn is_within_reach(&self) -> Step<()> {
+        let place = self.archive()?;
+        let name = place.name();
+        let why = match ArchiveReader::open(place, self.all.key.as_ref()).await {
+            Ok(reader) if reader.header().archive == self.operation.id => return Ok(()),
+            Ok(_) => "another archive has its name".to_owned(),
+            Err(error @ Error::Unavailable { .. }) => return Err(error.into()),
+            Err(error) => describe(&error),
+        };
+        let message = format!(
+            "the archive {name} is not within reach of this process ({why}): go on where it was written, or have all              processes keep archives in one folder (VIVERO_ARCHIVE_DIR) or in the store of files (--store)"
+        );
+        Err(illegal("archive_out_of_reach", message).into())
     }
 
     pub(super) async fn undo_archive(&mut self) -> Result<()> {

@@ -53,7 +53,7 @@ impl Run<'_> {
         }
         self.hook("drop/database").await?;
         self.remove(tenant.id, tenant.generation).await?;
-        Ok(())
+        self.remove_contents().await
     }
 
     pub(super) async fn forget(&mut self) -> Step<()> {

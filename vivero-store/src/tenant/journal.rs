@@ -188,6 +188,26 @@ pub(crate) async fn head<B: Backend>(
     }
 }
 
+/// Whether a database has the change that was anchored, at its position and with its hash.
+pub(crate) async fn has<B: Backend>(
+    connection: &mut B::Connection,
+    tenant: TenantId,
+    anchor: Anchor,
+) -> Result<bool> {
+    if anchor.position == 0 {
+        return Ok(true);
+    }
+    let found = Sql::new("SELECT hash FROM journal_seal WHERE position = ?")
+        .with(Value::Int(i64::try_from(anchor.position).unwrap_or(i64::MAX)))
+        .first::<B>(connection, &[Kind::Bytes])
+        .await?;
+    if let Some(row) = found {
+        return Ok(row.hash(0).is_ok_and(|hash| hash == anchor.hash));
+    }
+    let head = head::<B>(connection, tenant).await?;
+    Ok((head.position, head.hash) == (anchor.position, anchor.hash))
+}
+
 /// A seal that is worked out but not written.
 pub(crate) struct Sealing {
     /// The head it goes on from.

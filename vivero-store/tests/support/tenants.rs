@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use vivero_core::entity::{EntityType, NewEntity};
-use vivero_core::files::FileStore;
+use vivero_core::files::{FileStore, NewFile, Upload};
+use vivero_core::ids::FileId;
 use vivero_core::operations::{NewOperation, Operation, OperationState};
 use vivero_core::service::{FileSettings, RequestContext};
 use vivero_core::{
@@ -199,6 +200,21 @@ impl Ground {
             work.entities().create(lot(&self.next)).await.expect("a lot");
         }
         work.commit().await.expect("committed");
+    }
+
+    /// Uploads a file.
+    pub(crate) async fn upload(&self, slug: &str, content: &'static str) -> FileId {
+        let session = self.sign_in(slug).await;
+        let file = session.files().upload(NewFile::new("notes.txt"), Upload::of(content)).await;
+        file.expect("a file").id
+    }
+
+    /// What a tenant's file says.
+    pub(crate) async fn content(&self, slug: &str, file: FileId) -> Result<String> {
+        let session = self.sign_in(slug).await;
+        let file = session.files().find(file).await?.expect("a file");
+        let content = session.files().open(&file, None).await?.into_bytes().await?;
+        Ok(String::from_utf8(content.into()).expect("text"))
     }
 
     pub(crate) async fn lots(&self, slug: &str) -> u64 {

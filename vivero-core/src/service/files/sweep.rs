@@ -51,7 +51,8 @@ impl Vivero {
     /// that were deleted longer ago than [`crate::files::FileLimits::retention`].
     ///
     /// Safe to run beside uploads, and more than once at a time. A tenant whose trial is over keeps its
-    /// deleted files; suspended and closed tenants are passed over.
+    /// deleted files; suspended and closed tenants are passed over, and copies that are not activated: a tenant that
+    /// was brought back as it was has contents of which only a later archive knows.
     pub async fn sweep_files(&self) -> Result<FileSweep> {
         self.sweep(None).await
     }
@@ -80,7 +81,8 @@ impl Vivero {
             let tenants = self.fleet().list(after.as_deref(), 100).await?;
             let Some(last) = tenants.last() else { return Ok(sweep) };
             after = Some(last.slug.as_str().to_owned());
-            for tenant in tenants.into_iter().filter(|t| t.state == TenantState::Active) {
+            let served = |t: &Tenant| t.state == TenantState::Active && !t.neutral;
+            for tenant in tenants.into_iter().filter(served) {
                 let until = self.now() + LEASE_LIFE;
                 if let Some(lease) = lease
                     && self.fleet().renew_lease(lease, until).await?.is_none()

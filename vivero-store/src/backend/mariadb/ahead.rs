@@ -22,6 +22,10 @@ use super::{Connection, Failure, run};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+/// Seconds for which such a group waits for the turn. It has its tables open by then: whoever changes one of them
+/// waits for it, and everybody who needs that table for them, who may have the turn.
+const PATIENCE: u32 = 2;
+
 /// Whether what a work does to records of its own can go before its turn. Not if a combination of facets may come to
 /// be: whoever knows the newest takes it that there is no other before it (`tenant/plan/assumed.rs`).
 pub(super) fn may_go_ahead(work: &Ready) -> bool {
@@ -89,7 +93,8 @@ fn packet(works: &[Ready]) -> String {
     for statement in reworded.iter().flat_map(|(table, all)| Rewords::statements(table, all)) {
         let _ = write!(text, "; {statement}");
     }
-    let _ = write!(text, "; {}", take_turn());
+    let _ =
+        write!(text, "; SET STATEMENT innodb_lock_wait_timeout = {PATIENCE} FOR {}", take_turn());
     for ((table, rest), ids) in looked_for {
         let (found, wanted) = how_many(table, rest, ids);
         let _ = write!(
@@ -105,8 +110,8 @@ fn packet(works: &[Ready]) -> String {
 }
 
 impl Connection {
-    /// Does all that works do but the commit: whether there is something to commit.
-    pub(super) async fn run_ahead(&mut self, mut works: Vec<Ready>, pool: &Pool) -> Ran {
+    /// Does all that works do but the commit; gives them back if anything is refused, and has undone it.
+    pub(super) async fn run_ahead(&mut self, mut works: Vec<Ready>) -> Result<Ran, Vec<Ready>> {
         works.iter_mut().filter_map(|work| work.along.take()).for_each(|along| along());
         let text = packet(&works);
         (self.first, self.waiting, self.combination) = (None, Waiting::default(), None);
@@ -114,14 +119,19 @@ impl Connection {
         let outcome = run(&mut self.inner, &text).await.map_err(Failure::from);
         let Err(failure) = self.answered(outcome) else {
             self.group = Some(Group::of_done(works));
-            return Ran { goes_on: true, fell_apart: false };
+            return Ok(Ran { goes_on: true, fell_apart: false });
         };
         tracing::debug!(%failure, works = works.len(), "a group that went ahead is done again");
         self.lost |= !self.lost && run(&mut self.inner, "ROLLBACK").await.is_err();
         self.group = None;
+        Err(works)
+    }
+
+    /// Does works that went ahead and were undone in the plain way: whether there is something to commit.
+    pub(super) async fn run_again(&mut self, works: Vec<Ready>, pool: &Pool) -> Ran {
         if self.lost && !self.renew(pool).await {
-            let why = format!("the connection was lost: {failure}");
-            works.into_iter().for_each(|work| work.member.tell(Err(undone(&why))));
+            let why = "the connection was lost";
+            works.into_iter().for_each(|work| work.member.tell(Err(undone(why))));
             return Ran::default();
         }
         self.open = false;
@@ -187,7 +197,7 @@ mod tests {
         let text = packet(&works);
         let id = |id: u128| format!("x'{id:032x}'");
         let (before, after) =
-            text.split_once("; UPDATE engine_state SET turn = turn + ").expect("a turn");
+            text.split_once("; SET STATEMENT innodb_lock_wait_timeout = 2 FOR UPDATE engine_state SET turn = turn + ").expect("a turn");
         assert_eq!(
             before,
             format!(

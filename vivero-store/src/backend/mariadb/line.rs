@@ -288,7 +288,10 @@ impl Pool {
                 *writing
             }
         };
-        self.line().none_ahead().await;
+        // Who has the turn already is waited for by those that are ahead.
+        if writing.first.is_some() {
+            self.line().none_ahead().await;
+        }
         Ok(writing)
     }
 
@@ -430,14 +433,25 @@ fn hand_on_with(lease: Lease, pass: Pass, mut along: Vec<Ready>) {
         drop(pass);
         let pool = lease.pool().clone();
         runtime.spawn(async move {
-            let ran = lease.run_ahead(along, &pool).await;
-            commit_group(lease, line, ran, ahead).await;
+            match lease.run_ahead(along).await {
+                Ok(ran) => commit_group(lease, line, ran, ahead).await,
+                Err(works) => {
+                    // The turn comes first now, and so what everybody does who takes it first.
+                    drop(ahead);
+                    let alone = line.alone().await;
+                    let ran = lease.run_again(works, &pool).await;
+                    commit_group(lease, line, ran, alone).await;
+                }
+            }
         });
         return;
     }
     lease.join(along);
     runtime.spawn(async move {
-        line.none_ahead().await;
+        // Who has the turn already is waited for by those that are ahead.
+        if lease.first.is_some() {
+            line.none_ahead().await;
+        }
         let ran = lease.run_group().await;
         commit_group(lease, line, ran, pass).await;
     });

@@ -126,13 +126,15 @@ impl Rewords {
             removal.push_str(if removal.is_empty() { &head } else { " OR " });
             let _ = write!(removal, "rowid = {seq} AND word IN ({})", gone.join(", "));
         }
-        let mut entry = String::new();
-        for (seq, word) in all.iter().flat_map(|row| row.come.iter().map(|word| (row.seq, word))) {
-            let head = format!("INSERT INTO {table}_search (rowid, word) VALUES ");
-            entry.push_str(if entry.is_empty() { &head } else { ", " });
-            let _ = write!(entry, "({seq}, {word})");
-        }
-        [removal, entry].into_iter().filter(|text| !text.is_empty())
+        let come: Vec<(i64, &String)> =
+            all.iter().flat_map(|row| row.come.iter().map(|word| (row.seq, word))).collect();
+        let entries = come.chunks(WORDS_AT_ONCE).map(|some| {
+            let rows: Vec<String> =
+                some.iter().map(|(seq, word)| format!("({seq}, {word})")).collect();
+            format!("INSERT INTO {table}_search (rowid, word) VALUES {}", rows.join(", "))
+        });
+        let entries: Vec<String> = entries.collect();
+        Some(removal).into_iter().filter(|text| !text.is_empty()).chain(entries)
     }
 }
 
