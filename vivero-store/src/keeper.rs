@@ -96,23 +96,23 @@ impl<B: Backend> Keeper<B> {
         trusted.contains(&(tenant.id, tenant.generation))
     }
 
-    /// That a database has the change that was anchored last: otherwise it is an older copy, put back past vivero,
-    /// and what was acknowledged since is not in it.
+    /// That a database has the change that was anchored last, and its position: otherwise it is an older copy, put
+    /// back past vivero, and what was acknowledged since is not in it.
     pub(crate) async fn attest(
         &self,
         connection: &mut B::Connection,
         tenant: &Tenant,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let mut looks = 0;
         loop {
             // The anchor first: what is sealed meanwhile is beyond it.
             let anchor = match self.registry.anchored(tenant.id).await? {
                 Some((generation, anchor)) if generation == tenant.generation => anchor,
                 // Nothing was anchored yet, or it is of another database of the tenant's.
-                _ => return Ok(()),
+                _ => return Ok(0),
             };
             if journal::has::<B>(connection, tenant.id, anchor).await? || self.trusts(tenant) {
-                return Ok(());
+                return Ok(anchor.position);
             }
             looks += 1;
             if looks == LOOKS {
@@ -142,14 +142,17 @@ impl<B: Backend> Keeper<B> {
 
     /// Seals and anchors what is left of a tenant, then closes it.
     pub(crate) async fn close_one(&self, (id, generation): (TenantId, i64), store: &SqlTenant<B>) {
-        match store.seal_all(false).await {
-            Ok(Some(head)) => {
-                if let Err(e) = self.anchor((id, generation), head.position, head.hash).await {
-                    tracing::warn!(tenant = %id, error = %e, "anchoring at close failed");
-                }
-            }
-            Ok(None) => {}
-            Err(e) => tracing::warn!(tenant = %id, error = %e, "sealing at close failed"),
+        if let Err(e) = store.seal_all(false).await {
+            tracing::warn!(tenant = %id, error = %e, "sealing at close failed");
+        }
+        // Also what was sealed before: the registry is told now and then.
+        let told = match store.unanchored().await {
+            Ok(Some(head)) => self.anchor((id, generation), head.position, head.hash).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(e) = told {
+            tracing::warn!(tenant = %id, error = %e, "anchoring at close failed");
         }
         if let Some(lease) = store.end_turn()
             && let Err(e) = self.registry.release_lease(&lease).await

@@ -291,7 +291,7 @@ impl MariaDbFleet {
         let opened = async {
             let mut reader = readers.acquire().await?;
             stamp::check::<MariaDb>(&mut reader, tenant).await?;
-            self.keeper.attest(&mut reader, tenant).await?;
+            let anchored = self.keeper.attest(&mut reader, tenant).await?;
             drop(reader);
             let wanted = (&self.target, &self.tables);
             let (on_open, keeper) = (self.options.migrate_on_open, &*self.keeper);
@@ -299,7 +299,10 @@ impl MariaDbFleet {
             let tables = migrate::at_open::<MariaDb>(both, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (readers.clone(), writer.clone());
             let meter = self.meters.of(tenant.id);
-            SqlTenant::open(tenant.id, readers, writer, tables, &self.lists, meter).await
+            let store =
+                SqlTenant::open(tenant.id, readers, writer, tables, &self.lists, meter).await?;
+            store.is_anchored_up_to(anchored);
+            Ok(store)
         };
         match opened.await {
             Ok(store) => {

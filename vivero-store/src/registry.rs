@@ -319,18 +319,24 @@ impl<B: Backend> Registry<B> {
         at: DateTime<Utc>,
     ) -> Result<()> {
         let mut transaction = B::begin(&self.writer).await?;
-        let position = i64::try_from(anchor.position).unwrap_or(i64::MAX);
-        Sql::new(
-            "UPDATE audit_anchors SET position = ?, hash = ?, at = ? WHERE tenant_id = \
-             (SELECT id FROM tenants WHERE id = ? AND generation = ?)",
-        )
-        .with(Value::Int(position))
-        .with(Value::Bytes(anchor.hash.to_vec()))
-        .with(Value::Time(at))
-        .with(Value::Id(tenant.id.uuid()))
-        .with(Value::Int(tenant.generation))
-        .execute::<B>(&mut transaction)
-        .await?;
+        let id = Value::Id(tenant.id.uuid());
+        let is_of = Sql::new("SELECT 1 FROM tenants WHERE id = ? AND generation = ?")
+            .with(id.clone())
+            .with(Value::Int(tenant.generation));
+        if is_of.first::<B>(&mut transaction, &[Kind::Int]).await?.is_none() {
+            return Ok(());
+        }
+        Sql::new("DELETE FROM audit_anchors WHERE tenant_id = ?")
+            .with(id.clone())
+            .execute::<B>(&mut transaction)
+            .await?;
+        Sql::new("INSERT INTO audit_anchors (position, hash, at, tenant_id) VALUES (?, ?, ?, ?)")
+            .with(Value::Int(i64::try_from(anchor.position).unwrap_or(i64::MAX)))
+            .with(Value::Bytes(anchor.hash.to_vec()))
+            .with(Value::Time(at))
+            .with(id)
+            .execute::<B>(&mut transaction)
+            .await?;
         B::commit(transaction, ()).await
     }
 

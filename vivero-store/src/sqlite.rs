@@ -146,7 +146,7 @@ impl SqliteFleet {
         let opened = async {
             let mut reader = pools.readers.acquire().await?;
             stamp::check::<Sqlite>(&mut reader, tenant).await?;
-            self.registry.attest(&mut reader, tenant).await?;
+            let anchored = self.registry.attest(&mut reader, tenant).await?;
             drop(reader);
             let wanted = (&self.target, &self.tables);
             let (on_open, keeper) = (options.migrate_on_open, &*self.registry);
@@ -154,7 +154,9 @@ impl SqliteFleet {
             let tables = migrate::at_open::<Sqlite>(both, tenant, wanted, on_open, keeper).await?;
             let (readers, writer) = (pools.readers.clone(), pools.writer.clone());
             let (off, meter) = (ListMemory::new(0, 0, 0), self.meters.of(tenant.id));
-            SqlTenant::open(tenant.id, readers, writer, tables, &off, meter).await
+            let store = SqlTenant::open(tenant.id, readers, writer, tables, &off, meter).await?;
+            store.is_anchored_up_to(anchored);
+            Ok(store)
         };
         match opened.await {
             Ok(store) => {

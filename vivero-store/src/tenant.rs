@@ -43,7 +43,7 @@ use readers::Readers;
 use rows::ById;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use together::Together;
 use tokio::sync::{Notify, watch};
@@ -77,6 +77,8 @@ pub(crate) struct SqlTenant<B: Backend> {
     finds: Arc<Together<ById>>,
     /// Tables whose indexes are set aside.
     filling: Arc<Mutex<HashSet<&'static str>>>,
+    /// Up to which position the registry knows the chain, at least.
+    anchored: AtomicU64,
 }
 
 impl<B: Backend> fmt::Debug for SqlTenant<B> {
@@ -111,6 +113,7 @@ impl<B: Backend> SqlTenant<B> {
             mirrors: Arc::new(Mirrors::new(lists)),
             finds: Arc::default(),
             filling: Arc::default(),
+            anchored: AtomicU64::new(0),
         };
         tenant.refresh().await?;
         tenant.committed.notify_one();
@@ -159,6 +162,19 @@ impl<B: Backend> SqlTenant<B> {
             *head = (*head).max(position);
             moved
         });
+    }
+
+    /// The registry knows the chain up to there.
+    pub(crate) fn is_anchored_up_to(&self, position: u64) {
+        self.anchored.fetch_max(position, Ordering::Relaxed);
+    }
+
+    /// The head of the chain, if the registry may not know it.
+    pub(crate) async fn unanchored(&self) -> Result<Option<Head>> {
+        if *self.head.borrow() <= self.anchored.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        journal::head::<B>(&mut *self.connection().await?, self.id).await.map(Some)
     }
 
     /// The lease to seal, which is then no more this process's.

@@ -197,15 +197,15 @@ pub(crate) async fn has<B: Backend>(
     if anchor.position == 0 {
         return Ok(true);
     }
+    let head = head::<B>(connection, tenant).await?;
+    if head.position <= anchor.position {
+        return Ok((head.position, head.hash) == (anchor.position, anchor.hash));
+    }
     let found = Sql::new("SELECT hash FROM journal_seal WHERE position = ?")
         .with(Value::Int(i64::try_from(anchor.position).unwrap_or(i64::MAX)))
         .first::<B>(connection, &[Kind::Bytes])
         .await?;
-    if let Some(row) = found {
-        return Ok(row.hash(0).is_ok_and(|hash| hash == anchor.hash));
-    }
-    let head = head::<B>(connection, tenant).await?;
-    Ok((head.position, head.hash) == (anchor.position, anchor.hash))
+    Ok(found.is_some_and(|row| row.hash(0).is_ok_and(|hash| hash == anchor.hash)))
 }
 
 /// A seal that is worked out but not written.

@@ -124,7 +124,10 @@ impl<B: Backend> SqlTenant<B> {
                     && (anchored.elapsed() >= ANCHOR_EVERY || idle)
                 {
                     match anchors.anchor((tenant.id, generation), head.position, head.hash).await {
-                        Ok(()) => unanchored = None,
+                        Ok(()) => {
+                            tenant.is_anchored_up_to(head.position);
+                            unanchored = None;
+                        }
                         Err(e) => {
                             tracing::warn!(tenant = %tenant.id, error = %e, "anchoring failed; it is tried again")
                         }
