@@ -179,7 +179,8 @@ impl Run<'_> {
             Err(error) => describe(&error),
         };
         let message = format!(
-            "the archive {name} is not within reach of this process ({why}): go on where it was written, or have all              processes keep archives in one folder (VIVERO_ARCHIVE_DIR) or in the store of files (--store)"
+            "the archive {name} is not within reach of this process ({why}): go on where it was written, or have all \
+             processes keep archives in one folder (VIVERO_ARCHIVE_DIR) or in the store of files (--store)"
         );
         Err(illegal("archive_out_of_reach", message).into())
     }
