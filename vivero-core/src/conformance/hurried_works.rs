@@ -83,13 +83,14 @@ pub(super) async fn a_row_refers_to_what_is_there(harness: &dyn Harness) {
         [(&Predicate::All, true), (&within, true), (&apart, false), (&Predicate::None, false)];
     for (i, (scope, there)) in scopes.into_iter().enumerate() {
         let code = format!("AT-{i}");
-        let (mut work, hurried) = begin(&ground, true).await;
+        let hurried = begin(&ground, true).await.1;
         if there || !hurried {
             do_surely!(&ground, |work| {
                 assert_eq!(work.require(schema, place, scope).await?, there, "{scope:?}");
                 insert(&ground, work, &code).await?;
             });
         } else {
+            let mut work = begin(&ground, true).await.0;
             assert!(work.require(schema, place, scope).await.expect("requiring"), "{scope:?}");
             insert(&ground, &mut *work, &code).await.expect("adding");
             assert_undone(work.commit().await, "a place out of reach");
