@@ -11,11 +11,12 @@ use vivero_core::{Result, Value};
 /// By tablespaces: `information_schema.tables` opens every table for the same answer.
 const SIZE: &str = "SELECT CAST(coalesce(sum(file_size), 0) AS INTEGER) \
      FROM information_schema.innodb_sys_tablespaces WHERE left(name, ?) = ?";
-/// Seconds as whole microseconds, which every driver reads alike. Empty without `userstat`.
+/// Seconds as whole microseconds, which every driver reads alike. Empty without `userstat`: the server keeps what it
+/// counted before that was turned off.
 const ACCOUNT: &str = "SELECT CAST(total_connections AS INTEGER), CAST(busy_time * 1000000 AS INTEGER), \
      CAST(cpu_time * 1000000 AS INTEGER), CAST(rows_read AS INTEGER), \
      CAST(rows_inserted + rows_updated + rows_deleted AS INTEGER), CAST(bytes_received AS INTEGER), \
-     CAST(bytes_sent AS INTEGER) FROM information_schema.user_statistics WHERE user = ?";
+     CAST(bytes_sent AS INTEGER) FROM information_schema.user_statistics WHERE user = ? AND @@global.userstat";
 
 impl MariaDbFleet {
     /// This process's figures, the size of the database, and what the server counted for its account.

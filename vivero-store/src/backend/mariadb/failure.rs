@@ -64,9 +64,9 @@ const SIGNAL: u16 = 1644;
 /// that names another that is not there.
 const NO_VALUE: u16 = 1048;
 /// What undoes a statement and nothing else: a value that a column does not take, a duplicate, a trigger's
-/// or a check's refusal, bytes that cannot be compared.
-const OF_STATEMENT: [u16; 12] =
-    [1022, NO_VALUE, 1062, 1264, 1292, 1300, 1364, 1366, 1406, SIGNAL, 4025, 4078];
+/// or a check's refusal, bytes that cannot be compared, a sort that would look at too many rows.
+const OF_STATEMENT: [u16; 13] =
+    [1022, 1028, NO_VALUE, 1062, 1264, 1292, 1300, 1364, 1366, 1406, SIGNAL, 4025, 4078];
 
 /// What somebody who was to do something alone says when another may be doing it.
 const OVERTAKEN: &str = "another process may be doing the same by now";
@@ -97,9 +97,19 @@ impl Failure {
         self.number().is_some_and(|n| n == 1045)
     }
 
+    /// Whether there are as many connections as there may be.
+    pub(super) fn is_of_connections(&self) -> bool {
+        self.number().is_some_and(|n| CONNECTIONS.contains(&n))
+    }
+
     /// What a statement fails with that is not sent, because its transaction is no more.
     pub(super) fn cut_off() -> Self {
         sqlx::Error::Protocol("the transaction was cut off".into()).into()
+    }
+
+    /// What a work hears that goes on after a failure that it does not survive: it may be done again.
+    pub(super) fn failed_before() -> Self {
+        Self::of_another("an earlier call of this work failed".into())
     }
 
     /// What a work hears whose transaction another's failure has ended: it may be done again.

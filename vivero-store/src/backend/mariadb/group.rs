@@ -256,9 +256,13 @@ impl Group {
 
 impl Connection {
     /// Notes a failure that a group does not survive, or one of a statement that others of the same work
-    /// rely on. Whether there is a group.
+    /// rely on; or that a work by itself does not. Whether there is a group.
     pub(super) fn note_failure(&mut self, failure: &Failure, relied_on: bool) -> bool {
-        let Some(group) = &mut self.group else { return false };
+        let Some(group) = &mut self.group else {
+            // The server has undone all of it, or that statement only: neither is what was asked for.
+            self.spoiled |= self.writes && self.open && !failure.is_of_statement();
+            return false;
+        };
         if group.ending {
             // What became of it is told by whoever ends it.
         } else if failure.is_of_statement() {
@@ -273,6 +277,7 @@ impl Connection {
     pub(super) fn check_alive(&self) -> Result<(), Failure> {
         match &self.group {
             Some(group) if !group.is_sound() => Err(Failure::cut_off()),
+            None if self.spoiled => Err(Failure::failed_before()),
             _ => Ok(()),
         }
     }

@@ -29,6 +29,10 @@ use vivero_core::{Error, Result};
 
 /// How long a task waits for a connection.
 pub(super) const WAIT: Duration = Duration::from_secs(10);
+/// How long it waits where the account, or the server, allows no more for now: those of other processes, too, come and
+/// go. It looks again so often, and ever less.
+const ROOM: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(10);
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(3);
 /// A connection that nobody used for this long is closed.
@@ -165,6 +169,30 @@ impl Unconnected {
     }
 }
 
+/// Why a pool has no other connection.
+enum NoMore {
+    /// The account, or the server, allows no more for now.
+    Full(Error),
+    Failed(Error),
+}
+
+impl From<Error> for NoMore {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Unconnected> for NoMore {
+    fn from(unconnected: Unconnected) -> Self {
+        match unconnected {
+            Unconnected::Failed(failure) if failure.is_of_connections() => {
+                Self::Full(failure.into())
+            }
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
 impl From<Unconnected> for Error {
     fn from(unconnected: Unconnected) -> Self {
         match unconnected {
@@ -245,7 +273,7 @@ impl Inner {
 
     /// Opens a connection in its place of the budget, with another password if the account has one by
     /// now.
-    async fn connect(&self) -> Result<(MySqlConnection, Option<Place>)> {
+    async fn connect(&self) -> Result<(MySqlConnection, Option<Place>), NoMore> {
         let budget = self.ties.budget.as_ref();
         let place = match budget {
             Some(budget) => Some(budget.place().await?),
@@ -334,9 +362,18 @@ impl Pool {
             .await
             .map_err(|_| unavailable("connections"))?
             .map_err(|_| unavailable("database, it is closing"))?;
+        let (begun, mut pause) = (Instant::now(), LOOK);
         let (connection, place) = loop {
             match self.pop_idle() {
-                None => break self.0.connect().await?,
+                None => match self.0.connect().await {
+                    Ok(connected) => break connected,
+                    // One of those that are in use may be idle by then.
+                    Err(NoMore::Full(_)) if begun.elapsed() < ROOM.min(wait) => {
+                        tokio::time::sleep(pause).await;
+                        pause = (pause * 2).min(LOOK * 16);
+                    }
+                    Err(NoMore::Full(e) | NoMore::Failed(e)) => return Err(e),
+                },
                 Some(Idle { connection, since, place, .. }) if since.elapsed() < DOUBTFUL => {
                     break (connection, place);
                 }
@@ -358,8 +395,9 @@ impl Pool {
         permit: Option<OwnedSemaphorePermit>,
     ) -> Lease {
         let mut connection = Connection::new(connection, place);
+        connection.writes = self.0.purpose == Purpose::Writing;
         connection.of_cluster = self.0.ties.nodes.are_many();
-        connection.goes_apart = connection.of_cluster && self.0.purpose == Purpose::Writing;
+        connection.goes_apart = connection.of_cluster && connection.writes;
         Lease { connection: Some(connection), pool: self.clone(), permit }
     }
 

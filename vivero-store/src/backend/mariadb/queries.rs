@@ -164,7 +164,10 @@ impl Connection {
         let answers = self.settle(outcome);
         match &answers {
             Ok(_) => self.open = false,
-            Err(_) if !self.lost && self.script("ROLLBACK").await.is_ok() => self.open = false,
+            Err(_) if !self.lost && self.script("ROLLBACK").await.is_ok() => {
+                // It was a transaction for these queries alone.
+                (self.open, self.spoiled) = (false, false);
+            }
             Err(_) => {}
         }
         let answers = answers?;

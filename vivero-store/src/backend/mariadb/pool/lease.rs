@@ -1,5 +1,6 @@
 //! Connections that are in use: lent by a pool, and in write transactions.
 
+use super::super::Failure;
 use super::super::budget::Place;
 use super::super::group::Group;
 use super::super::line::{self, Alone, Pass};
@@ -41,6 +42,8 @@ pub(crate) struct Connection {
     pub(in crate::backend::mariadb) stained: bool,
     /// Of no more use.
     pub(in crate::backend::mariadb) lost: bool,
+    /// A call of the work that has its transaction to itself failed, and with it that work.
+    pub(in crate::backend::mariadb) spoiled: bool,
     /// What goes before the next statement, in the same packet.
     pub(in crate::backend::mariadb) waiting: Waiting,
     /// The combination of facets its triggers were told of last.
@@ -51,6 +54,8 @@ pub(crate) struct Connection {
     pub(in crate::backend::mariadb) group: Option<Group>,
     /// What it does alone, beside what the server itself sees to.
     pub(in crate::backend::mariadb) held: Option<Box<dyn Hold>>,
+    /// It changes rows.
+    pub(in crate::backend::mariadb) writes: bool,
     /// Its server is one of a cluster's nodes.
     pub(in crate::backend::mariadb) of_cluster: bool,
     /// It changes rows there: each statement goes in a packet of its own.
@@ -68,11 +73,13 @@ impl Connection {
             locked: false,
             stained: false,
             lost: false,
+            spoiled: false,
             waiting: Waiting::default(),
             combination: None,
             first: None,
             group: None,
             held: None,
+            writes: false,
             of_cluster: false,
             goes_apart: false,
             place,
@@ -234,6 +241,9 @@ impl Writing {
         }
         if self.lost {
             return Err(unavailable("database, the transaction was cut off"));
+        }
+        if self.spoiled {
+            return Err(Failure::failed_before().into());
         }
         if self.is_overtaken() {
             return Err(unavailable("database, another process changes its tables by now"));
