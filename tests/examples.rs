@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use vivero_core::{NewTenant, Owner, Vivero};
+use vivero_store::Open as _;
 
 /// The built example, beside the tests' own folder; built if nobody has.
 fn example(name: &str) -> PathBuf {
@@ -19,11 +21,13 @@ fn example(name: &str) -> PathBuf {
 
 /// Runs an example and looks for `expected` in what it prints, in that order.
 fn runs(name: &str, arguments: &[&str], expected: &[&str]) {
-    let output = Command::new(example(name))
-        .args(arguments)
-        .env_remove("VIVERO_URL")
-        .output()
-        .expect("the example");
+    let mut command = Command::new(example(name));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("VIVERO_") {
+            command.env_remove(name);
+        }
+    }
+    let output = command.args(arguments).output().expect("the example");
     assert!(output.status.success(), "{name}: {output:?}");
     let printed = String::from_utf8(output.stdout).expect("UTF-8");
     let mut rest = printed.as_str();
@@ -85,4 +89,29 @@ fn client() {
             "signed out",
         ],
     );
+}
+
+#[tokio::test]
+async fn own_program() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().to_str().expect("UTF-8");
+    let vivero = Vivero::open(&format!("sqlite:{data}")).await.expect("an installation");
+    let owner = Owner::new("grower@example.com", "correct horse battery");
+    let tenant = NewTenant::trial("acme-plants", owner);
+    vivero.tenants().provision(tenant).await.expect("a tenant that vivero alone made");
+    vivero.close().await;
+    let migrate = |command: &str, expected: &[&str]| {
+        runs("own_program", &["migrate", command, "--data", data], expected);
+    };
+    migrate(
+        "plan",
+        &[
+            "0 tenants have it, 1 do not",
+            "CREATE TABLE IF NOT EXISTS irrigation_runs",
+            "migration 20261101 1: CREATE TABLE IF NOT EXISTS bed_areas",
+        ],
+    );
+    migrate("up", &["1 of 1 done, 0 failed"]);
+    migrate("verify", &["acme-plants", "ok"]);
+    migrate("plan", &["1 tenants have it, 0 do not"]);
 }

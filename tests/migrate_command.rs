@@ -34,7 +34,15 @@ async fn a_run_that_is_killed_is_finished_by_the_next() {
     const TENANTS: usize = 30;
     let data = tempfile::tempdir().expect("a folder");
     behind(&data, TENANTS).await;
-    let plan = values(&migrate(data.path(), &["up", "--dry-run"])).remove(0)["plan"].clone();
+    let told = values(&migrate(data.path(), &["up", "--dry-run", "--canary", "2"])).remove(0);
+    let rings: Vec<(bool, usize)> = told["rings"]
+        .as_array()
+        .expect("rings")
+        .iter()
+        .map(|r| (r["canary"] == true, r["tenants"].as_array().map_or(0, Vec::len)))
+        .collect();
+    assert_eq!(rings, [(true, 2), (false, 1), (false, 12), (false, 15)]);
+    let plan = told["plan"].clone();
     assert_eq!(plan["groups"][0]["tenants"].as_array().map(Vec::len), Some(TENANTS), "{plan}");
     let first = plan["groups"][0]["steps"][0]["statement"].as_str().expect("a statement");
     assert!(first.starts_with("CREATE INDEX IF NOT EXISTS entities_place_"), "{first}");
@@ -55,7 +63,11 @@ async fn a_run_that_is_killed_is_finished_by_the_next() {
         "0",
     ]);
     let running = Running::start(&mut command, false);
-    let settled = |line: &str| line.contains("\"settled\"");
+    let settled = |line: &str| {
+        let settled = line.contains("\"settled\"");
+        assert!(!settled || line.contains("\"eta_seconds\"") && line.contains("\"of\""), "{line}");
+        settled
+    };
     while !settled(&running.line()) {}
     running.kill();
 

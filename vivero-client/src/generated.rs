@@ -1109,7 +1109,8 @@ as `5%`, or names such as `acme,beta`. `1` if absent.*/
         ///Tenants at once on one database server; 0, if absent, for no limit of its own.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub per_server: ::std::option::Option<u32>,
-        ///Stop when the canaries' lists take so many times longer than before; 0 does not measure. 3 if absent.
+        /**Stop when a list of the canaries, or of the first tenants of a later ring, takes so many times longer
+than before; 0 does not measure. 3 if absent.*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub slower: ::std::option::Option<f64>,
         ///Only these tenants; all if absent or empty.

@@ -16,7 +16,7 @@ pub use report::{
     Drift, DriftKind, Finding, Moment, Plan, PlanGroup, PlannedStep, Quiet, Run, RunState,
     TenantRun, TenantRunState, Watch,
 };
-pub use rings::{Canary, Ring, RunOptions, Tally, backoff, halt, is_slower, percentile_95, rings};
+pub use rings::{Canary, Ring, RunOptions, Tally, backoff, halt, is_slower, median, rings};
 
 use crate::error::{Error, Result};
 use crate::tenant::Slug;

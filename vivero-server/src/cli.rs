@@ -9,14 +9,16 @@ mod operation;
 mod output;
 mod serve;
 mod server;
+mod setup;
 mod tenant;
 
 use crate::config::Config;
 use clap::{Args, Parser, Subcommand};
 use output::Output;
+use setup::Setup;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use vivero_core::{Result, Vivero};
+use vivero_store::Builder;
 
 /// A multi-tenant backend: a database per tenant, permissions, trials, a journal of every change.
 ///
@@ -52,6 +54,9 @@ enum Command {
     /// Make a tenant with believable data (once), and serve it.
     Demo(demo::DemoArgs),
     /// Check that this machine and its settings can run vivero.
+    ///
+    /// It opens the installation as `serve` does: makes it where there is none, and finishes or undoes tenants that
+    /// were left half-made. Where it does not open, the server of the address is looked at by itself.
     Doctor,
     /// Print the OpenAPI document.
     Openapi,
@@ -77,12 +82,37 @@ enum Command {
 
 /// Runs the program.
 pub async fn run(cli: Cli) -> ExitCode {
+    run_with(cli, |builder| builder).await
+}
+
+/// Runs it as a program of one's own: each command opens the installation with what `extend` adds to the settings'
+/// choices, e.g. record types ([`Builder::record`]) and migrations ([`Builder::migration`]). `migrate` brings these to
+/// all tenants beside vivero's own, `tenant` copies, archives and restores their rows, `serve` serves tenants that have
+/// them. Every process that works on an installation has to bring the same ones.
+///
+/// ```no_run
+/// # use vivero_core::migration::Migration;
+/// use clap::Parser as _;
+/// use vivero_server::cli::{Cli, run_with};
+///
+/// #[tokio::main]
+/// async fn main() -> std::process::ExitCode {
+///     let beds = Migration::new(20_261_101, "area of beds")
+///         .step("CREATE TABLE IF NOT EXISTS bed_areas (bed VARCHAR(64) PRIMARY KEY, dm2 BIGINT NOT NULL)");
+///     run_with(Cli::parse(), move |builder| builder.migration(beds.clone())).await
+/// }
+/// ```
+pub async fn run_with(
+    cli: Cli,
+    extend: impl Fn(Builder) -> Builder + Send + Sync + 'static,
+) -> ExitCode {
     let output = Output { json: cli.common.json };
     let outcome = async {
         let mut config = Config::read(cli.common.config.as_deref())?;
         if let Some(data) = &cli.common.data {
             config.data_dir.clone_from(data);
         }
+        let config = Setup::new(config, extend);
         match cli.command {
             Command::Serve(args) => serve::run(args, config, output).await,
             Command::Demo(args) => demo::run(args, config, output).await,
@@ -108,9 +138,4 @@ pub async fn run(cli: Cli) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Opens the installation the settings name.
-async fn open(config: &Config) -> Result<Vivero> {
-    config.builder()?.open(&config.database()).await
 }

@@ -4,6 +4,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,7 @@ impl Progress {
             total,
             bar,
             lines,
+            begun: Instant::now(),
             at: AtomicU64::new(0),
             shown: Mutex::new(0),
         }
@@ -44,6 +46,7 @@ pub struct Bar {
     total: u64,
     bar: Option<ProgressBar>,
     lines: bool,
+    begun: Instant,
     at: AtomicU64,
     shown: Mutex<u64>,
 }
@@ -58,6 +61,20 @@ impl Bar {
     pub fn advance(&self, by: u64) {
         self.at.fetch_add(by, Ordering::Relaxed);
         self.show();
+    }
+    /// Steps done so far.
+    pub fn at(&self) -> u64 {
+        self.at.load(Ordering::Relaxed)
+    }
+    /// Steps there are.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+    /// How long the rest will take if it goes on as it went; nothing is known before the first step is done.
+    #[must_use]
+    pub fn eta(&self) -> Option<Duration> {
+        rest(self.begun.elapsed(), self.at(), self.total)
     }
     /// The end.
     pub fn done(&self) {
@@ -76,8 +93,31 @@ impl Bar {
             let mut shown = self.shown.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if tenth > *shown {
                 *shown = tenth;
-                eprintln!("{}: {at} of {} ({}%)", self.what, self.total, tenth * 10);
+                let eta = self.eta().filter(|_| at < self.total);
+                let eta = eta.map_or_else(String::new, |eta| {
+                    format!(", about {:.0} s to go", eta.as_secs_f64())
+                });
+                eprintln!("{}: {at} of {} ({}%){eta}", self.what, self.total, tenth * 10);
             }
         }
+    }
+}
+
+fn rest(elapsed: Duration, at: u64, total: u64) -> Option<Duration> {
+    let left = total.saturating_sub(at) as f64;
+    (at > 0).then(|| elapsed.mul_f64(left / at as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_takes_what_the_first_part_took() {
+        let ten = Duration::from_secs(10);
+        assert_eq!(rest(ten, 0, 100), None, "nothing is known before the first");
+        assert_eq!(rest(ten, 25, 100), Some(Duration::from_secs(30)));
+        assert_eq!(rest(ten, 100, 100), Some(Duration::ZERO));
+        assert_eq!(rest(ten, 101, 100), Some(Duration::ZERO), "more than was thought");
     }
 }

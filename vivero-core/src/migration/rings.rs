@@ -56,7 +56,8 @@ pub struct RunOptions {
     pub per_server: u32,
     /// After the canaries: of a hundred tenants of a ring, how many may fail, 0 to 100.
     pub failures: u8,
-    /// How many times slower the canaries' lists may be afterwards; `None` does not measure.
+    /// How many times slower a list of the canaries, or of the first tenants of a ring after them, may be
+    /// afterwards; `None` does not measure.
     pub slower: Option<f64>,
     /// Below so many milliseconds no list counts as slow.
     pub slow_from: u32,
@@ -189,15 +190,15 @@ pub fn halt(canary: bool, tally: Tally, options: &RunOptions) -> Option<String> 
     })
 }
 
-/// The duration that 95 of a hundred do not exceed; zero of none.
+/// The duration that half of these do not exceed; zero of none.
 #[must_use]
-pub fn percentile_95(durations: &mut [Duration]) -> Duration {
+pub fn median(durations: &mut [Duration]) -> Duration {
     durations.sort_unstable();
-    let rank = (durations.len() * 95).div_ceil(100);
+    let rank = durations.len().div_ceil(2);
     durations.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-/// Whether lists that took `before` are too slow now.
+/// Whether a list that took `before` is too slow now.
 #[must_use]
 pub fn is_slower(before: Duration, after: Duration, options: &RunOptions) -> bool {
     let floor = Duration::from_millis(u64::from(options.slow_from));

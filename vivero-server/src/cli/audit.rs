@@ -1,7 +1,7 @@
 //! `vivero audit verify|accept`
 
 use super::output::Output;
-use crate::config::Config;
+use super::setup::Setup;
 use clap::Subcommand;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -29,7 +29,7 @@ pub(super) enum AuditCommand {
     },
 }
 
-async fn accept(config: &Config, output: Output, slug: &Slug, confirm: &str) -> Result<ExitCode> {
+async fn accept(config: &Setup, output: Output, slug: &Slug, confirm: &str) -> Result<ExitCode> {
     if confirm != slug.as_str() {
         return Err(Error::invalid(
             "confirm",
@@ -37,7 +37,7 @@ async fn accept(config: &Config, output: Output, slug: &Slug, confirm: &str) -> 
             format!("must be the tenant's name, {slug}"),
         ));
     }
-    let vivero = super::open(config).await?;
+    let vivero = config.open().await?;
     let accepted = vivero.accept_copy(slug).await?;
     output.result(&json!({"tenant": slug, "accepted": accepted}), || {
         format!(
@@ -49,18 +49,14 @@ async fn accept(config: &Config, output: Output, slug: &Slug, confirm: &str) -> 
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn run(
-    command: AuditCommand,
-    config: &Config,
-    output: Output,
-) -> Result<ExitCode> {
+pub(super) async fn run(command: AuditCommand, config: &Setup, output: Output) -> Result<ExitCode> {
     let tenant = match command {
         AuditCommand::Verify { tenant } => tenant,
         AuditCommand::Accept { tenant, confirm } => {
             return accept(config, output, &tenant.parse()?, &confirm).await;
         }
     };
-    let vivero = super::open(config).await?;
+    let vivero = config.open().await?;
     let all = tenant.is_none();
     let slugs = match tenant {
         Some(slug) => vec![slug.parse::<Slug>()?],

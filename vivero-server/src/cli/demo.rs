@@ -2,7 +2,7 @@
 
 use super::output::Output;
 use super::serve::{Stop, bind, finish_what_was_cut_off, run_server, start_logging};
-use crate::config::Config;
+use super::setup::Setup;
 use crate::demo::{Notes, RECORDS, SEED, prepare};
 use clap::Args;
 use serde_json::json;
@@ -28,7 +28,7 @@ pub(super) struct DemoArgs {
     no_serve: bool,
 }
 
-pub(super) async fn run(args: DemoArgs, mut config: Config, output: Output) -> Result<ExitCode> {
+pub(super) async fn run(args: DemoArgs, mut config: Setup, output: Output) -> Result<ExitCode> {
     if args.records > 10_000_000 {
         return Err(Error::invalid("records", "maximum", "must be at most 10,000,000"));
     }
@@ -44,7 +44,7 @@ pub(super) async fn run(args: DemoArgs, mut config: Config, output: Output) -> R
     std::fs::create_dir_all(&config.data_dir)
         .map_err(|e| Error::internal("making the data folder", e))?;
     let start = Instant::now();
-    let vivero = super::open(&config).await?;
+    let vivero = config.open().await?;
     let notes =
         prepare(&vivero, &config.data_dir, args.records, args.seed, &output.progress()).await?;
     let took = start.elapsed();

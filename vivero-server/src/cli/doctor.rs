@@ -1,14 +1,16 @@
 //! `vivero doctor`: what could go wrong, before it does.
 
 use super::output::Output;
-use crate::config::Config;
+use super::setup::Setup;
 use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 use vivero_core::server::{ServerFinding, Verdict};
+use vivero_core::service::FileSettings;
 use vivero_core::shared::Reach;
-use vivero_core::{Error, Result, Vivero};
+use vivero_core::{Clock as _, FileId, IdSource as _, Result, TenantId, Vivero};
+use vivero_store::{SystemClock, SystemIds};
 
 /// What one check found.
 enum Finding {
@@ -19,7 +21,7 @@ enum Finding {
     Bad(String),
 }
 
-pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
+pub(super) async fn run(config: &Setup, output: Output) -> Result<ExitCode> {
     let mut bad = false;
     let mut report = |check: &str, finding: Finding| {
         let (verdict, detail) = match finding {
@@ -33,7 +35,6 @@ pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
     };
     report("data folder", folder(&config.data_dir));
     report("durable writes", sync_time(&config.data_dir));
-    report("open files", open_files(config.max_open_tenants.unwrap_or(256)));
     report("listen address", listen(config).await);
     report(
         "platform key",
@@ -43,9 +44,13 @@ pub(super) async fn run(config: &Config, output: Output) -> Result<ExitCode> {
             Some(_) => Finding::Good("set".into()),
         },
     );
-    let (found, others, servers) = database(config).await;
+    let Database { found, nodes, files, number, servers } = database(config).await;
+    report("open files", open_files(config, number));
     report("database", found);
-    for (check, finding) in others {
+    if let Some(found) = nodes {
+        report("nodes", found);
+    }
+    for (check, finding) in files {
         report(check, finding);
     }
     for finding in servers {
@@ -103,21 +108,26 @@ fn sync_time(path: &Path) -> Finding {
     }
 }
 
-/// Each open tenant holds up to three files for each of its five connections.
-fn open_files(tenants: usize) -> Finding {
-    let need = tenants as u64 * 15 + 200;
+/// What the databases hold open at most, with so many servers, and what requests and the program itself do.
+fn open_files(config: &Setup, servers: usize) -> Finding {
+    let url = config.database();
+    let held = config.storage().map_or(0, |builder| builder.open_files(&url, servers));
+    let need = held as u64 + 200;
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find(|l| l.starts_with("Max open files"));
     match line.and_then(|l| l.split_whitespace().nth(3)).and_then(|n| n.parse::<u64>().ok()) {
-        Some(have) if have < need => Finding::Warning(format!(
-            "{have} allowed, {need} may be needed for {tenants} open tenants: raise `ulimit -n` or lower max_open_tenants"
-        )),
+        Some(have) if have < need => {
+            let or = if url.starts_with("sqlite:") { "" } else { " or max_connections" };
+            Finding::Warning(format!(
+                "{have} allowed, {need} may be needed: raise `ulimit -n` or lower max_open_tenants{or}"
+            ))
+        }
         Some(have) => Finding::Good(format!("{have} allowed, {need} may be needed")),
         None => Finding::Good("the limit is not known on this system".into()),
     }
 }
 
-async fn listen(config: &Config) -> Finding {
+async fn listen(config: &Setup) -> Finding {
     match tokio::net::TcpListener::bind(config.listen).await {
         Ok(_) => Finding::Good(format!("{} is free", config.listen)),
         Err(e) => Finding::Warning(format!("{} cannot be taken now: {e}", config.listen)),
@@ -125,63 +135,81 @@ async fn listen(config: &Config) -> Finding {
 }
 
 /// The store of files, by a file of its own, and whoever looks through uploads.
-async fn files(vivero: &Vivero, config: &Config) -> Vec<(&'static str, Finding)> {
+async fn files(settings: Result<FileSettings>, config: &Setup) -> Named {
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(e) => return vec![("files", Finding::Bad(e.with_causes()))],
+    };
     let place = config.shown_files();
+    let ids = SystemIds::default();
+    let id = || ids.id(SystemClock.now());
     let start = Instant::now();
-    let store = match vivero.probe_files().await {
+    let store = match settings.probe(TenantId::from_uuid(id()), FileId::from_uuid(id())).await {
         Ok(()) => {
             let took = start.elapsed().as_millis();
             Finding::Good(format!("{place}: a file was written, read and removed in {took} ms"))
         }
-        Err(e) => Finding::Bad(format!("{place}: {}", with_causes(&e))),
+        Err(e) => Finding::Bad(format!("{place}: {}", e.with_causes())),
     };
-    let scanner = match (vivero.probe_scanner().await, &config.clamd) {
+    let scanner = match (settings.probe_scanner().await, &config.clamd) {
         (Ok(true), Some(address)) => Finding::Good(format!("clamd at {address} answers")),
         (Ok(_), _) => Finding::Good("none: uploads are held to their kind alone".into()),
         (Err(e), address) => Finding::Bad(format!(
             "clamd at {} does not answer, so every upload is refused: {}",
             address.as_deref().unwrap_or("?"),
-            with_causes(&e)
+            e.with_causes()
         )),
     };
     vec![("files", store), ("scanner", scanner)]
 }
 
-fn with_causes(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
-}
-
 type Named = Vec<(&'static str, Finding)>;
 
 /// The database, what its nodes share, its files, and what its servers say.
-async fn database(config: &Config) -> (Finding, Named, Vec<ServerFinding>) {
+struct Database {
+    found: Finding,
+    /// Known only where it opens.
+    nodes: Option<Finding>,
+    files: Named,
+    /// How many servers it has.
+    number: usize,
+    servers: Vec<ServerFinding>,
+}
+
+/// Looks at an installation that opens, and otherwise at what can be looked at without it.
+async fn database(config: &Setup) -> Database {
+    let files = files(config.files(), config).await;
     let opened = match config.builder() {
         Ok(builder) => builder.open(&config.database()).await,
         Err(e) => Err(e),
     };
     let vivero = match opened {
         Ok(vivero) => vivero,
-        Err(e) => return (Finding::Bad(e.to_string()), Vec::new(), Vec::new()),
+        Err(e) => {
+            let servers = match config.storage() {
+                Ok(builder) => builder.examine(&config.database()).await,
+                Err(_) => Vec::new(),
+            };
+            let found = Finding::Bad(e.with_causes());
+            return Database { found, nodes: None, files, number: 1, servers };
+        }
     };
-    let finding = match vivero.stats().await {
+    let found = match vivero.stats().await {
         Ok(stats) => {
             Finding::Good(format!("{} tenants at {}", stats.tenants, config.shown_database()))
         }
-        Err(e) => Finding::Bad(e.to_string()),
+        Err(e) => Finding::Bad(e.with_causes()),
     };
-    let mut others = vec![("nodes", nodes(&vivero).await)];
-    others.extend(files(&vivero, config).await);
+    let nodes = Some(nodes(&vivero).await);
+    let number = vivero.servers().list().await.map_or(1, |servers| servers.len());
     let servers = vivero.servers().examine().await;
     vivero.close().await;
     match servers {
-        Ok(servers) => (finding, others, servers),
-        Err(e) => (Finding::Bad(e.to_string()), others, Vec::new()),
+        Ok(servers) => Database { found, nodes, files, number, servers },
+        Err(e) => {
+            let found = Finding::Bad(e.with_causes());
+            Database { found, nodes, files, number, servers: Vec::new() }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `vivero import entities FILE.csv --tenant T`
 
 use super::output::Output;
-use crate::config::Config;
+use super::setup::Setup;
 use crate::import::{Options, RowProblem, write};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -70,7 +70,7 @@ fn encoding(text: &str) -> std::result::Result<&'static encoding_rs::Encoding, S
 
 pub(super) async fn run(
     command: ImportCommand,
-    config: &Config,
+    config: &Setup,
     output: Output,
 ) -> Result<ExitCode> {
     let ImportCommand::Entities(args) = command;
@@ -88,7 +88,7 @@ pub(super) async fn run(
             format!("there is no file {}", args.file.display()),
         ));
     }
-    let vivero = super::open(config).await?;
+    let vivero = config.open().await?;
     let tenant = vivero.tenants().find(&args.tenant.parse()?).await?;
     let session = vivero.job(tenant.id, &format!("import of {}", args.file.display())).await?;
     let mut shown = 0;

@@ -3,10 +3,10 @@
 mod show;
 
 use super::output::Output;
-use crate::config::Config;
+use super::setup::Setup;
 use crate::progress::{Bar, Progress};
 use clap::{Args, Subcommand};
-use show::{drift, plan, run as show_run, tenant};
+use show::{drift, dry_run, plan, run as show_run, tenant};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use vivero_core::migration::{Migrator, Quiet, Run, RunOptions, RunState, TenantRunState, Watch};
@@ -68,7 +68,7 @@ pub(super) struct StatusArgs {
 pub(super) struct UpArgs {
     #[command(flatten)]
     tenants: Tenants,
-    /// Print what would be done, and do nothing.
+    /// Print what would be done, and which tenants each ring has, and do nothing.
     #[arg(long)]
     dry_run: bool,
     /// The tenants that go first: a number, a percentage (`5%`) or names (`acme,beta`); any failure among
@@ -91,7 +91,8 @@ pub(super) struct UpArgs {
     /// After the canaries: stop when more of a hundred tenants of a ring fail.
     #[arg(long, default_value_t = 5)]
     failures: u8,
-    /// Stop when the canaries' lists take so many times longer than before; 0 does not measure.
+    /// Stop when a list of the canaries, or of the first tenants of a later ring, takes so many times
+    /// longer than before; 0 does not measure.
     #[arg(long, default_value_t = 3.0)]
     slower: f64,
     /// Lists that take fewer milliseconds are not slow.
@@ -134,10 +135,10 @@ fn operator(given: Option<String>) -> String {
 
 pub(super) async fn run(
     command: MigrateCommand,
-    config: &Config,
+    config: &Setup,
     output: Output,
 ) -> Result<ExitCode> {
-    let vivero = super::open(config).await?;
+    let vivero = config.open().await?;
     let done = async { go(command, &*vivero.migrations()?, vivero.migrations()?, output).await };
     let outcome = done.await;
     vivero.close().await;
@@ -156,7 +157,10 @@ async fn go(
             Ok(ExitCode::SUCCESS)
         }
         MigrateCommand::Up(args) if args.dry_run => {
-            plan(&here.plan(&args.tenants.slugs()?).await?, output);
+            let slugs = args.tenants.slugs()?;
+            let options = args.options()?;
+            options.check()?;
+            dry_run(&here.plan(&slugs).await?, &options, output);
             Ok(ExitCode::SUCCESS)
         }
         MigrateCommand::Up(args) => {
@@ -212,7 +216,8 @@ async fn status(args: StatusArgs, migrator: &dyn Migrator, output: Output) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Progress: a bar on a terminal, lines elsewhere, a JSON value for each tenant for machines.
+/// Progress, of each ring with the time it will about take: a bar on a terminal, lines elsewhere, a JSON value for
+/// each tenant for machines.
 struct Telling {
     output: Output,
     bar: Mutex<Option<Bar>>,
@@ -242,13 +247,16 @@ impl Watch for Telling {
         }
     }
     fn settled(&self, slug: &Slug, error: Option<&str>) {
+        let mut value = serde_json::json!({"settled": slug, "error": error});
         self.with(|bar| {
             if let Some(bar) = bar {
                 bar.advance(1);
+                value["at"] = bar.at().into();
+                value["of"] = bar.total().into();
+                value["eta_seconds"] = bar.eta().map(|eta| eta.as_secs_f64().round()).into();
             }
         });
         if self.output.json {
-            let value = serde_json::json!({"settled": slug, "error": error});
             self.output.result(&value, String::new);
         }
     }

@@ -1,7 +1,7 @@
 //! Operations on whole tenants: `vivero tenant backup …`, `vivero operation …`.
 
 use super::output::Output;
-use crate::config::Config;
+use super::setup::Setup;
 use clap::Subcommand;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -184,7 +184,7 @@ fn object<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Value {
 
 pub(super) async fn run(
     command: TenantOperation,
-    config: &Config,
+    config: &Setup,
     output: Output,
 ) -> Result<ExitCode> {
     let file = |path: &Option<PathBuf>| path.as_deref().map(absolute).transpose();
@@ -249,7 +249,7 @@ pub(super) async fn run(
         }
     };
     let slug: Slug = slug.parse()?;
-    let vivero = super::open(config).await?;
+    let vivero = config.open().await?;
     let outcome = async {
         let asked =
             vivero.operations().ask(NewOperation { kind, slug, parameters, key: None }).await?;
@@ -321,12 +321,12 @@ fn show(operation: &Operation, output: Output) {
 }
 
 /// Where an archive is that was named.
-async fn place(archive: &Path, config: &Config) -> Result<ArchivePlace> {
+async fn place(archive: &Path, config: &Setup) -> Result<ArchivePlace> {
     let name = archive.to_str().unwrap_or_default();
     if !name.starts_with("store:") {
         return Ok(ArchivePlace::from(archive));
     }
-    let vivero = super::open(config).await?;
+    let vivero = config.open().await?;
     let store = vivero.file_settings().map(|files| std::sync::Arc::clone(&files.store));
     vivero.close().await;
     ArchivePlace::stored(name, store?).ok_or_else(|| {
@@ -335,8 +335,8 @@ async fn place(archive: &Path, config: &Config) -> Result<ArchivePlace> {
     })
 }
 
-async fn archives(tenant: &str, config: &Config, output: Output) -> Result<ExitCode> {
-    let vivero = super::open(config).await?;
+async fn archives(tenant: &str, config: &Setup, output: Output) -> Result<ExitCode> {
+    let vivero = config.open().await?;
     let found = async {
         let id = match tenant.parse::<Uuid>() {
             Ok(id) => TenantId::from_uuid(id),
@@ -358,7 +358,7 @@ async fn archives(tenant: &str, config: &Config, output: Output) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-async fn prove(archive: &Path, config: &Config, output: Output) -> Result<ExitCode> {
+async fn prove(archive: &Path, config: &Setup, output: Output) -> Result<ExitCode> {
     let key = config.archive_key()?;
     let mut bar = None;
     let place = place(archive, config).await?;
@@ -381,9 +381,9 @@ async fn prove(archive: &Path, config: &Config, output: Output) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-async fn activate(slug: &str, config: &Config, output: Output) -> Result<ExitCode> {
+async fn activate(slug: &str, config: &Setup, output: Output) -> Result<ExitCode> {
     let slug: Slug = slug.parse()?;
-    let vivero = super::open(config).await?;
+    let vivero = config.open().await?;
     let tenant = vivero.operations().activate(&slug).await;
     if let Ok(tenant) = &tenant {
         super::tenant::show(&vivero, tenant, output).await?;
@@ -394,10 +394,10 @@ async fn activate(slug: &str, config: &Config, output: Output) -> Result<ExitCod
 
 pub(super) async fn run_operations(
     command: OperationCommand,
-    config: &Config,
+    config: &Setup,
     output: Output,
 ) -> Result<ExitCode> {
-    let vivero = super::open(config).await?;
+    let vivero = config.open().await?;
     let operations = vivero.operations();
     let mut code = ExitCode::SUCCESS;
     match command {

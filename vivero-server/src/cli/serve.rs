@@ -1,7 +1,8 @@
 //! `vivero serve`, and what `demo` shares with it.
 
 use super::output::Output;
-use crate::config::{Config, LogFormat};
+use super::setup::Setup;
+use crate::config::LogFormat;
 use crate::serve::{Tcp, serve};
 use crate::sweep::sweep_files;
 use crate::{RateLimit, ServerOptions};
@@ -22,12 +23,12 @@ pub(super) struct ServeArgs {
     listen: Option<SocketAddr>,
 }
 
-pub(super) async fn run(args: ServeArgs, mut config: Config, output: Output) -> Result<ExitCode> {
+pub(super) async fn run(args: ServeArgs, mut config: Setup, output: Output) -> Result<ExitCode> {
     start_logging(&config)?;
     if let Some(listen) = args.listen {
         config.listen = listen;
     }
-    let vivero = super::open(&config).await?;
+    let vivero = config.open().await?;
     finish_what_was_cut_off(&vivero);
     let tcp = bind(&config).await?;
     let address = tcp.address();
@@ -81,7 +82,7 @@ fn finish_drains(vivero: Vivero) {
 }
 
 /// Logs go to standard error: standard output is for results.
-pub(super) fn start_logging(config: &Config) -> Result<()> {
+pub(super) fn start_logging(config: &Setup) -> Result<()> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|e| Error::invalid("log", "log_filter", e.to_string()))?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -92,7 +93,7 @@ pub(super) fn start_logging(config: &Config) -> Result<()> {
     started.map_err(|e| Error::internal("starting the log", e))
 }
 
-pub(super) async fn bind(config: &Config) -> Result<Tcp> {
+pub(super) async fn bind(config: &Setup) -> Result<Tcp> {
     Tcp::bind(config.listen).await.map_err(|e| {
         Error::invalid("listen", "free_address", format!("{} cannot be taken: {e}", config.listen))
     })
@@ -101,7 +102,7 @@ pub(super) async fn bind(config: &Config) -> Result<Tcp> {
 /// Serves until told to stop (Ctrl-C or SIGTERM), drains, and closes every tenant.
 pub(super) async fn run_server(
     vivero: Vivero,
-    config: &Config,
+    config: &Setup,
     tcp: Tcp,
     stop: Stop,
 ) -> Result<ExitCode> {

@@ -3,7 +3,7 @@
 mod drain;
 
 use super::output::Output;
-use crate::config::Config;
+use super::setup::Setup;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use std::io::{BufRead as _, IsTerminal as _};
@@ -110,7 +110,7 @@ pub(super) struct SetArgs {
 
 pub(super) async fn run(
     command: ServerCommand,
-    config: &Config,
+    config: &Setup,
     output: Output,
 ) -> Result<ExitCode> {
     // What is wrong with the input is said before anything is opened.
@@ -127,7 +127,7 @@ pub(super) async fn run(
         ServerCommand::Drain { name, status: true, .. } => Ready::Drained(name),
         ServerCommand::Drain { name, to, .. } => Ready::Drain(name, to),
     };
-    let vivero = super::open(config).await?;
+    let vivero = config.open().await?;
     let outcome = async {
         match command {
             Ready::List => {

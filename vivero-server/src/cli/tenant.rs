@@ -1,7 +1,7 @@
 //! `vivero tenant …`
 
 use super::output::Output;
-use crate::config::Config;
+use super::setup::Setup;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, IsTerminal as _};
@@ -81,7 +81,7 @@ pub(super) enum PlanChoice {
 
 pub(super) async fn run(
     command: TenantCommand,
-    config: &Config,
+    config: &Setup,
     output: Output,
 ) -> Result<ExitCode> {
     if let TenantCommand::Whole(command) = command {
@@ -113,7 +113,7 @@ pub(super) async fn run(
         }
         _ => None,
     };
-    let vivero = super::open(config).await?;
+    let vivero = config.open().await?;
     let tenants = vivero.tenants();
     match command {
         TenantCommand::Whole(_) => {}

@@ -57,7 +57,8 @@ pub(crate) struct MigrationIn {
     #[serde(default, deserialize_with = "present")]
     #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
     pub(crate) failures: Option<u32>,
-    /// Stop when the canaries' lists take so many times longer than before; 0 does not measure. 3 if absent.
+    /// Stop when a list of the canaries, or of the first tenants of a later ring, takes so many times longer
+    /// than before; 0 does not measure. 3 if absent.
     #[serde(default, deserialize_with = "present")]
     #[oai(validator(minimum(value = "0")))]
     pub(crate) slower: Option<f64>,

@@ -2,7 +2,6 @@
 
 use super::Target;
 use super::journal::lacking;
-use super::ring::described;
 use super::site::Site;
 use crate::backend::Backend;
 use crate::registry::Standing;
@@ -71,7 +70,7 @@ pub(crate) async fn plan<S: Site>(site: &S, only: &[Slug]) -> Result<Plan> {
                     break;
                 }
                 Err(e @ Error::Illegal { .. }) => return Err(e),
-                Err(e) => error = Some(format!("{}: {}", tenant.slug, described(&e))),
+                Err(e) => error = Some(format!("{}: {}", tenant.slug, e.with_causes())),
             }
         }
         let tenants = tenants.into_iter().map(|t| t.slug).collect();

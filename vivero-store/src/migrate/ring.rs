@@ -1,7 +1,7 @@
 //! One ring: its tenants at once, within limits.
 
 use super::lease::Fence;
-use super::probe::Probe;
+use super::probe::{Probe, Times};
 use super::scribe::Scribe;
 use super::site::{Site, Way};
 use super::steps::{Failed, How, Steps, bring_up};
@@ -11,7 +11,7 @@ use crate::stamp;
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use vivero_core::migration::{
@@ -30,20 +30,31 @@ pub(super) struct Shared<S: Site> {
     pub(super) servers: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
+/// Of so many tenants of a ring it is measured how quick their lists are; of the canaries of all.
+const MEASURED: usize = 4;
+
 /// How a ring went.
 #[derive(Debug, Default)]
 pub(super) struct Ringed {
     pub(super) tally: Tally,
-    /// How long the canaries' lists took.
-    pub(super) before: Vec<Duration>,
-    pub(super) after: Vec<Duration>,
+    /// How long lists took of the tenants that were measured.
+    pub(super) before: Times,
+    pub(super) after: Times,
 }
 
 /// How one tenant went.
+#[derive(Default)]
 struct Settled {
     done: bool,
-    before: Vec<Duration>,
-    after: Vec<Duration>,
+    before: Times,
+    after: Times,
+}
+
+/// Adds times to those of other tenants.
+fn join(all: &mut Times, more: Times) {
+    for (what, times) in more {
+        all.entry(what).or_default().extend(times);
+    }
 }
 
 /// Migrates the tenants of a ring that are left, `tally` saying how it stands; begins no more of them once
@@ -58,7 +69,13 @@ pub(super) async fn ring<S: Site>(
     let mut ringed = Ringed { tally, ..Ringed::default() };
     // What is not known each asks for.
     let mut ways = shared.site.ways(&members).await.unwrap_or_default();
+    let to_measure = match shared.options.slower {
+        None => 0,
+        Some(_) if canary => usize::MAX,
+        Some(_) => MEASURED,
+    };
     let mut members = members.into_iter();
+    let mut begun = 0;
     let mut working: JoinSet<Result<Settled>> = JoinSet::new();
     loop {
         let free = working.len() < shared.options.parallel as usize;
@@ -68,7 +85,9 @@ pub(super) async fn ring<S: Site>(
             members.next();
             let shared = Arc::clone(shared);
             let way = ways.remove(&tenant.id);
-            let migrating = async move { one(&shared, number, canary, tenant, way).await };
+            let measured = begun < to_measure;
+            begun += 1;
+            let migrating = async move { one(&shared, number, measured, tenant, way).await };
             working.spawn(S::Engine::apart(migrating));
             continue;
         }
@@ -76,8 +95,8 @@ pub(super) async fn ring<S: Site>(
         let settled = settled.map_err(|e| Error::internal("migrating a tenant", e))??;
         ringed.tally.done += u64::from(settled.done);
         ringed.tally.failed += u64::from(!settled.done);
-        ringed.before.extend(settled.before);
-        ringed.after.extend(settled.after);
+        join(&mut ringed.before, settled.before);
+        join(&mut ringed.after, settled.after);
     }
     shared.fence.check()?;
     Ok(ringed)
@@ -86,7 +105,7 @@ pub(super) async fn ring<S: Site>(
 async fn one<S: Site>(
     shared: &Shared<S>,
     ring: u32,
-    canary: bool,
+    measured: bool,
     tenant: Tenant,
     mut way: Option<Way>,
 ) -> Settled {
@@ -108,11 +127,11 @@ async fn one<S: Site>(
         let _gone = shared.scribe.send(row.clone());
     };
     tell(&row);
-    let mut settled = Settled { done: false, before: Vec::new(), after: Vec::new() };
+    let mut settled = Settled::default();
     loop {
         row.run.attempts += 1;
         let start = Instant::now();
-        let outcome = attempt(shared, canary, &tenant, way.take(), &mut settled).await;
+        let outcome = attempt(shared, measured, &tenant, way.take(), &mut settled).await;
         row.run.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         let Err(Failed { step, error }) = outcome else {
             row.run.state = TenantRunState::Done;
@@ -125,7 +144,7 @@ async fn one<S: Site>(
             // Not the tenant's failure: whoever overtook this run goes on with it.
             return settled;
         }
-        let text = described(&error);
+        let text = error.with_causes();
         (row.run.step, row.run.error) = (step, Some(text.clone()));
         let passing = matches!(error, Error::Unavailable { .. } | Error::Undone { .. });
         if !passing || row.run.attempts >= shared.options.attempts {
@@ -139,18 +158,6 @@ async fn one<S: Site>(
     tell(&row);
     shared.watch.settled(&tenant.slug, row.run.error.as_deref());
     settled
-}
-
-/// An error with what is behind it.
-pub(super) fn described(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 struct Stepping<'a> {
@@ -172,7 +179,7 @@ impl Steps for Stepping<'_> {
 
 async fn attempt<S: Site>(
     shared: &Shared<S>,
-    canary: bool,
+    measured: bool,
     tenant: &Tenant,
     way: Option<Way>,
     settled: &mut Settled,
@@ -203,12 +210,11 @@ async fn attempt<S: Site>(
             stamp: Some(tenant),
             clock: &*shared.site.keeper().clock,
         };
-        let measured = canary && shared.options.slower.is_some();
         let probe = if measured {
             let mut connection = <S::Engine as Backend>::acquire(&readers).await?;
             stamp::check::<S::Engine>(&mut connection, tenant).await?;
             drop(connection);
-            let probe = Probe::new::<S::Engine>(&readers).await?;
+            let probe = Probe::new::<S::Engine>(&readers, &shared.site.target().schemas).await?;
             settled.before = probe.run::<S::Engine>(&readers).await?;
             Some(probe)
         } else {

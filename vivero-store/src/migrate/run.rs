@@ -17,7 +17,7 @@ use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::migration::{
     Canary, Run, RunOptions, RunState, Tally, TenantRun, TenantRunState, Watch, halt, is_slower,
-    percentile_95, rings,
+    median, rings,
 };
 use vivero_core::tenant::Tenant;
 use vivero_core::{Error, IdSource as _, Result, Slug};
@@ -260,20 +260,24 @@ async fn go<S: Site>(
     Ok(run)
 }
 
-/// Why the canaries' lists stop the run, if they do.
+/// Why lists of tenants that were measured stop the run, if they do: the one that got slower most.
 fn slower(canary: bool, mut ringed: Ringed, options: &RunOptions) -> Option<String> {
-    if !canary {
-        return None;
+    let mut worst: Option<(f64, String)> = None;
+    for (what, mut after) in ringed.after {
+        let Some(mut before) = ringed.before.remove(&what) else { continue };
+        let (before, after) = (median(&mut before), median(&mut after));
+        let times = after.as_secs_f64() / before.as_secs_f64().max(1e-9);
+        if is_slower(before, after, options) && worst.as_ref().is_none_or(|w| times > w.0) {
+            let whose = if canary { "the canaries" } else { "the ring's first tenants" };
+            let text = format!(
+                "lists of {whose} take longer than before: {what} {:.2} ms (half of them less), before it was {:.2} ms",
+                after.as_secs_f64() * 1e3,
+                before.as_secs_f64() * 1e3
+            );
+            worst = Some((times, text));
+        }
     }
-    let before = percentile_95(&mut ringed.before);
-    let after = percentile_95(&mut ringed.after);
-    is_slower(before, after, options).then(|| {
-        format!(
-            "lists of the canaries take {:.2} ms (95 of a hundred), before it was {:.2} ms",
-            after.as_secs_f64() * 1e3,
-            before.as_secs_f64() * 1e3
-        )
-    })
+    worst.map(|(_, text)| text)
 }
 
 /// Waits between two rings; a run that was overtaken does not wait for the end.

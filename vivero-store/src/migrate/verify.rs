@@ -1,7 +1,6 @@
 //! Every tenant's tables against what they should be.
 
 use super::Shape;
-use super::ring::described;
 use super::site::Site;
 use crate::backend::Backend;
 use crate::stamp;
@@ -80,7 +79,7 @@ async fn look<S: Site>(site: &S, tenant: &Tenant, expected: &Shape) -> Drift {
             drift.findings = shape.against(expected);
             drift.ok = drift.findings.iter().all(|f| f.kind == DriftKind::LeftOver);
         }
-        Err(e) => drift.error = Some(described(&e)),
+        Err(e) => drift.error = Some(e.with_causes()),
     }
     drift
 }

@@ -1,7 +1,7 @@
 //! Runs that nothing disturbs.
 
 use crate::place::{Place, migrator, tenants};
-use crate::versions::{ONE, TWO, WateringTwo, beds, insert, list, options, slug};
+use crate::versions::{ONE, TWO, WateringOne, WateringTwo, beds, insert, list, options, slug};
 use std::sync::{Arc, Mutex};
 use vivero_core::migration::{
     Canary, DriftKind, Migration, Quiet, RunOptions, RunState, TenantRunState, Watch,
@@ -18,6 +18,7 @@ crate::on_both_engines! {
     a_migration_before_one_that_was_applied_is_refused
     drift_is_found_and_named
     canaries_whose_lists_are_slower_stop_the_run
+    a_later_ring_whose_lists_are_slower_stops_the_run
     new_tenants_have_everything
     a_question_mark_in_a_step_is_part_of_it
 }
@@ -214,6 +215,24 @@ async fn canaries_whose_lists_are_slower_stop_the_run(place: Place) {
     let lenient = RunOptions { slower: Some(1e6), ..options() };
     let run = migrator(&new).up(lenient, Arc::new(Quiet)).await.expect("a run");
     assert_eq!((run.state, run.tenants), (RunState::Done, 2));
+    new.close().await;
+}
+
+async fn a_later_ring_whose_lists_are_slower_stops_the_run(place: Place) {
+    let old = place.open(ONE, &[], true).await;
+    let all = tenants(&old, 4).await;
+    let store = old.open(&all[0]).await.expect("opening");
+    let id = RecordId::from_uuid(vivero_core::Uuid::from_u128(8));
+    insert(&*store, 8, WateringOne { id, code: "W-8".into(), litres: 5 }).await.expect("a row");
+    drop(store);
+    old.close().await;
+    let new = place.open(TWO, &[], false).await;
+    let canary = Canary::Count(0);
+    let strict = RunOptions { canary, slower: Some(1e-6), slow_from: 0, ..options() };
+    let run = migrator(&new).up(strict, Arc::new(Quiet)).await.expect("a run");
+    assert_eq!((run.state, run.done, run.ring, run.rings), (RunState::Halted, 2, 1, 2));
+    let reason = run.reason.expect("a reason");
+    assert!(reason.contains("the ring's first tenants take longer than before"), "{reason}");
     new.close().await;
 }
 

@@ -4,7 +4,7 @@ use crate::cli::output::Output;
 use serde_json::json;
 use std::fmt::Write as _;
 use vivero_core::Slug;
-use vivero_core::migration::{Drift, DriftKind, Plan, Run, TenantRun};
+use vivero_core::migration::{Drift, DriftKind, Plan, Run, RunOptions, TenantRun, rings};
 
 /// Names shown of a group.
 const NAMES: usize = 5;
@@ -17,36 +17,59 @@ fn names(all: &[Slug]) -> String {
 }
 
 pub(super) fn plan(plan: &Plan, output: Output) {
-    output.result(&json!({ "plan": plan }), || {
-        let mut text = format!(
-            "version {}: {} tenants have it, {} do not",
-            plan.target,
-            plan.up_to_date,
-            plan.groups.iter().map(|g| g.tenants.len()).sum::<usize>()
-        );
-        for group in &plan.groups {
-            let version = group.fingerprint.as_deref().unwrap_or("not known");
-            let _ = write!(
-                text,
-                "\n\n{} tenants at version {version}: {}\n",
-                group.tenants.len(),
-                names(&group.tenants)
-            );
-            for step in &group.steps {
-                let whose = match step.migration {
-                    0 => "tables".to_owned(),
-                    id => format!("migration {id}"),
-                };
-                let _ = writeln!(text, "  {whose} {}: {}", step.number, step.statement);
-            }
-            if let Some(error) = &group.error {
-                let _ = writeln!(text, "  could not be looked at: {error}");
-            } else if group.steps.is_empty() {
-                text.push_str("  nothing to do but to note the version\n");
-            }
+    output.result(&json!({ "plan": plan }), || text_of(plan));
+}
+
+/// The same with the rings in which a run with `options` would go about it.
+pub(super) fn dry_run(plan: &Plan, options: &RunOptions, output: Output) {
+    let behind: Vec<Slug> = plan.groups.iter().flat_map(|g| g.tenants.iter().cloned()).collect();
+    let rings: Vec<(bool, Vec<Slug>)> = rings(&behind, options)
+        .into_iter()
+        .map(|ring| (ring.canary, ring.members.iter().map(|i| behind[*i].clone()).collect()))
+        .collect();
+    let told: Vec<_> = (1..)
+        .zip(&rings)
+        .map(|(n, (canary, all))| json!({"ring": n, "canary": canary, "tenants": all}))
+        .collect();
+    output.result(&json!({ "plan": plan, "rings": told }), || {
+        let mut text = text_of(plan);
+        for (n, (canary, all)) in (1..).zip(&rings) {
+            let canaries = if *canary { " (canaries)" } else { "" };
+            let _ = write!(text, "\nring {n}{canaries}, {} tenants: {}", all.len(), names(all));
         }
         text
     });
+}
+
+fn text_of(plan: &Plan) -> String {
+    let mut text = format!(
+        "version {}: {} tenants have it, {} do not",
+        plan.target,
+        plan.up_to_date,
+        plan.groups.iter().map(|g| g.tenants.len()).sum::<usize>()
+    );
+    for group in &plan.groups {
+        let version = group.fingerprint.as_deref().unwrap_or("not known");
+        let _ = write!(
+            text,
+            "\n\n{} tenants at version {version}: {}\n",
+            group.tenants.len(),
+            names(&group.tenants)
+        );
+        for step in &group.steps {
+            let whose = match step.migration {
+                0 => "tables".to_owned(),
+                id => format!("migration {id}"),
+            };
+            let _ = writeln!(text, "  {whose} {}: {}", step.number, step.statement);
+        }
+        if let Some(error) = &group.error {
+            let _ = writeln!(text, "  could not be looked at: {error}");
+        } else if group.steps.is_empty() {
+            text.push_str("  nothing to do but to note the version\n");
+        }
+    }
+    text
 }
 
 pub(super) fn run(run: &Run, output: Output) {
