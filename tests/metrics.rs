@@ -5,8 +5,9 @@
 mod server;
 
 use server::{PLATFORM_KEY, TestServer};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use vivero_client::{EntityIn, EntityType};
+use vivero_core::operations::{NewOperation, OperationKind, OperationState};
 
 async fn metrics(server: &TestServer) -> String {
     let http = reqwest::Client::new();
@@ -50,6 +51,95 @@ async fn what_a_tenant_costs_is_counted_for_it_alone() {
     assert!(usage.store.commits >= 5 && usage.store.rows >= 5);
     assert!(usage.requests.seconds_p50.is_some() && usage.requests.seconds > 0.0);
     assert!(usage.store.storage_bytes.is_some_and(|bytes| bytes > 10_000), "{:?}", usage.store);
+}
+
+/// The figures of all tenants, by family and name. No series may be there twice: who collects them refuses all.
+fn of_each(text: &str) -> BTreeMap<&str, BTreeMap<&str, f64>> {
+    let mut families: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let Some((family, rest)) = line.split_once("{tenant=\"") else { continue };
+        let (tenant, value) = rest.split_once("\"} ").expect("a series");
+        let value = value.parse().expect("a number");
+        let before = families.entry(family).or_default().insert(tenant, value);
+        assert_eq!(before, None, "{family} of {tenant} is there twice");
+    }
+    families
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tenants_beyond_the_fifty_busiest_are_one_series_and_the_platform_has_each() {
+    let server = TestServer::start().await;
+    let slugs: Vec<String> = (0..53).map(|n| format!("tenant-{n}")).collect();
+    let idle = ["tenant-7", "tenant-30", "tenant-52"];
+    for slug in &slugs {
+        let tenant = server.tenant(slug).await;
+        let requests = if idle.contains(&slug.as_str()) { 1 } else { 2 };
+        for _ in 0..requests {
+            tenant.me().await.expect("her");
+        }
+    }
+    let text = metrics(&server).await;
+    let families = of_each(&text);
+    assert_eq!(families.len(), 11, "{:?}", families.keys());
+    let shown: BTreeSet<&str> =
+        slugs.iter().map(String::as_str).filter(|s| !idle.contains(s)).chain(["other"]).collect();
+    for (family, series) in &families {
+        let names: BTreeSet<&str> = series.keys().copied().collect();
+        assert_eq!(names, shown, "{family}");
+    }
+    let requests = &families["vivero_tenant_requests_total"];
+    assert_eq!(requests["other"], 3.0);
+    assert_eq!(requests.values().sum::<f64>(), 103.0, "nothing is left out");
+    assert!(families["vivero_tenant_reads_total"]["other"] > 0.0);
+    let platform = server.client().platform(PLATFORM_KEY);
+    let mut sum = 0;
+    for slug in &slugs {
+        let usage = platform.tenants().usage(slug).await.expect("figures");
+        let expected = if idle.contains(&slug.as_str()) { 1 } else { 2 };
+        assert_eq!(usage.requests.total, expected, "{slug}");
+        assert!(usage.store.reads > 0 && usage.store.commits > 0, "{slug}: {:?}", usage.store);
+        sum += usage.requests.total;
+    }
+    assert_eq!(sum, 103);
+    // Who becomes busy takes a name from another, and the sum is the same.
+    let busy = server.client().tenant("tenant-52");
+    let busy = busy.sign_in("owner@tenant-52.example", server::PASSWORD).await.expect("the Admin");
+    for _ in 0..4 {
+        busy.me().await.expect("her");
+    }
+    let text = metrics(&server).await;
+    let families = of_each(&text);
+    let requests = &families["vivero_tenant_requests_total"];
+    assert_eq!((requests.len(), requests["tenant-52"], requests["other"]), (51, 5.0, 4.0));
+    assert_eq!(requests.values().sum::<f64>(), 107.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_was_given_free_or_means_all_others_is_one_series() {
+    let server = TestServer::start().await;
+    server.tenant("aster").await.me().await.expect("her");
+    let operations = server.vivero().operations();
+    for kind in [OperationKind::Delete, OperationKind::Purge] {
+        let mut parameters = serde_json::json!({"confirm": "aster"});
+        if kind == OperationKind::Delete {
+            parameters["grace_days"] = 0.into();
+        }
+        let slug = "aster".parse().expect("a slug");
+        let asked = operations.ask(NewOperation { kind, slug, parameters, key: None }).await;
+        let done = operations.run(asked.expect("asked").id).await.expect("an answer");
+        assert_eq!(done.state, OperationState::Done, "{done:?}");
+    }
+    server.tenant("aster").await.me().await.expect("her");
+    server.tenant("other").await.me().await.expect("her");
+    let text = metrics(&server).await;
+    let families = of_each(&text);
+    let requests = &families["vivero_tenant_requests_total"];
+    assert_eq!(*requests, BTreeMap::from([("aster", 2.0), ("other", 1.0)]), "{text}");
+    let platform = server.client().platform(PLATFORM_KEY);
+    for slug in ["aster", "other"] {
+        let usage = platform.tenants().usage(slug).await.expect("figures");
+        assert_eq!(usage.requests.total, 1, "{slug}: its own");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -226,6 +226,22 @@ impl Error {
         Self::Internal { context: context.into(), source: Some(source.into()) }
     }
 
+    /// What it says, and its causes: for operators and logs, never for a caller.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = std::error::Error::source(self);
+        while let Some(cause) = next {
+            let said = cause.to_string();
+            // Many repeat their cause.
+            if !text.ends_with(&said) {
+                text = format!("{text}: {said}");
+            }
+            next = cause.source();
+        }
+        text
+    }
+
     /// Damage found in stored data.
     pub fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt { what: what.into() }

@@ -34,8 +34,8 @@ pub struct Config {
     /// Folder of archives: backups, exports, tenants out of service; `<data_dir>/archives` when nothing is
     /// said. `VIVERO_ARCHIVE_DIR`
     pub archive_dir: Option<PathBuf>,
-    /// File with the installation's key, 32 bytes in base64: archives are encrypted under it, and on
-    /// MariaDB tenants' database passwords. `VIVERO_KEY_FILE`
+    /// File with the installation's key, 32 bytes in base64: archives are encrypted under it, and on MariaDB
+    /// tenants' database passwords and the secrets that tokens are signed with. `VIVERO_KEY_FILE`
     pub key_file: Option<PathBuf>,
     /// The same key by itself. `VIVERO_KEY`
     pub key: Option<String>,
@@ -278,7 +278,12 @@ impl Config {
     /// Errors: [`Error::Invalid`] naming the setting for files that cannot be;
     /// [`Error::Unavailable`] if their folder cannot be made.
     pub fn builder(&self) -> Result<vivero_store::Builder> {
-        let mut builder = vivero_store::Builder::default().files(self.files()?);
+        Ok(self.storage()?.files(self.files()?))
+    }
+
+    /// The same without files.
+    pub(crate) fn storage(&self) -> Result<vivero_store::Builder> {
+        let mut builder = vivero_store::Builder::default();
         if let Some(number) = self.max_open_tenants {
             builder = builder.max_open_tenants(number);
         }

@@ -5,7 +5,7 @@
 //! administrator's account of each makes databases, accounts and tables. A tenant's own account, under which
 //! all its work is done, may read and write rows of its own database; another tenant's is refused by the
 //! server itself. Its password lies in the registry, sealed under a key that does not (see
-//! [`KeyProvider`]).
+//! [`KeyProvider`]), and so do the installation's secrets.
 
 mod credentials;
 mod databases;
@@ -21,12 +21,15 @@ mod placement;
 mod provision;
 mod removal;
 mod rotate;
+mod secrets;
 mod server;
 mod servers;
 mod site;
 mod standby;
 mod turning;
 mod usage;
+
+pub(crate) use doctor::examine_address;
 
 pub use crate::keys::{KeyFile, KeyProvider, KeyText};
 
@@ -98,7 +101,7 @@ pub struct MariaDbOptions {
     pub connections_per_account: u32,
     /// How long a statement of a tenant's may run, in whole seconds; for the same accounts.
     pub statement_time: Duration,
-    /// Where the key for tenants' passwords comes from. Without one, opening fails.
+    /// Where the key for tenants' passwords and the installation's secrets comes from. Without one, opening fails.
     pub key: Option<Arc<dyn KeyProvider>>,
     /// An integrator's migrations, see [`Migration`].
     pub migrations: Vec<Migration>,
@@ -129,6 +132,19 @@ impl Default for MariaDbOptions {
             migrations: Vec::new(),
             migrate_on_open: true,
         }
+    }
+}
+
+impl MariaDbOptions {
+    /// Most connections that one process opens to so many servers at once, tenants' and its own: each is an open
+    /// file.
+    pub(crate) fn most_connections(&self, servers: usize) -> usize {
+        let of_tenants = self.max_open.saturating_mul((self.readers + self.writers) as usize);
+        let budget = self.max_connections.map_or(usize::MAX, |most| most.saturating_mul(servers));
+        // Of the servers one has the registry.
+        let others = server::beside(self, false).saturating_mul(servers.saturating_sub(1) as u64);
+        let beside = server::beside(self, true).saturating_add(others);
+        of_tenants.min(budget).saturating_add(usize::try_from(beside).unwrap_or(usize::MAX))
     }
 }
 

@@ -17,8 +17,8 @@ use vivero_core::{Clock, Error, Result};
 pub(crate) const SLOW: Duration = Duration::from_millis(100);
 /// Slow calls kept per tenant.
 const KEPT: usize = 32;
-/// Tenants counted one by one; those beyond are counted as long as they are open.
-const COUNTED: usize = 10_000;
+/// With so many tenants more, the slow calls of those that are closed are forgotten; their figures never are.
+const FORGETS_AFTER: usize = 10_000;
 
 /// The figures of one tenant.
 pub(crate) struct Meter {
@@ -183,9 +183,10 @@ impl Meters {
         }
         drop(meters);
         let mut meters = self.meters.write().unwrap_or_else(PoisonError::into_inner);
-        if meters.len() >= COUNTED {
-            // Figures nobody holds any more make room: those of tenants that are closed.
-            meters.retain(|_, meter| Arc::strong_count(meter) > 1);
+        if !meters.is_empty() && meters.len().is_multiple_of(FORGETS_AFTER) {
+            for meter in meters.values().filter(|meter| Arc::strong_count(meter) == 1) {
+                *meter.calls.lock().unwrap_or_else(PoisonError::into_inner) = VecDeque::new();
+            }
         }
         let fresh = || Meter::new(Arc::clone(&self.clock), self.bound);
         Arc::clone(meters.entry(tenant).or_insert_with(fresh))
@@ -194,5 +195,29 @@ impl Meters {
     pub(crate) fn all(&self) -> Vec<(TenantId, StoreFigures)> {
         let meters = self.meters.read().unwrap_or_else(PoisonError::into_inner);
         meters.iter().map(|(id, meter)| (*id, meter.figures())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::SystemClock;
+    use uuid::Uuid;
+
+    #[test]
+    fn figures_of_no_tenant_are_lost_however_many_there_are() {
+        let meters = Meters::new(Arc::new(SystemClock), Duration::ZERO);
+        let id = |n: usize| TenantId::from_uuid(Uuid::from_u128(n as u128));
+        let read = |meter: &Meter| meter.read(Instant::now(), &Ok(()), |()| 1, || "get".into());
+        let open = meters.of(id(0));
+        read(&open);
+        for n in 1..=FORGETS_AFTER {
+            read(&meters.of(id(n)));
+        }
+        let all = meters.all();
+        assert_eq!(all.len(), FORGETS_AFTER + 1);
+        assert!(all.iter().all(|(_, figures)| figures.reads == 1 && figures.slow == 1));
+        assert_eq!(open.slow_calls().len(), 1, "open tenants' slow calls are kept");
+        assert!(meters.of(id(1)).slow_calls().is_empty(), "those of closed ones make room");
     }
 }

@@ -18,6 +18,7 @@ use vivero_core::migration::Migration;
 use vivero_core::password::Passwords;
 use vivero_core::port::Fleet;
 use vivero_core::record::Schema;
+use vivero_core::server::ServerFinding;
 use vivero_core::service::FileSettings;
 use vivero_core::token::{SessionLimits, Tokens};
 use vivero_core::{Clock, Error, IdSource, LocalShared, Parts, Record, Result, Shared, Vivero};
@@ -162,8 +163,9 @@ impl Builder {
         self.choices.durable = durable;
         self
     }
-    /// Where the installation's key comes from: tenants' database passwords lie sealed under it, and
-    /// archives. MariaDB needs one; without one, archives are not encrypted.
+    /// Where the installation's key comes from: on MariaDB, which needs one, tenants' database passwords and the
+    /// installation's secrets lie sealed under it, and archives on any engine. Without one, archives are not
+    /// encrypted.
     #[must_use]
     pub fn key(mut self, key: impl KeyProvider + 'static) -> Self {
         self.key = Some(Arc::new(key));
@@ -240,6 +242,39 @@ impl Builder {
     pub const fn weak_passwords_for_tests(mut self) -> Self {
         self.weak_passwords = true;
         self
+    }
+
+    /// Looks at the database server of an address by itself, for an installation that does not open: nothing is made
+    /// or changed there. Nothing is found where there is no server (SQLite), or at an address that cannot be read.
+    /// Of one that opens, [`vivero_core::service::Servers::examine`] looks at all servers.
+    pub async fn examine(&self, url: &str) -> Vec<ServerFinding> {
+        #[cfg(feature = "mariadb")]
+        if let Some(("mysql" | "mariadb", _)) = url.split_once(':') {
+            let (options, now) = (self.on_mariadb(), self.clock.now());
+            return crate::mariadb::examine_address(url, &options, now).await;
+        }
+        #[cfg(not(feature = "mariadb"))]
+        let _ = url;
+        Vec::new()
+    }
+
+    /// How many files the installation holds open at most, apart from those of requests: of SQLite up to three for
+    /// each connection, of MariaDB a connection each, to so many servers.
+    #[must_use]
+    pub fn open_files(&self, url: &str, servers: usize) -> usize {
+        #[cfg(not(feature = "mariadb"))]
+        let _ = servers;
+        match url.split_once(':') {
+            #[cfg(feature = "mariadb")]
+            Some(("mysql" | "mariadb", _)) => self.on_mariadb().most_connections(servers),
+            #[cfg(feature = "sqlite")]
+            Some(("sqlite", _)) => {
+                let options = self.on_sqlite();
+                // Readers, and one writer.
+                options.max_open.saturating_mul((options.readers as usize + 1) * 3)
+            }
+            _ => 0,
+        }
     }
 
     /// Opens or makes the installation and finishes what a former process left half-made.
@@ -343,45 +378,57 @@ impl Builder {
         }
     }
 
-    /// The fleet at an address, by its scheme.
-    async fn fleet(&self, url: &str) -> Result<Arc<dyn Fleet>> {
+    /// The choices as an installation on SQLite has them.
+    #[cfg(feature = "sqlite")]
+    fn on_sqlite(&self) -> SqliteOptions {
+        let Choices { max_open, readers, wait, seal_delay, slow_call, migrate_on_open, durable } =
+            self.choices;
+        let default = SqliteOptions::default();
+        SqliteOptions {
+            max_open: max_open.unwrap_or(default.max_open),
+            readers: readers.unwrap_or(default.readers),
+            wait: wait.unwrap_or(default.wait),
+            seal_delay: seal_delay.unwrap_or(default.seal_delay),
+            slow_call: slow_call.unwrap_or(default.slow_call),
+            durable,
+            migrations: self.migrations.clone(),
+            migrate_on_open: migrate_on_open.unwrap_or(default.migrate_on_open),
+        }
+    }
+
+    /// The same on MariaDB.
+    #[cfg(feature = "mariadb")]
+    fn on_mariadb(&self) -> MariaDbOptions {
         let Choices { max_open, readers, wait, seal_delay, slow_call, migrate_on_open, .. } =
             self.choices;
+        let default = self.mariadb.clone();
+        MariaDbOptions {
+            max_open: max_open.unwrap_or(default.max_open),
+            readers: readers.unwrap_or(default.readers),
+            wait: wait.unwrap_or(default.wait),
+            seal_delay: seal_delay.unwrap_or(default.seal_delay),
+            key: self.key.clone().or(default.key),
+            migrations: [default.migrations.as_slice(), &self.migrations].concat(),
+            migrate_on_open: migrate_on_open.unwrap_or(default.migrate_on_open),
+            slow_call: slow_call.unwrap_or(default.slow_call),
+            ..default
+        }
+    }
+
+    /// The fleet at an address, by its scheme.
+    async fn fleet(&self, url: &str) -> Result<Arc<dyn Fleet>> {
         match url.split_once(':') {
             #[cfg(feature = "sqlite")]
             Some(("sqlite", path)) => {
-                let default = SqliteOptions::default();
-                let options = SqliteOptions {
-                    max_open: max_open.unwrap_or(default.max_open),
-                    readers: readers.unwrap_or(default.readers),
-                    wait: wait.unwrap_or(default.wait),
-                    seal_delay: seal_delay.unwrap_or(default.seal_delay),
-                    slow_call: slow_call.unwrap_or(default.slow_call),
-                    durable: self.choices.durable,
-                    migrations: self.migrations.clone(),
-                    migrate_on_open: migrate_on_open.unwrap_or(default.migrate_on_open),
-                };
                 let clock = Arc::clone(&self.clock);
                 let folder = folder(path)?;
-                let opened = SqliteFleet::open(&folder, options, &self.records, clock);
+                let opened = SqliteFleet::open(&folder, self.on_sqlite(), &self.records, clock);
                 Ok(Arc::new(opened.await?))
             }
             #[cfg(feature = "mariadb")]
             Some(("mysql" | "mariadb", _)) => {
-                let default = self.mariadb.clone();
-                let options = MariaDbOptions {
-                    max_open: max_open.unwrap_or(default.max_open),
-                    readers: readers.unwrap_or(default.readers),
-                    wait: wait.unwrap_or(default.wait),
-                    seal_delay: seal_delay.unwrap_or(default.seal_delay),
-                    key: self.key.clone().or(default.key),
-                    migrations: [default.migrations.as_slice(), &self.migrations].concat(),
-                    migrate_on_open: migrate_on_open.unwrap_or(default.migrate_on_open),
-                    slow_call: slow_call.unwrap_or(default.slow_call),
-                    ..default
-                };
                 let clock = Arc::clone(&self.clock);
-                let opened = MariaDbFleet::open(url, options, &self.records, clock);
+                let opened = MariaDbFleet::open(url, self.on_mariadb(), &self.records, clock);
                 Ok(Arc::new(opened.await?))
             }
             #[cfg(not(feature = "mariadb"))]

@@ -58,6 +58,29 @@ impl FileSettings {
     pub fn new(store: Arc<dyn FileStore>) -> Self {
         Self { store, rules: FileRules::default(), scanner: None, limits: FileLimits::default() }
     }
+
+    /// Writes, reads and removes a small file of a tenant that `nobody` is, to see whether the store works.
+    pub async fn probe(&self, nobody: TenantId, file: FileId) -> Result<()> {
+        self.store.ping().await?;
+        let key = FileKey::quarantined(file);
+        let content = "a probe of vivero's";
+        self.store.put(nobody, key, Upload::of(content)).await?;
+        let read = self.store.get(nobody, key, None).await?.into_bytes().await;
+        self.store.delete(nobody, key).await?;
+        if read? == content {
+            Ok(())
+        } else {
+            Err(Error::corrupt("the store of files gives back another content than it was given"))
+        }
+    }
+
+    /// Whether the scanner answers; `false` if there is none.
+    pub async fn probe_scanner(&self) -> Result<bool> {
+        match &self.scanner {
+            Some(scanner) => scanner.ping().await.map(|()| true),
+            None => Ok(false),
+        }
+    }
 }
 
 /// Which files, in which order.
@@ -362,28 +385,13 @@ impl Vivero {
 
     /// Writes, reads and removes a small file, to see whether the store works.
     pub async fn probe_files(&self) -> Result<()> {
-        let store = &self.file_settings()?.store;
-        store.ping().await?;
-        // A tenant that nobody is.
-        let tenant = TenantId::from_uuid(self.ids().id(self.now()));
-        let key = FileKey::quarantined(FileId::from_uuid(self.ids().id(self.now())));
-        let content = "a probe of vivero's";
-        store.put(tenant, key, Upload::of(content)).await?;
-        let read = store.get(tenant, key, None).await?.into_bytes().await;
-        store.delete(tenant, key).await?;
-        if read? == content {
-            Ok(())
-        } else {
-            Err(Error::corrupt("the store of files gives back another content than it was given"))
-        }
+        let id = || self.ids().id(self.now());
+        self.file_settings()?.probe(TenantId::from_uuid(id()), FileId::from_uuid(id())).await
     }
 
     /// Whether the scanner answers; `false` if there is none.
     pub async fn probe_scanner(&self) -> Result<bool> {
-        match &self.file_settings()?.scanner {
-            Some(scanner) => scanner.ping().await.map(|()| true),
-            None => Ok(false),
-        }
+        self.file_settings()?.probe_scanner().await
     }
 
     /// Removes the contents of all files of a tenant, for good, as deleting a tenant does; returns what

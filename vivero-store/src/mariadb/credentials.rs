@@ -1,6 +1,7 @@
 //! Where tenants' databases are, and the passwords of their accounts, sealed in the registry.
 
 use super::placement::Room;
+use super::secrets;
 use crate::backend::mariadb::{Login, MariaDb, Writing};
 use crate::backend::{Backend as _, Cells, Sql};
 use crate::keeper::Keeper;
@@ -17,9 +18,6 @@ use vivero_core::ids::TenantId;
 use vivero_core::record::Kind;
 use vivero_core::tenant::Tenant;
 use vivero_core::{Error, Result, Value};
-
-/// Name of the secret that shows whether a key is the installation's.
-const PROOF: &str = "key_proof";
 
 /// What a place is made of: the tenant's server, database, account, password and next password; server and
 /// password of a generation that is elsewhere.
@@ -104,22 +102,18 @@ impl Credentials {
             Error::invalid(
                 "key",
                 "required",
-                "MariaDB needs a key for tenants' passwords: make one with \
+                "MariaDB needs a key for tenants' passwords and the installation's secrets: make one with \
                  `openssl rand -base64 32 > vivero.key` and name the file in VIVERO_KEY_FILE \
                  (or give it as VIVERO_KEY), and keep it apart from the database",
             )
         })?;
         let vault = Vault::new(key)?;
-        let fresh = vault.seal(PROOF.as_bytes(), PROOF.as_bytes())?;
-        let stored = registry.secret(PROOF, fresh).await?;
-        if vault.open(&stored, PROOF.as_bytes()).as_deref() != Some(PROOF.as_bytes()) {
-            return Err(Error::invalid(
-                "key",
-                "same_key",
-                "is not the key this installation was made with",
-            ));
-        }
+        secrets::prove(&vault, registry).await?;
         Ok(Self(vault))
+    }
+
+    pub(super) const fn vault(&self) -> &Vault {
+        &self.0
     }
 
     /// Seals a password for one place.

@@ -170,7 +170,8 @@ impl Server {
         let revoke = if held == Some(0) {
             String::new()
         } else {
-            format!("; REVOKE ALL ON `{grants}`.* FROM '{account}'@'%'")
+            // Those that were given: all rights can be taken away only by who has all of them.
+            format!("; REVOKE SELECT, INSERT, UPDATE, DELETE ON `{grants}`.* FROM '{account}'@'%'")
         };
         self.accounts(&format!("DROP DATABASE IF EXISTS `{name}`{revoke}")).await
     }

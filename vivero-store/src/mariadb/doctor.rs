@@ -1,7 +1,11 @@
 //! What could go wrong on a database server, and what to do about it.
 
+mod by_address;
+
+pub(crate) use by_address::examine_address;
+
 use super::MariaDbOptions;
-use super::server::{Server, beside, is_new_enough};
+use super::server::{Server, beside, budget, is_new_enough};
 use super::servers::Listed;
 use crate::backend::Sql;
 use crate::backend::mariadb::MariaDb;
@@ -115,11 +119,7 @@ pub(super) async fn examine(
     }
     let mut found = report.found;
     for (node, place) in listed.server.places() {
-        // The nodes of a cluster are set up each by itself.
-        let name = match &node {
-            Some(node) => format!("{} {node}", listed.name),
-            None => listed.name.clone(),
-        };
+        let name = named(&listed.name, node.as_deref());
         let mut report = Report { server: &name, found: Vec::new() };
         let looked = look((&listed.server, &place), node.is_some(), options, now, &mut report);
         if let Err(error) = looked.await {
@@ -137,6 +137,11 @@ pub(super) async fn examine(
         found.extend(report.found);
     }
     found
+}
+
+/// The nodes of a cluster are set up each by itself.
+fn named(server: &str, node: Option<&str>) -> String {
+    node.map_or_else(|| server.to_owned(), |node| format!("{server} {node}"))
 }
 
 async fn look(
@@ -184,10 +189,7 @@ fn capacity(settings: &Settings, options: &MariaDbOptions, is_main: bool, report
     let all = open * u64::from(options.readers + options.writers);
     let allowed = settings.number("max_connections");
     let beside = beside(options, is_main);
-    let budget = options.max_connections.map_or_else(
-        || (allowed * 8 / 10).min(allowed.saturating_sub(beside + 10)),
-        |most| most as u64,
-    );
+    let budget = budget(options, allowed, is_main);
     let why = format!(
         "are the {budget} of tenants, {beside} of the registry and of what makes tenants and changes tables, \
          and 10 for others (with several processes, as many times the first two)"

@@ -254,6 +254,6 @@ impl Fleet for MariaDbFleet {
     }
 
     async fn secret(&self, name: &str, fresh: Vec<u8>) -> Result<Vec<u8>> {
-        self.registry().secret(name, fresh).await
+        self.credentials.secret(self.registry(), name, &fresh).await
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use vivero_core::record::Kind;
 use vivero_core::server::{MAIN, split_addresses};
-use vivero_core::{Error, Result};
+use vivero_core::{Check, Error, Result};
 
 /// How long somebody waits for another who makes or removes the same tenant, in seconds.
 pub(super) const LOCK_WAIT: u32 = 60;
@@ -30,12 +30,26 @@ const OLDEST: (u32, u32) = (10, 6);
 const REGISTRY: (u32, u32) = (4, 2);
 /// Connections that are left to people and to other programs.
 const LEFT: u64 = 10;
+/// Fewest connections of tenants, however few a server allows.
+const FEWEST: u64 = 8;
 
 /// What one process may take of a server at most, beside the budget of tenants: what the administrator's
 /// account does, and on the server of the address the registry.
 pub(super) const fn beside(options: &MariaDbOptions, is_main: bool) -> u64 {
     let registry = if is_main { REGISTRY.0 + REGISTRY.1 } else { 0 };
     options.admin_connections as u64 + registry as u64
+}
+
+/// Connections of tenants that one process may have to a server that allows so many.
+pub(super) fn budget(options: &MariaDbOptions, allowed: u64, is_main: bool) -> u64 {
+    options.max_connections.map_or_else(
+        // Other processes and people connect, too.
+        || {
+            let left = LEFT + beside(options, is_main);
+            (allowed * 8 / 10).min(allowed.saturating_sub(left)).max(FEWEST)
+        },
+        |limit| limit as u64,
+    )
 }
 
 /// One server.
@@ -113,8 +127,8 @@ fn split_nodes(rest: &str) -> Option<(String, Nodes)> {
 }
 
 impl Server {
-    /// Reads an address and asks the server whether it will do; makes the registry's database.
-    pub(super) async fn open(url: &str, options: MariaDbOptions) -> Result<Self> {
+    /// Reads an address, and asks nobody.
+    pub(super) fn read(url: &str, options: MariaDbOptions) -> Result<Self> {
         let rest = url.strip_prefix("mariadb:").or_else(|| url.strip_prefix("mysql:"));
         let form = "must be mysql://USER@HOST:PORT/DATABASE";
         let rest = rest.ok_or_else(|| refused(form))?;
@@ -137,7 +151,25 @@ impl Server {
                 "must be 1 to 16 lower-case letters and digits",
             ));
         }
-        let server = Self { registry, ..Self::at(MAIN, admin, options).with_nodes(nodes) };
+        // The server takes 0 for no limit at all.
+        let mut check = Check::new();
+        if options.statement_time.as_secs() == 0 {
+            check.fail(
+                "statement_time",
+                "minimum",
+                "must be a second or more (VIVERO_STATEMENT_SECONDS)",
+            );
+        }
+        if options.connections_per_account == 0 {
+            check.fail("connections_per_account", "minimum", "must be 1 or more");
+        }
+        check.done()?;
+        Ok(Self { registry, ..Self::at(MAIN, admin, options).with_nodes(nodes) })
+    }
+
+    /// Reads an address and asks the server whether it will do; makes the registry's database.
+    pub(super) async fn open(url: &str, options: MariaDbOptions) -> Result<Self> {
+        let server = Self::read(url, options)?;
         server.ready().await?;
         let mut connection = server.connect().await?;
         server.script(
@@ -252,11 +284,7 @@ impl Server {
         }
         let allowed = found.natural(2);
         let left = LEFT + beside(&self.options, self.is_main());
-        let limit = match self.options.max_connections {
-            Some(limit) => limit as u64,
-            // Other processes and people connect, too.
-            None => (allowed * 8 / 10).min(allowed.saturating_sub(left)).max(8),
-        };
+        let limit = budget(&self.options, allowed, self.is_main());
         if limit + left > allowed {
             tracing::warn!(
                 server = self.name,

@@ -259,13 +259,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// That the database that was made can be opened: its server may have gone since, and the one before is
-    /// whole.
+    /// That the database that was made can be opened and written: its server may have gone since, or have been made
+    /// read-only, and the one before is whole.
     pub(super) async fn proven(&self, tenant: &Tenant, generation: i64) -> Result<()> {
         let made = Tenant { generation, ..tenant.clone() };
         // Not one that was opened before: that says nothing of its server.
         self.fleet().retire(tenant.id, generation).await;
-        self.fleet().open(&made).await.map(|_| ())
+        let store = self.fleet().open(&made).await?;
+        // Takes the turn to write, under the tenant's own account, and leaves it.
+        store.begin().await?.remembered("").await.map(|_| ())
     }
 
     pub(super) fn loaded(&self) -> Result<i64> {

@@ -2,7 +2,7 @@
 //! before the point of no return.
 
 use super::turning::Asked;
-use super::{Busy, FleetOperations};
+use super::{Busy, FleetOperations, text};
 use chrono::TimeDelta;
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -320,19 +320,21 @@ impl Run<'_> {
             Err(Error::corrupt(""))
         };
         let id = self.operation.id;
+        let to = text(&self.operation.parameters, "to");
+        let to = to.map_or_else(String::new, |to| format!(" to database server {to}"));
         let gone = format!(
             "if a database server is gone for good, end it with `vivero operation end {id}`"
         );
         self.operation.message = Some(match &undone {
             Ok(()) if self.operation.kind == Kind::RotateCredentials => format!(
-                "step {step}: {why}. If it was begun it is finished when the server answers; otherwise ask again"
+                "step {step}{to}: {why}. If it was begun it is finished when the server answers; otherwise ask again"
             ),
-            Ok(()) => format!("step {step}: {why}. Nothing was changed; mend it and ask again"),
+            Ok(()) => format!("step {step}{to}: {why}. Nothing was changed; mend it and ask again"),
             Err(_) if !may_undo => format!(
-                "step {step}: {why}. All before it is done; finish it with `vivero operation resume {id}`, or, {gone}"
+                "step {step}{to}: {why}. All before it is done; finish it with `vivero operation resume {id}`, or, {gone}"
             ),
             Err(undoing) => format!(
-                "step {step}: {why}. It is half undone ({}); go on with `vivero operation resume {id}`, or, {gone}",
+                "step {step}{to}: {why}. It is half undone ({}); go on with `vivero operation resume {id}`, or, {gone}",
                 describe(undoing),
             ),
         });
@@ -372,20 +374,12 @@ impl Run<'_> {
 
 /// An error with what is behind it.
 pub(super) fn describe(error: &Error) -> String {
-    use std::error::Error as _;
-    let mut text = match error {
+    match error {
         Error::Invalid(fields) => fields
             .iter()
             .map(|f| format!("{} {}", f.field, f.message))
             .collect::<Vec<_>>()
             .join("; "),
-        other => other.to_string(),
-    };
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
+        other => other.with_causes(),
     }
-    text
 }

@@ -1,5 +1,5 @@
-//! Figures per tenant, bounded: the busiest by name, the rest together. Thousands of tenants must not
-//! become thousands of time series; the platform API has each one's.
+//! Figures per tenant: each is counted, some 250 bytes for it. `/metrics` names the busiest and sums the rest, as
+//! thousands of tenants must not become thousands of time series; the platform API has each one's.
 
 use super::BUCKETS;
 use poem::http::StatusCode;
@@ -18,8 +18,6 @@ use vivero_core::{Slug, TenantId, Vivero};
 
 /// Tenants shown by name.
 const SHOWN: usize = 50;
-/// Tenants counted by name.
-const COUNTED: usize = 10_000;
 const OTHER: &str = "other";
 
 /// The figures of one tenant's requests.
@@ -116,10 +114,60 @@ impl TenantCounter {
     }
 }
 
+/// A counter for each tenant that was ever opened with a credential.
+#[derive(Default)]
+struct Counters(RwLock<HashMap<TenantId, Arc<TenantCounter>>>);
+
+type Figures = (TenantRequests, StoreFigures);
+
+fn sum(a: Figures, b: Figures) -> Figures {
+    (a.0.and(b.0), a.1.and(b.1))
+}
+
+impl Counters {
+    fn of(&self, tenant: TenantId, slug: &str) -> Arc<TenantCounter> {
+        let counters = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counter) = counters.get(&tenant) {
+            return Arc::clone(counter);
+        }
+        drop(counters);
+        let mut counters = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(counters.entry(tenant).or_insert_with(|| TenantCounter::new(tenant, slug)))
+    }
+
+    fn requests(&self, tenant: TenantId) -> TenantRequests {
+        let counters = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        counters.get(&tenant).map(|counter| counter.figures()).unwrap_or_default()
+    }
+
+    /// The busiest tenants, and all others together. Each name once: one that was given free may be another
+    /// tenant's by now, and one may be called like all others together, and is then among them.
+    fn busiest(&self, stores: Vec<(TenantId, StoreFigures)>) -> Vec<(String, Figures)> {
+        let mut stores: HashMap<TenantId, StoreFigures> = stores.into_iter().collect();
+        let mut named: HashMap<String, Figures> = HashMap::new();
+        let counters = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        for counter in counters.values() {
+            let store = stores.remove(&counter.tenant).unwrap_or_default();
+            let figures = named.entry(counter.slug.clone()).or_default();
+            *figures = sum(*figures, (counter.figures(), store));
+        }
+        drop(counters);
+        let called_so = named.remove(OTHER);
+        let mut all: Vec<_> = named.into_iter().collect();
+        all.sort_by_cached_key(|(slug, (n, _))| (Reverse(n.requests), slug.clone()));
+        let rest = all.split_off(all.len().min(SHOWN)).into_iter().map(|(_, figures)| figures);
+        // Databases are also open for jobs, of tenants that sent no request.
+        let jobs = stores.into_values().map(|store| (TenantRequests::default(), store));
+        let others = rest.chain(jobs).chain(called_so).reduce(sum);
+        all.extend(others.map(|figures| (OTHER.to_owned(), figures)));
+        all
+    }
+}
+
 /// The figures of all tenants.
 pub(super) struct Tenants {
     vivero: Vivero,
-    counters: RwLock<HashMap<TenantId, Arc<TenantCounter>>>,
+    counters: Counters,
 }
 
 impl fmt::Debug for Tenants {
@@ -130,50 +178,17 @@ impl fmt::Debug for Tenants {
 
 impl Tenants {
     pub(super) fn new(vivero: Vivero) -> Self {
-        Self { vivero, counters: RwLock::default() }
+        Self { vivero, counters: Counters::default() }
     }
 
     /// The figures of a tenant that was opened with a credential.
     pub(super) fn counter(&self, tenant: TenantId, slug: &Slug) -> Arc<TenantCounter> {
-        let counters = self.counters.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(counter) = counters.get(&tenant) {
-            return Arc::clone(counter);
-        }
-        drop(counters);
-        let mut counters = self.counters.write().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || TenantCounter::new(tenant, slug.as_str());
-        if counters.len() >= COUNTED {
-            return fresh();
-        }
-        Arc::clone(counters.entry(tenant).or_insert_with(fresh))
+        self.counters.of(tenant, slug.as_str())
     }
 
     /// What was counted of a tenant's requests.
     pub(super) fn requests(&self, tenant: TenantId) -> TenantRequests {
-        let counters = self.counters.read().unwrap_or_else(PoisonError::into_inner);
-        counters.get(&tenant).map(|counter| counter.figures()).unwrap_or_default()
-    }
-
-    /// The busiest tenants, and all others together.
-    fn busiest(&self) -> Vec<(String, TenantRequests, StoreFigures)> {
-        let mut stores: HashMap<TenantId, StoreFigures> =
-            self.vivero.figures().into_iter().collect();
-        let counters = self.counters.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = counters
-            .values()
-            .map(|c| (c.slug.clone(), c.figures(), stores.remove(&c.tenant).unwrap_or_default()))
-            .collect();
-        drop(counters);
-        all.sort_by_cached_key(|(slug, n, _)| (Reverse(n.requests), slug.clone()));
-        let rest = all.split_off(all.len().min(SHOWN));
-        // Databases are also open for jobs, of tenants that sent no request.
-        let jobs = stores.into_values().map(|store| (TenantRequests::default(), store));
-        let others = rest.into_iter().map(|(_, requests, store)| (requests, store)).chain(jobs);
-        let others = others.reduce(|a, b| (a.0.and(b.0), a.1.and(b.1)));
-        if let Some((requests, store)) = others {
-            all.push((OTHER.into(), requests, store));
-        }
-        all
+        self.counters.requests(tenant)
     }
 }
 
@@ -196,11 +211,11 @@ const FAMILIES: [Family; 11] = [
 
 impl Collector for Tenants {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let busiest = self.busiest();
+        let busiest = self.counters.busiest(self.vivero.figures());
         for (name, what, value) in FAMILIES {
             let help = format!("{what}: the busiest tenants, and all others together");
             let mut family = encoder.encode_descriptor(name, &help, None, MetricType::Counter)?;
-            for (slug, requests, store) in &busiest {
+            for (slug, (requests, store)) in &busiest {
                 let labels = [("tenant", slug.as_str())];
                 let counter = ConstCounter::new(value(requests, store));
                 counter.encode(family.encode_family(&labels)?)?;
@@ -233,6 +248,34 @@ mod tests {
         assert_eq!(figures.within(0.75), Some(0.005));
         assert_eq!(figures.within(1.0), None, "longer than the highest bound");
         assert_eq!(TenantRequests::default().within(0.5), None);
+    }
+
+    #[test]
+    fn every_tenant_is_counted_however_many_there_are() {
+        let counters = Counters::default();
+        let id = |n| TenantId::from_uuid(Uuid::from_u128(n));
+        for n in 0..20_000 {
+            counters.of(id(n), "any").note(StatusCode::OK, Duration::from_millis(1));
+        }
+        assert!((0..20_000).all(|n| counters.requests(id(n)).requests == 1));
+        assert_eq!(counters.requests(id(20_000)), TenantRequests::default(), "nobody's");
+    }
+
+    #[test]
+    fn no_name_is_there_twice() {
+        let counters = Counters::default();
+        let id = |n| TenantId::from_uuid(Uuid::from_u128(n));
+        // The second of that name, and one that is called like all others together.
+        for (n, name) in [(1, "acme-plants"), (2, "acme-plants"), (3, OTHER), (4, "beta")] {
+            let counter = counters.of(id(n), name);
+            (0..n).for_each(|_| counter.note(StatusCode::OK, Duration::from_millis(1)));
+        }
+        // One that is open for a job alone.
+        let busiest =
+            counters.busiest(vec![(id(5), StoreFigures { reads: 7, ..StoreFigures::default() })]);
+        assert_eq!(busiest[2].1.1.reads, 7, "among the others");
+        let shown: Vec<_> = busiest.iter().map(|(name, (n, _))| (&**name, n.requests)).collect();
+        assert_eq!(shown, [("beta", 4), ("acme-plants", 3), (OTHER, 3)]);
     }
 
     #[test]
