@@ -281,7 +281,6 @@ async fn who_finds_all_connections_of_the_account_taken_is_told_so_until_they_ar
         tokio::time::sleep(Duration::from_millis(200)).await;
         waited = !comes.is_finished();
         stranger.go().await;
-        gone(&mut root, &account).await;
         waited &= comes.await.expect("no panic").is_ok();
         if waited {
             break;

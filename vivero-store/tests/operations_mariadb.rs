@@ -1,5 +1,5 @@
-//! What `operations.rs` says, on MariaDB.
+//! What `operations` says, on MariaDB.
 #![cfg(feature = "mariadb")]
 
-#[path = "operations.rs"]
+#[path = "operations/main.rs"]
 mod operations;

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 use vivero_core::server::{ServerFinding, Verdict};
-use vivero_core::service::FileSettings;
 use vivero_core::shared::Reach;
 use vivero_core::{Clock as _, FileId, IdSource as _, Result, TenantId, Vivero};
 use vivero_store::{SystemClock, SystemIds};
@@ -134,26 +133,34 @@ async fn listen(config: &Setup) -> Finding {
     }
 }
 
-/// The store of files, by a file of its own, and whoever looks through uploads.
-async fn files(settings: Result<FileSettings>, config: &Setup) -> Named {
-    let settings = match settings {
-        Ok(settings) => settings,
-        Err(e) => return vec![("files", Finding::Bad(e.with_causes()))],
-    };
+/// The store of files, by a file of its own, and whoever looks through uploads: as the installation has them, or, of one
+/// that does not open, as the settings name them.
+async fn files(vivero: Option<&Vivero>, config: &Setup) -> Named {
     let place = config.shown_files();
-    let ids = SystemIds::default();
-    let id = || ids.id(SystemClock.now());
     let start = Instant::now();
-    let store = match settings.probe(TenantId::from_uuid(id()), FileId::from_uuid(id())).await {
+    let (store, scanner) = match vivero {
+        Some(vivero) => (vivero.probe_files().await, vivero.probe_scanner().await),
+        None => match config.files() {
+            Ok(settings) => {
+                let ids = SystemIds::default();
+                let id = || ids.id(SystemClock.now());
+                let (nobody, file) = (TenantId::from_uuid(id()), FileId::from_uuid(id()));
+                (settings.probe(nobody, file).await, settings.probe_scanner().await)
+            }
+            Err(e) => return vec![("files", Finding::Bad(e.with_causes()))],
+        },
+    };
+    let store = match store {
         Ok(()) => {
             let took = start.elapsed().as_millis();
             Finding::Good(format!("{place}: a file was written, read and removed in {took} ms"))
         }
         Err(e) => Finding::Bad(format!("{place}: {}", e.with_causes())),
     };
-    let scanner = match (settings.probe_scanner().await, &config.clamd) {
+    let scanner = match (scanner, &config.clamd) {
         (Ok(true), Some(address)) => Finding::Good(format!("clamd at {address} answers")),
-        (Ok(_), _) => Finding::Good("none: uploads are held to their kind alone".into()),
+        (Ok(true), None) => Finding::Good("it answers".into()),
+        (Ok(false), _) => Finding::Good("none: uploads are held to their kind alone".into()),
         (Err(e), address) => Finding::Bad(format!(
             "clamd at {} does not answer, so every upload is refused: {}",
             address.as_deref().unwrap_or("?"),
@@ -178,7 +185,6 @@ struct Database {
 
 /// Looks at an installation that opens, and otherwise at what can be looked at without it.
 async fn database(config: &Setup) -> Database {
-    let files = files(config.files(), config).await;
     let opened = match config.builder() {
         Ok(builder) => builder.open(&config.database()).await,
         Err(e) => Err(e),
@@ -190,6 +196,7 @@ async fn database(config: &Setup) -> Database {
                 Ok(builder) => builder.examine(&config.database()).await,
                 Err(_) => Vec::new(),
             };
+            let files = files(None, config).await;
             let found = Finding::Bad(e.with_causes());
             return Database { found, nodes: None, files, number: 1, servers };
         }
@@ -201,6 +208,7 @@ async fn database(config: &Setup) -> Database {
         Err(e) => Finding::Bad(e.with_causes()),
     };
     let nodes = Some(nodes(&vivero).await);
+    let files = files(Some(&vivero), config).await;
     let number = vivero.servers().list().await.map_or(1, |servers| servers.len());
     let servers = vivero.servers().examine().await;
     vivero.close().await;

@@ -24,6 +24,11 @@ impl Setup {
         Ok((self.extend)(self.config.builder()?))
     }
 
+    /// The same without the settings' files.
+    pub(super) fn storage(&self) -> Result<Builder> {
+        Ok((self.extend)(self.config.storage()?))
+    }
+
     /// Opens the installation the settings name.
     pub(super) async fn open(&self) -> Result<Vivero> {
         self.builder()?.open(&self.config.database()).await

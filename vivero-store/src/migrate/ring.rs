@@ -1,7 +1,7 @@
 //! One ring: its tenants at once, within limits.
 
 use super::lease::Fence;
-use super::probe::{Probe, Times};
+use super::probe::{Probe, Slower, Times};
 use super::scribe::Scribe;
 use super::site::{Site, Way};
 use super::steps::{Failed, How, Steps, bring_up};
@@ -11,7 +11,7 @@ use crate::stamp;
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use vivero_core::migration::{
@@ -37,24 +37,20 @@ const MEASURED: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Ringed {
     pub(super) tally: Tally,
-    /// How long lists took of the tenants that were measured.
-    pub(super) before: Times,
-    pub(super) after: Times,
+    /// Of the tenants that were measured, the list that got slower most.
+    pub(super) slower: Option<Slower>,
 }
 
 /// How one tenant went.
 #[derive(Default)]
 struct Settled {
     done: bool,
-    before: Times,
-    after: Times,
-}
-
-/// Adds times to those of other tenants.
-fn join(all: &mut Times, more: Times) {
-    for (what, times) in more {
-        all.entry(what).or_default().extend(times);
-    }
+    /// It was looked how quick its lists are. What was begun since cannot be measured as it was.
+    looked: bool,
+    before: Option<(Probe, Times)>,
+    slower: Option<Slower>,
+    /// How long that took to find out, which is none of its migration.
+    measuring: Duration,
 }
 
 /// Migrates the tenants of a ring that are left, `tally` saying how it stands; begins no more of them once
@@ -95,8 +91,8 @@ pub(super) async fn ring<S: Site>(
         let settled = settled.map_err(|e| Error::internal("migrating a tenant", e))??;
         ringed.tally.done += u64::from(settled.done);
         ringed.tally.failed += u64::from(!settled.done);
-        join(&mut ringed.before, settled.before);
-        join(&mut ringed.after, settled.after);
+        let worst = ringed.slower.as_ref().map_or(0.0, |slower| slower.times);
+        ringed.slower = settled.slower.filter(|slower| slower.times > worst).or(ringed.slower);
     }
     shared.fence.check()?;
     Ok(ringed)
@@ -131,8 +127,10 @@ async fn one<S: Site>(
     loop {
         row.run.attempts += 1;
         let start = Instant::now();
+        settled.measuring = Duration::ZERO;
         let outcome = attempt(shared, measured, &tenant, way.take(), &mut settled).await;
-        row.run.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let took = start.elapsed().saturating_sub(settled.measuring);
+        row.run.micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let Err(Failed { step, error }) = outcome else {
             row.run.state = TenantRunState::Done;
             (row.run.step, row.run.error) = (None, None);
@@ -210,19 +208,23 @@ async fn attempt<S: Site>(
             stamp: Some(tenant),
             clock: &*shared.site.keeper().clock,
         };
-        let probe = if measured {
+        if measured && !settled.looked {
+            settled.looked = true;
             let mut connection = <S::Engine as Backend>::acquire(&readers).await?;
             stamp::check::<S::Engine>(&mut connection, tenant).await?;
             drop(connection);
-            let probe = Probe::new::<S::Engine>(&readers, &shared.site.target().schemas).await?;
-            settled.before = probe.run::<S::Engine>(&readers).await?;
-            Some(probe)
-        } else {
-            None
-        };
+            let begun = Instant::now();
+            settled.before = measure(shared, &readers, tenant).await;
+            settled.measuring += begun.elapsed();
+        }
         bring_up::<S::Engine>(&writer, tenant.id, shared.site.target(), &how).await?;
-        if let Some(probe) = probe {
-            settled.after = probe.run::<S::Engine>(&readers).await?;
+        if let Some((probe, before)) = &settled.before {
+            let begun = Instant::now();
+            match probe.slower::<S::Engine>(&readers, before, &shared.options).await {
+                Ok(slower) => settled.slower = slower,
+                Err(e) => not_measured(tenant, &e),
+            }
+            settled.measuring += begun.elapsed();
         }
         Ok(())
     };
@@ -230,4 +232,22 @@ async fn attempt<S: Site>(
     <S::Engine as Backend>::close(&readers).await;
     <S::Engine as Backend>::close(&writer).await;
     outcome
+}
+
+/// How quick a tenant's lists are. That it cannot be told keeps nobody from being migrated: that may be what mends it.
+async fn measure<S: Site>(
+    shared: &Shared<S>,
+    readers: &<S::Engine as Backend>::Pool,
+    tenant: &Tenant,
+) -> Option<(Probe, Times)> {
+    let measured = async {
+        let probe = Probe::new::<S::Engine>(readers, &shared.site.target().schemas).await?;
+        let times = probe.run::<S::Engine>(readers).await?;
+        Ok((probe, times))
+    };
+    measured.await.inspect_err(|e| not_measured(tenant, e)).ok()
+}
+
+fn not_measured(tenant: &Tenant, error: &Error) {
+    tracing::warn!(tenant = %tenant.slug, error = error.with_causes(), "how quick its lists are is not measured");
 }

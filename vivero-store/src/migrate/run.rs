@@ -2,7 +2,8 @@
 
 use super::lease::{Fence, LEASE, renew, take_lease};
 use super::plan::{asked, refuse_edited};
-use super::ring::{Ringed, Shared, ring};
+use super::probe::Slower;
+use super::ring::{Shared, ring};
 use super::scribe;
 use super::site::Site;
 use super::steps::overtaken;
@@ -16,8 +17,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 use vivero_core::ids::TenantId;
 use vivero_core::migration::{
-    Canary, Run, RunOptions, RunState, Tally, TenantRun, TenantRunState, Watch, halt, is_slower,
-    median, rings,
+    Canary, Run, RunOptions, RunState, Tally, TenantRun, TenantRunState, Watch, halt, rings,
 };
 use vivero_core::tenant::Tenant;
 use vivero_core::{Error, IdSource as _, Result, Slug};
@@ -229,7 +229,7 @@ async fn go<S: Site>(
         watch.ring(number, run.rings, members.len() as u64);
         let ringed = ring(&shared, number, canary, tally, members).await?;
         reason = halt(canary, ringed.tally, &run.options)
-            .or_else(|| slower(canary, ringed, &run.options));
+            .or_else(|| ringed.slower.map(|slower| too_slow(canary, &slower)));
         if reason.is_some() {
             break;
         }
@@ -260,24 +260,9 @@ async fn go<S: Site>(
     Ok(run)
 }
 
-/// Why lists of tenants that were measured stop the run, if they do: the one that got slower most.
-fn slower(canary: bool, mut ringed: Ringed, options: &RunOptions) -> Option<String> {
-    let mut worst: Option<(f64, String)> = None;
-    for (what, mut after) in ringed.after {
-        let Some(mut before) = ringed.before.remove(&what) else { continue };
-        let (before, after) = (median(&mut before), median(&mut after));
-        let times = after.as_secs_f64() / before.as_secs_f64().max(1e-9);
-        if is_slower(before, after, options) && worst.as_ref().is_none_or(|w| times > w.0) {
-            let whose = if canary { "the canaries" } else { "the ring's first tenants" };
-            let text = format!(
-                "lists of {whose} take longer than before: {what} {:.2} ms (half of them less), before it was {:.2} ms",
-                after.as_secs_f64() * 1e3,
-                before.as_secs_f64() * 1e3
-            );
-            worst = Some((times, text));
-        }
-    }
-    worst.map(|(_, text)| text)
+fn too_slow(canary: bool, slower: &Slower) -> String {
+    let whose = if canary { "the canaries" } else { "the ring's first tenants" };
+    format!("lists of {whose} take longer than before: {}", slower.what)
 }
 
 /// Waits between two rings; a run that was overtaken does not wait for the end.

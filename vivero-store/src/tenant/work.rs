@@ -289,7 +289,11 @@ impl<B: Backend> Work for SqlWork<B> {
                 following.await.map_err(|e| Error::internal("putting rows together", e))?;
             if let Err(e) = done {
                 // Some of its rows may be there, and those of the parts before it are.
-                self.remove_from(schema, start).await?;
+                if let Err(left) = self.remove_from(schema, start).await {
+                    // What failed first is what to tell; of the work nothing may be kept.
+                    tracing::debug!(error = %left, "rows of a work that failed are undone with it");
+                    self.stage = Stage::Over;
+                }
                 return Err(e);
             }
         }

@@ -23,7 +23,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use vivero_core::{Error, Result};
 
@@ -130,6 +130,8 @@ pub(super) struct Inner {
     permits: Arc<Semaphore>,
     /// Most recently used at the back: the rest can grow old.
     idle: Mutex<VecDeque<Idle>>,
+    /// Tells who waits for room that there is one more.
+    given_back: Notify,
     closed: AtomicBool,
     /// How often a connection was opened.
     openings: AtomicU64,
@@ -325,6 +327,7 @@ impl Pool {
             purpose,
             permits: Arc::new(Semaphore::new(connections as usize)),
             idle: Mutex::default(),
+            given_back: Notify::new(),
             closed: AtomicBool::new(false),
             openings: AtomicU64::new(0),
             line: Line::default(),
@@ -369,7 +372,10 @@ impl Pool {
                     Ok(connected) => break connected,
                     // One of those that are in use may be idle by then.
                     Err(NoMore::Full(_)) if begun.elapsed() < ROOM.min(wait) => {
-                        tokio::time::sleep(pause).await;
+                        tokio::select! {
+                            () = tokio::time::sleep(pause) => {}
+                            () = self.0.given_back.notified() => {}
+                        }
                         pause = (pause * 2).min(LOOK * 16);
                     }
                     Err(NoMore::Full(e) | NoMore::Failed(e)) => return Err(e),
@@ -469,6 +475,7 @@ impl Pool {
             }
             idle.push_back(given);
         }
+        self.0.given_back.notify_waiters();
         if let Some(budget) = budget {
             budget.make_room();
         }

@@ -1,7 +1,9 @@
 //! Operations on whole tenants: what they leave behind, also when they are stopped at any step. On SQLite;
 //! `operations_mariadb.rs` is the same on MariaDB.
 
-#[path = "support/tenants.rs"]
+mod contents;
+mod killed;
+#[path = "../support/tenants.rs"]
 mod tenants;
 
 use serde_json::json;
@@ -134,41 +136,6 @@ async fn a_tenant_is_removed_in_two_steps_and_its_name_is_free_at_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn contents_of_files_go_along_with_a_copy_and_go_with_the_tenant() {
-    let ground = Ground::new().await;
-    ground.fill("acme-plants", 5).await;
-    let files =
-        [ground.upload("acme-plants", "soil").await, ground.upload("acme-plants", "water").await];
-    ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
-    ground.done(new(Kind::Clone, "acme-copy", json!({"source": "acme-plants"}))).await;
-    ground.done(new(Kind::Import, "acme-again", json!({"archive": "one.vivero"}))).await;
-    let store = ground.store();
-    let source = ground.tenant("acme-plants").await.id;
-    let sure = json!({"confirm": "acme-plants", "grace_days": 0});
-    ground.done(new(Kind::Delete, "acme-plants", sure)).await;
-    assert_eq!(store.usage(source).await.expect("usage").bytes(), 9, "it can be had back");
-    let purged =
-        ground.done(new(Kind::Purge, "acme-plants", json!({"confirm": "acme-plants"}))).await;
-    assert_eq!(purged.result["contents"], json!({"files": 2, "bytes": 9}));
-    assert_eq!(store.usage(source).await.expect("usage").bytes(), 0, "gone for good");
-    for slug in ["acme-copy", "acme-again"] {
-        assert_eq!(ground.content(slug, files[0]).await.expect("its content"), "soil", "{slug}");
-        assert_eq!(ground.content(slug, files[1]).await.expect("its content"), "water", "{slug}");
-        // Its quota knows of them, and of the next.
-        ground.upload(slug, "light").await;
-        let session = ground.sign_in(slug).await;
-        let (used, _) = session.files().usage().await.expect("usage");
-        assert_eq!((used.files, used.bytes), (3, 14), "{slug}");
-    }
-    // Where the contents are not, the records are all the same.
-    let elsewhere =
-        ground.done(new(Kind::Import, "acme-third", json!({"archive": "one.vivero"}))).await;
-    assert_eq!(elsewhere.result["contents"], json!({"files": 0, "bytes": 0}));
-    let lacking = ground.content("acme-third", files[0]).await;
-    assert!(matches!(lacking, Err(Error::Corrupt { .. })), "{lacking:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_archive_out_of_reach_costs_no_tenant_its_database() {
     let ground = Ground::new().await;
     ground.fill("acme-plants", 20).await;
@@ -195,26 +162,6 @@ async fn an_archive_out_of_reach_costs_no_tenant_its_database() {
     assert_eq!(ground.files("acme-plants").await, 0);
     ground.done(new(Kind::Restore, "acme-plants", json!({}))).await;
     assert_eq!(ground.lots("acme-plants").await, 20);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn contents_that_a_later_archive_knows_of_stay_until_the_copy_is_activated() {
-    let ground = Ground::new().await;
-    ground.fill("acme-plants", 5).await;
-    ground.done(new(Kind::Backup, "acme-plants", json!({"archive": "one.vivero"}))).await;
-    let file = ground.upload("acme-plants", "soil").await;
-    ground.done(new(Kind::Backup, "acme-plants", json!({"archive": "two.vivero"}))).await;
-    let back = |name| new(Kind::Restore, "acme-plants", json!({"archive": name, "replace": true}));
-    ground.done(back("one.vivero")).await;
-    ground.clock.advance(chrono::TimeDelta::days(2));
-    ground.vivero.sweep_files().await.expect("a sweep");
-    ground.done(back("two.vivero")).await;
-    assert_eq!(ground.content("acme-plants", file).await.expect("its content"), "soil");
-    // Whoever lets it act on the world again has made up their mind.
-    ground.done(back("one.vivero")).await;
-    let slug = "acme-plants".parse().expect("a slug");
-    ground.vivero.operations().activate(&slug).await.expect("activated");
-    assert_eq!(ground.vivero.sweep_files().await.expect("a sweep").orphans, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -324,111 +271,6 @@ async fn two_operations_on_one_tenant_are_refused() {
     let done = operations.run(first.id).await.expect("done");
     assert_eq!(done.state, State::Done);
     operations.ask(new(Kind::Move, "acme-plants", json!({}))).await.expect("the first is over");
-}
-
-/// Runs an operation that is stopped before its first step, its second and so on; each time everything is
-/// dropped, as a killed process drops it, and the next process finishes it.
-async fn stopped_at_any_step(kind: Kind, slug: &str, parameters: serde_json::Value) {
-    let mut stop = 0;
-    loop {
-        let ground = Ground::new().await;
-        ground.fill("acme-plants", 30).await;
-        let file = ground.upload("acme-plants", "soil").await;
-        let source = ground.tenant("acme-plants").await.id;
-        ground.done(new(Kind::Export, "acme-plants", json!({"archive": "one.vivero"}))).await;
-        if kind == Kind::Purge {
-            let sure = json!({"confirm": "acme-plants", "grace_days": 0});
-            ground.done(new(Kind::Delete, "acme-plants", sure)).await;
-        }
-        let asked = ground.vivero.operations().ask(new(kind, slug, parameters.clone())).await;
-        let asked = asked.expect("asked");
-        ground.hook.stop_after(stop);
-        let outcome = ground.vivero.operations().run(asked.id).await;
-        let Some(step) = ground.hook.stopped_at() else {
-            assert_eq!(outcome.expect("done").state, State::Done, "{kind}");
-            ground.vivero.close().await;
-            break;
-        };
-        assert!(outcome.is_err(), "{kind} went on after {step}");
-        // Its lease ends.
-        let ground = ground.restart().await;
-        let open = ground.vivero.operations().resume().await.expect("resuming");
-        let done = ground.vivero.operations().find(asked.id).await.expect("on record");
-        assert_eq!(done.state, State::Done, "{kind} stopped before {step}: {done:?} {open:?}");
-        let what = format!("{kind} stopped before {step}");
-        match kind {
-            Kind::Purge => {
-                let slug = slug.parse().expect("a slug");
-                assert!(ground.vivero.tenants().find(&slug).await.is_err());
-                ground.holds(0, &what).await;
-                assert_eq!(ground.store().usage(source).await.expect("usage").bytes(), 0, "{what}");
-            }
-            Kind::Delete => assert_eq!(ground.tenant(slug).await.state, TenantState::Deleting),
-            Kind::Archive => {
-                ground.holds(0, &what).await;
-                ground.done(new(Kind::Restore, slug, json!({}))).await;
-                assert_eq!(ground.lots(slug).await, 30);
-            }
-            _ => {
-                assert_eq!(ground.lots(slug).await, 30, "{what}");
-                assert_eq!(
-                    ground.content(slug, file).await.expect("its content"),
-                    "soil",
-                    "{what}"
-                );
-                ground.verified(slug).await;
-                ground.fill(slug, 1).await;
-                ground.holds(if slug == "acme-plants" { 1 } else { 2 }, &what).await;
-            }
-        }
-        ground.vivero.close().await;
-        stop += 1;
-    }
-    assert!(stop > 1, "{kind} was stopped {stop} times");
-    println!("{kind}: stopped at {stop} places");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_backup_that_is_killed_at_any_step_is_finished_by_the_next_run() {
-    stopped_at_any_step(Kind::Backup, "acme-plants", json!({"archive": "two.vivero"})).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_backup_into_the_store_that_is_killed_at_any_step_is_finished_by_the_next_run() {
-    stopped_at_any_step(Kind::Backup, "acme-plants", json!({"store": true, "keep": 1})).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restore_that_is_killed_at_any_step_is_finished_by_the_next_run() {
-    let replace = json!({"archive": "one.vivero", "replace": true});
-    stopped_at_any_step(Kind::Restore, "acme-plants", replace).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_is_killed_at_any_step_is_finished_by_the_next_run() {
-    stopped_at_any_step(Kind::Import, "acme-again", json!({"archive": "one.vivero"})).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clone_that_is_killed_at_any_step_is_finished_by_the_next_run() {
-    stopped_at_any_step(Kind::Clone, "acme-again", json!({"source": "acme-plants"})).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_archiving_that_is_killed_at_any_step_is_finished_by_the_next_run() {
-    stopped_at_any_step(Kind::Archive, "acme-plants", json!({"archive": "two.vivero"})).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_move_that_is_killed_at_any_step_is_finished_by_the_next_run() {
-    stopped_at_any_step(Kind::Move, "acme-plants", json!({})).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_removal_that_is_killed_at_any_step_is_finished_by_the_next_run() {
-    let sure = json!({"confirm": "acme-plants", "grace_days": 0});
-    stopped_at_any_step(Kind::Delete, "acme-plants", sure).await;
-    stopped_at_any_step(Kind::Purge, "acme-plants", json!({"confirm": "acme-plants"})).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
