@@ -137,10 +137,11 @@ impl Default for MariaDbOptions {
 
 impl MariaDbOptions {
     /// Most connections that one process opens to so many servers at once, tenants' and its own: each is an open
-    /// file.
-    pub(crate) fn most_connections(&self, servers: usize) -> usize {
+    /// file. Of tenants there are no more than the budgets of all servers, if these are known.
+    pub(crate) fn most_connections(&self, servers: usize, budget: Option<usize>) -> usize {
         let of_tenants = self.max_open.saturating_mul((self.readers + self.writers) as usize);
-        let budget = self.max_connections.map_or(usize::MAX, |most| most.saturating_mul(servers));
+        let chosen = || self.max_connections.map(|most| most.saturating_mul(servers));
+        let budget = budget.or_else(chosen).unwrap_or(usize::MAX);
         // Of the servers one has the registry.
         let others = server::beside(self, false).saturating_mul(servers.saturating_sub(1) as u64);
         let beside = server::beside(self, true).saturating_add(others);

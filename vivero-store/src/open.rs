@@ -259,14 +259,15 @@ impl Builder {
     }
 
     /// How many files the installation holds open at most, apart from those of requests: of SQLite up to three for
-    /// each connection, of MariaDB a connection each, to so many servers.
+    /// each connection, of MariaDB a connection each, to so many servers, of tenants as many as `budget` allows on all
+    /// of them together, if that is known.
     #[must_use]
-    pub fn open_files(&self, url: &str, servers: usize) -> usize {
+    pub fn open_files(&self, url: &str, servers: usize, budget: Option<usize>) -> usize {
         #[cfg(not(feature = "mariadb"))]
-        let _ = servers;
+        let _ = (servers, budget);
         match url.split_once(':') {
             #[cfg(feature = "mariadb")]
-            Some(("mysql" | "mariadb", _)) => self.on_mariadb().most_connections(servers),
+            Some(("mysql" | "mariadb", _)) => self.on_mariadb().most_connections(servers, budget),
             #[cfg(feature = "sqlite")]
             Some(("sqlite", _)) => {
                 let options = self.on_sqlite();

@@ -43,8 +43,8 @@ pub(super) async fn run(config: &Setup, output: Output) -> Result<ExitCode> {
             Some(_) => Finding::Good("set".into()),
         },
     );
-    let Database { found, nodes, files, number, servers } = database(config).await;
-    report("open files", open_files(config, number));
+    let Database { found, nodes, files, number, budget, servers } = database(config).await;
+    report("open files", open_files(config, number, budget));
     report("database", found);
     if let Some(found) = nodes {
         report("nodes", found);
@@ -108,9 +108,9 @@ fn sync_time(path: &Path) -> Finding {
 }
 
 /// What the databases hold open at most, with so many servers, and what requests and the program itself do.
-fn open_files(config: &Setup, servers: usize) -> Finding {
+fn open_files(config: &Setup, servers: usize, budget: Option<usize>) -> Finding {
     let url = config.database();
-    let held = config.storage().map_or(0, |builder| builder.open_files(&url, servers));
+    let held = config.storage().map_or(0, |builder| builder.open_files(&url, servers, budget));
     let need = held as u64 + 200;
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find(|l| l.starts_with("Max open files"));
@@ -180,6 +180,8 @@ struct Database {
     files: Named,
     /// How many servers it has.
     number: usize,
+    /// How many connections of tenants they allow together, where that is known.
+    budget: Option<usize>,
     servers: Vec<ServerFinding>,
 }
 
@@ -198,7 +200,7 @@ async fn database(config: &Setup) -> Database {
             };
             let files = files(None, config).await;
             let found = Finding::Bad(e.with_causes());
-            return Database { found, nodes: None, files, number: 1, servers };
+            return Database { found, nodes: None, files, number: 1, budget: None, servers };
         }
     };
     let found = match vivero.stats().await {
@@ -209,14 +211,18 @@ async fn database(config: &Setup) -> Database {
     };
     let nodes = Some(nodes(&vivero).await);
     let files = files(Some(&vivero), config).await;
-    let number = vivero.servers().list().await.map_or(1, |servers| servers.len());
+    let (number, budget) = match vivero.servers().list().await {
+        Ok(all) => (all.len(), Some(all.iter().map(|s| s.connections.max).sum())),
+        Err(_) => (1, None),
+    };
+    let budget = budget.and_then(|most: u64| usize::try_from(most).ok()).filter(|most| *most > 0);
     let servers = vivero.servers().examine().await;
     vivero.close().await;
     match servers {
-        Ok(servers) => Database { found, nodes, files, number, servers },
+        Ok(servers) => Database { found, nodes, files, number, budget, servers },
         Err(e) => {
             let found = Finding::Bad(e.with_causes());
-            Database { found, nodes, files, number, servers: Vec::new() }
+            Database { found, nodes, files, number, budget, servers: Vec::new() }
         }
     }
 }
