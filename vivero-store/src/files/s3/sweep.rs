@@ -70,7 +70,18 @@ impl S3Files {
         let abort = self.client.abort_multipart_upload().bucket(&self.bucket).key(object);
         match abort.upload_id(id).send().await.map_err(|e| failed("aborting an upload", e)) {
             Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
-            Err(e) => Err(e),
+            Err(e @ Error::Unavailable { .. }) => Err(e),
+            // Some say that it may not be done where another has just done it.
+            Err(e) => match self.has_upload(object, id).await {
+                Ok(false) => Ok(()),
+                Ok(true) | Err(_) => Err(e),
+            },
         }
+    }
+
+    async fn has_upload(&self, object: &str, id: &str) -> Result<bool> {
+        let list = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(object);
+        let listed = list.send().await.map_err(|e| failed("listing incomplete uploads", e))?;
+        Ok(listed.uploads().iter().any(|upload| upload.upload_id() == Some(id)))
     }
 }
